@@ -1,0 +1,93 @@
+"""Every setting that comes from the environment, read in this one place.
+
+dbt reads the same variables through `env_var`; docs/settings.md lists them with their defaults.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+TARGETS = ("local", "bigquery")
+
+
+class SettingError(ValueError):
+    """A setting has a value that cannot work; the message names it, the value and what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where this deployment keeps its state and which warehouse it writes to.
+
+    home: the folder of all local state (ATTRIBUTION_HOME, default `.local` in the project).
+    ga4_export: the folder of GA4 export files, one Parquet file a table (GA4_EXPORT, default `landing/ga4` in home).
+    dbt_target: `local` (DuckDB) or `bigquery` (DBT_TARGET).
+    own_domains: domains whose referrals are our own pages (OWN_DOMAINS, comma-separated).
+    """
+
+    home: Path
+    ga4_export: Path
+    dbt_target: str = "local"
+    own_domains: tuple[str, ...] = ()
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings from `env` (default: the process environment).
+
+        Raises SettingError for a target that does not exist.
+        """
+        env = os.environ if env is None else env
+        home = Path(env.get("ATTRIBUTION_HOME") or PROJECT / ".local").absolute()
+        target = env.get("DBT_TARGET") or "local"
+        if target not in TARGETS:
+            raise SettingError(f"DBT_TARGET is {target!r}; allowed are {' and '.join(TARGETS)}")
+        return cls(
+            home=home,
+            ga4_export=Path(env.get("GA4_EXPORT") or home / "landing" / "ga4").absolute(),
+            dbt_target=target,
+            own_domains=tuple(d.strip().lower() for d in env.get("OWN_DOMAINS", "").split(",") if d.strip()),
+        )
+
+    @property
+    def dbt_project(self) -> Path:
+        """The folder of dbt_project.yml and profiles.yml."""
+        return PROJECT / "dbt"
+
+    @property
+    def streamed_events(self) -> Path:
+        """The landing folder of streamed events: NDJSON files, one a batch."""
+        return self.home / "landing" / "streamed_events"
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file that dbt writes."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """The DuckDB file that readers open: the marts of the last batch that passed every check."""
+        return self.home / "published" / "attribution.duckdb"
+
+    @property
+    def truth(self) -> Path:
+        """What the simulator generated and why, for tests; no model reads it."""
+        return self.home / "truth"
+
+    @property
+    def dbt_artifacts(self) -> Path:
+        """dbt's target folder: manifest, partial parse, compiled SQL."""
+        return self.home / "dbt_target"
+
+    def dbt_env(self) -> dict[str, str]:
+        """The environment dbt needs to find the same places, with absolute paths."""
+        return {
+            "ATTRIBUTION_HOME": str(self.home),
+            "GA4_EXPORT": str(self.ga4_export),
+            "DBT_TARGET": self.dbt_target,
+            "OWN_DOMAINS": ",".join(self.own_domains),
+            "ATTRIBUTION_PROJECT": str(PROJECT),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        }
