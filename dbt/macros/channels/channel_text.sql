@@ -1,5 +1,5 @@
-{#- A source, medium or campaign as the channel rules compare it: lower case, trimmed, nothing known is `(not set)`.
+{#- A source, medium or campaign as the channel rules compare it: lower case, trimmed; nothing known is `(not set)`.
     Usage: {{ channel_text('medium') }} -#}
 {% macro channel_text(text) -%}
-    lower(coalesce(nullif(trim({{ text }}), ''), '(not set)'))
+    lower(coalesce({{ text_or_null(text) }}, '(not set)'))
 {%- endmacro %}
