@@ -72,6 +72,11 @@ class Settings:
         return self.home / "published" / "attribution.duckdb"
 
     @property
+    def empty(self) -> Path:
+        """Where the empty template files lie, less their suffix: they keep a list of files to read non-empty."""
+        return self.home / "templates" / "empty"
+
+    @property
     def truth(self) -> Path:
         """What the simulator generated and why, for tests; no model reads it."""
         return self.home / "truth"
@@ -89,5 +94,7 @@ class Settings:
             "DBT_TARGET": self.dbt_target,
             "OWN_DOMAINS": ",".join(self.own_domains),
             "ATTRIBUTION_PROJECT": str(PROJECT),
+            "DBT_TARGET_PATH": str(self.dbt_artifacts),
+            "DBT_LOG_PATH": str(self.home / "logs"),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         }

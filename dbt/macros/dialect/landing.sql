@@ -1,0 +1,74 @@
+{#- What has landed and how to read it. DuckDB reads files of the landing folders, BigQuery tables of the export. -#}
+
+{#- One row a shard: shard, path (DuckDB), version. On DuckDB include/landing.py lists the files, for the sensor too. -#}
+{% macro landed_shards() %}{{ return(adapter.dispatch('landed_shards', 'attribution')()) }}{% endmacro %}
+{% macro duckdb__landed_shards() -%}
+    select s.name as shard, s.path, s.version
+    from (
+        select unnest(landed_shards('{{ this.identifier }}', '{{ var("start_date") or "" }}', '{{ var("end_date") or "" }}')) as s
+    ) as listed
+{%- endmacro %}
+{% macro bigquery__landed_shards() -%}
+    {%- if this.identifier == 'stg_streamed_events' -%}
+    select batch_id as shard, cast(null as string) as path, cast(count(*) as string) as version
+    from {{ source('streamed', 'streamed_events') }}
+    group by batch_id
+    {%- else -%}
+    select table_id as shard, cast(null as string) as path, cast(last_modified_time as string) as version
+    from `{{ env_var('GA4_DATASET', '') }}.__TABLES__` as t
+    where regexp_contains(table_id, r'^events_(intraday_)?[0-9]{8}$')
+        and right(table_id, 8) between '{{ (var("start_date") or "0000-00-00") | replace("-", "") }}'
+            and '{{ (var("end_date") or "9999-99-99") | replace("-", "") }}'
+    -- E3: a daily table hides the intraday table of its date
+    qualify row_number() over (partition by right(table_id, 8) order by length(table_id)) = 1
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Why a shard cannot be read, or null. BigQuery keeps no unreadable tables. -#}
+{% macro shard_problem(path) %}{{ return(adapter.dispatch('shard_problem', 'attribution')(path)) }}{% endmacro %}
+{% macro duckdb__shard_problem(path) %}shard_problem({{ path }}){% endmacro %}
+{% macro bigquery__shard_problem(path) %}cast(null as string){% endmacro %}
+
+{#- DuckDB reads a constant list of files, and a variable counts as one. The empty file keeps the list non-empty and,
+    for exports, all columns known. -#}
+{% macro after_pin_shards() %}{{ return(adapter.dispatch('after_pin_shards', 'attribution')()) }}{% endmacro %}
+{% macro duckdb__after_pin_shards() -%}
+    set variable {{ this.identifier }}_files = (
+        select list_append(
+            coalesce(list(path order by path) filter (version is not null and problem is null), []),
+            empty_shard('{{ this.identifier }}')
+        )
+        from {{ pin() }}
+    );
+{%- endmacro %}
+{% macro bigquery__after_pin_shards() %}{% endmacro %}
+
+{#- The export's rows with their shard. -#}
+{% macro exported_events() %}{{ return(adapter.dispatch('exported_events', 'attribution')()) }}{% endmacro %}
+{% macro duckdb__exported_events() -%}
+    select *, parse_filename(export_file, true) as shard from {{ source('ga4', 'events') }}
+{%- endmacro %}
+{% macro bigquery__exported_events() -%}
+    select * from (
+        select *, concat('events_', _table_suffix) as shard from {{ source('ga4', 'events') }}
+    ) as e
+    where {{ touched_only('shard') }}
+{%- endmacro %}
+
+{#- The streamed events, still as text: shard, line_number, line, landed_at (microseconds). -#}
+{% macro streamed_lines() %}{{ return(adapter.dispatch('streamed_lines', 'attribution')()) }}{% endmacro %}
+{% macro duckdb__streamed_lines() -%}
+    select shard, line_number, line, landed_at
+    from (
+        select
+            parse_filename(filename, true) as shard, epoch_us(last_modified) as landed_at,
+            unnest(string_split(content, chr(10))) as line, generate_subscripts(string_split(content, chr(10)), 1) as line_number
+        from {{ source('streamed', 'streamed_events') }}
+    ) as lines
+    where trim(line, ' ' || chr(9) || chr(13)) <> ''
+{%- endmacro %}
+{% macro bigquery__streamed_lines() -%}
+    select batch_id as shard, line_number, payload as line, unix_micros(received_at) as landed_at
+    from {{ source('streamed', 'streamed_events') }}
+    where {{ touched_only('batch_id') }}
+{%- endmacro %}

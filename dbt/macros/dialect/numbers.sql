@@ -1,0 +1,36 @@
+{#- Numbers that the two engines cast differently. -#}
+
+{#- Text as a floating number, null where it is none; NaN and infinities pass. -#}
+{% macro try_float(text) %}{{ return(adapter.dispatch('try_float', 'attribution')(text)) }}{% endmacro %}
+{% macro duckdb__try_float(text) %}try_cast({{ text }} as double){% endmacro %}
+{% macro bigquery__try_float(text) %}safe_cast({{ text }} as float64){% endmacro %}
+
+{#- Text as a whole number, null where it is none. DuckDB alone would round '1.5'. -#}
+{% macro try_whole(text) %}{{ return(adapter.dispatch('try_whole', 'attribution')(text)) }}{% endmacro %}
+{% macro duckdb__try_whole(text) -%}
+    case when regexp_full_match({{ text }}, '[+-]?[0-9]+') then try_cast({{ text }} as bigint) end
+{%- endmacro %}
+{% macro bigquery__try_whole(text) %}case when regexp_contains({{ text }}, r'^[+-]?[0-9]+$') then safe_cast({{ text }} as int64) end{% endmacro %}
+
+{% macro is_nan(number) %}{{ return(adapter.dispatch('is_nan', 'attribution')(number)) }}{% endmacro %}
+{% macro duckdb__is_nan(number) %}isnan({{ number }}){% endmacro %}
+{% macro bigquery__is_nan(number) %}is_nan({{ number }}){% endmacro %}
+
+{% macro is_infinite(number) %}{{ return(adapter.dispatch('is_infinite', 'attribution')(number)) }}{% endmacro %}
+{% macro duckdb__is_infinite(number) %}isinf({{ number }}){% endmacro %}
+{% macro bigquery__is_infinite(number) %}is_inf({{ number }}){% endmacro %}
+
+{#- Money: NUMERIC(18, 2). BigQuery's parameterized types are refused in a cast of a query, plain NUMERIC holds them. -#}
+{% macro money(number) %}{{ return(adapter.dispatch('money', 'attribution')(number)) }}{% endmacro %}
+{% macro duckdb__money(number) %}cast({{ number }} as decimal(18, 2)){% endmacro %}
+{% macro bigquery__money(number) %}cast({{ number }} as numeric){% endmacro %}
+
+{#- A floating number to exactly nine decimals, as BigQuery's NUMERIC has them. -#}
+{% macro nine_decimals(number) %}{{ return(adapter.dispatch('nine_decimals', 'attribution')(number)) }}{% endmacro %}
+{% macro duckdb__nine_decimals(number) %}cast({{ number }} as decimal(24, 9)){% endmacro %}
+{% macro bigquery__nine_decimals(number) %}cast({{ number }} as numeric){% endmacro %}
+
+{#- The rate beside it: decimal(24, 9) by decimal(14, 9) stays within DuckDB's 38 digits. -#}
+{% macro exchange_rate(number) %}{{ return(adapter.dispatch('exchange_rate', 'attribution')(number)) }}{% endmacro %}
+{% macro duckdb__exchange_rate(number) %}cast({{ number }} as decimal(14, 9)){% endmacro %}
+{% macro bigquery__exchange_rate(number) %}cast({{ number }} as numeric){% endmacro %}

@@ -1,0 +1,54 @@
+{#- Money as it came to US dollars (semantics C2). -#}
+
+{#- Columns amount and amount_issue from raw_amount (floating), currency (null = US dollars) and usd_per_unit;
+    `applies` says for which events there is an amount at all. -#}
+{% macro usable_amount(applies) -%}
+    case when {{ applies }} then {{ amount_issue() }} end as amount_issue,
+    case when {{ applies }} and {{ amount_issue() }} is null then
+        {{ money('round(round(' ~ nine_decimals('raw_amount') ~ ' * ' ~ exchange_rate('coalesce(usd_per_unit, 1)') ~ ', 9), 2)') }}
+    end as amount
+{%- endmacro %}
+
+{% macro amount_issue() -%}
+    case
+        when raw_amount is null and amount_text is null then 'missing'
+        when raw_amount is null or {{ is_nan('raw_amount') }} then 'not_a_number'
+        when {{ is_infinite('raw_amount') }} then 'infinite'
+        when raw_amount < 0 then 'negative'
+        when raw_amount >= 1e15 then 'too_large'
+        when currency <> 'USD' and usd_per_unit is null then 'no_exchange_rate'
+    end
+{%- endmacro %}
+
+{#- The amount as it was sent, for the event key: whole cents, whatever the settings (semantics E1). -#}
+{% macro sent_cents(amount) -%}
+    case
+        when {{ amount }} is null then null
+        when {{ is_nan(amount) }} then 'NaN'
+        when {{ is_infinite(amount) }} then case when {{ amount }} > 0 then 'Infinity' else '-Infinity' end
+        when abs({{ amount }}) >= 1e15 then 'large'
+        else cast(cast(round({{ amount }} * 100) as {{ dbt.type_bigint() }}) as {{ dbt.type_string() }})
+    end
+{%- endmacro %}
+
+{#- Rates with the dates they hold for; the newest valid one counts. -#}
+{% macro rates_cte() -%}
+rates as (
+    select
+        upper(currency) as currency, usd_per_unit, valid_from,
+        lead(valid_from) over (partition by upper(currency) order by valid_from) as valid_before
+    from {{ ref('exchange_rates') }}
+)
+{%- endmacro %}
+
+{#- Usage: left join rates as r on {{ rate_holds('e', 'r') }} -#}
+{% macro rate_holds(event, rate) -%}
+    {{ rate }}.currency = {{ event }}.currency and {{ rate }}.currency <> 'USD'
+    and {{ rate }}.valid_from <= {{ utc_date(event ~ '.event_at') }}
+    and ({{ rate }}.valid_before is null or {{ utc_date(event ~ '.event_at') }} < {{ rate }}.valid_before)
+{%- endmacro %}
+
+{#- The events that carry money: conversions and refunds. -#}
+{% macro has_amount(event_name) -%}
+    {{ event_name }} in ('refund', '{{ var("conversion_events") | join("', '") }}')
+{%- endmacro %}

@@ -1,0 +1,51 @@
+{#- A mart of single-touch attribution: a row a conversion, with the touchpoint that comes first in `order` (T2). A
+    conversion without any touchpoint would stay visible, with nulls. -#}
+{% macro single_touch(order) %}
+with conversions as (
+    select * from {{ ref('int_conversions') }} where {{ touched_only('person_id') }}
+),
+
+credited as (
+    select
+        *,
+        count(*) over (partition by conversion_id) as touchpoints
+    from {{ ref('int_touchpoints') }}
+    where {{ touched_only('person_id') }}
+    qualify row_number() over (partition by conversion_id order by {{ order }}) = 1
+)
+
+select
+    c.conversion_id,
+    c.person_id,
+    c.transaction_id,
+    {{ utc_timestamp('c.converted_at') }} as converted_at,
+    c.conversion_date,
+    c.revenue,
+    c.net_revenue,
+    c.revenue_issue,
+    t.session_id,
+    {{ utc_timestamp('t.touched_at') }} as touched_at,
+    t.source,
+    t.medium,
+    t.campaign,
+    t.channel,
+    t.channel_group,
+    t.source_rule,
+    coalesce(t.touchpoints, 0) as touchpoints,
+    {{ lookback_complete('c.converted_at') }} as lookback_complete
+from conversions as c
+left join credited as t on t.conversion_id = c.conversion_id
+{% endmacro %}
+
+{#- T4: the window does not reach before the first event in the warehouse. -#}
+{% macro lookback_complete(converted_at) -%}
+    {{ converted_at }} - {{ micros(days=var('lookback_days')) }} >= (select min(event_at) from {{ ref('int_events') }})
+{%- endmacro %}
+
+{#- People whose flag changed because the first event of all did, though nothing of theirs was touched. -#}
+{% macro stale_lookback() %}
+    select a.person_id as touched_key
+    from {{ this }} as a
+    inner join {{ ref('int_conversions') }} as c on c.conversion_id = a.conversion_id
+    where a.lookback_complete <> ({{ lookback_complete('c.converted_at') }})
+{% endmacro %}

@@ -1,0 +1,70 @@
+{#- Who uses a device (semantics I1), as CTEs: device_users (a row a device with logins) and shared_devices (a row an event
+    of a device with several users, with the user it belongs to). Only shared devices need the order of their users. -#}
+{% macro device_user_ctes(events) -%}
+device_users as (
+    select user_pseudo_id, count(distinct user_id) as users, min(user_id) as only_user
+    from {{ events }}
+    where user_pseudo_id is not null and user_id is not null
+    group by user_pseudo_id
+),
+shared_events as (
+    select e.*
+    from {{ events }} as e
+    inner join device_users as d on d.user_pseudo_id = e.user_pseudo_id and d.users > 1
+),
+neighbours as (
+    select
+        event_key, user_pseudo_id, event_at,
+        last_value(user_id ignore nulls) over (
+            partition by user_pseudo_id order by {{ event_order() }} rows between unbounded preceding and current row
+        ) as user_before,
+        first_value(user_id ignore nulls) over (
+            partition by user_pseudo_id order by {{ event_order() }} rows between current row and unbounded following
+        ) as user_after,
+        row_number() over (partition by user_pseudo_id, event_at order by {{ event_order() }}) as place
+    from shared_events
+),
+shared_devices as (
+    -- a login in the same microsecond counts as before, whichever comes first in the order
+    select
+        event_key,
+        coalesce(
+            last_value(user_before) over (
+                partition by user_pseudo_id, event_at order by place
+                rows between unbounded preceding and unbounded following
+            ),
+            user_after
+        ) as user_at
+    from neighbours
+)
+{%- endmacro %}
+
+{#- More devices whose events must be derived again: those that hold another copy of an event of a touched device, or
+    held one; and all, where a staging table was rebuilt. -#}
+{% macro event_mates() %}
+    with staged as (
+        select device_key, event_key from {{ ref('stg_ga_events') }}
+        union all
+        select device_key, event_key from {{ ref('stg_streamed_events') }}
+    ),
+    rebuilt as (
+        select 1 as yes
+        from {{ journal() }} as j
+        inner join {{ pin() }} as p on p.batch_id = j.batch_id
+        where j.entry = 'device_key' and j.touched_key = '*'
+        limit 1
+    ),
+    streamed as (
+        select device_key, event_key from {{ ref('stg_streamed_events') }}
+        union all
+        select device_key, event_key from {{ this }}
+    ),
+    touched as (
+        select event_key from streamed where device_key in (select touched_key from {{ pin() }})
+    )
+    select device_key as touched_key from streamed where event_key in (select event_key from touched)
+    union distinct
+    select device_key from staged where exists (select 1 from rebuilt)
+    union distinct
+    select device_key from {{ this }} where exists (select 1 from rebuilt)
+{% endmacro %}

@@ -1,0 +1,31 @@
+{#- Fields of the GA4 export that need more than their name. -#}
+
+{#- GA4's own session source: the cross-channel campaign, else the manual one (semantics S2, rule 0). -#}
+{% macro ga4_session_source() -%}
+    {%- set last_click = 'session_traffic_source_last_click' -%}
+    {%- for name, field in [('source', 'source'), ('medium', 'medium'), ('campaign', 'campaign_name')] -%}
+    case
+        when coalesce({{ last_click }}.cross_channel_campaign.source, {{ last_click }}.cross_channel_campaign.medium) is not null
+            then {{ text_or_null(last_click ~ '.cross_channel_campaign.' ~ field) }}
+        else {{ text_or_null(last_click ~ '.manual_campaign.' ~ field) }}
+    end as ga4_{{ name }}{{ ',\n        ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- Columns raw_amount and currency (semantics C2) and sent_cents (E1). -#}
+{% macro ga4_amount() -%}
+    case event_name
+        when 'purchase' then coalesce(ecommerce.purchase_revenue_in_usd, ecommerce.purchase_revenue)
+        when 'refund' then coalesce(ecommerce.refund_value_in_usd, ecommerce.refund_value)
+        else coalesce(event_value_in_usd, {{ event_param_number('value') }})
+    end as raw_amount,
+    case when
+        case event_name
+            when 'purchase' then ecommerce.purchase_revenue_in_usd
+            when 'refund' then ecommerce.refund_value_in_usd
+            else event_value_in_usd
+        end is null then coalesce(upper({{ text_or_null(event_param('currency')) }}), 'USD')
+    else 'USD' end as currency,
+    {{ sent_cents('coalesce(ecommerce.purchase_revenue_in_usd, ecommerce.purchase_revenue, ecommerce.refund_value_in_usd,'
+        ~ ' ecommerce.refund_value, event_value_in_usd)') }} as sent_cents
+{%- endmacro %}

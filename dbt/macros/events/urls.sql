@@ -1,0 +1,36 @@
+{#- Parts of URLs (semantics S2). Both engines use RE2, so one pattern serves both. -#}
+
+{#- The query string: between the first ? and any #. -#}
+{% macro query_string(url) -%}
+    case when {{ url }} like '%?%' then {{ regexp_first(url, '^[^?#]*[?]([^#]*)') }} end
+{%- endmacro %}
+
+{#- The decoded value of the exact parameter name in a query string; anchored, so that id does not match in gclid. -#}
+{% macro query_param(query, name) -%}
+    case when {{ query }} like '%{{ name }}=%'
+        then {{ text_or_null(url_decode(regexp_first(query, '(?:^|&)' ~ name ~ '=([^&]*)'))) }} end
+{%- endmacro %}
+
+{#- The host of a URL as semantics S2 writes it: lower case, without port, user, leading www. or trailing dot. -#}
+{% macro url_host(url) -%}
+    {{ regexp_first('lower(' ~ url ~ ')', '^[a-z][a-z0-9+.-]*://(?:[^/?#@]*@)?(?:www[.])?([^/?#:]+?)[.]?(?:[/?#:]|$)') }}
+{%- endmacro %}
+
+{#- A host as it came in a source field, written the same way. -#}
+{% macro bare_host(text) -%}
+    {{ regexp_first('lower(' ~ text ~ ')', '^(?:www[.])?(.+?)[.]?$') }}
+{%- endmacro %}
+
+{#- One host equals the other or lies under it. -#}
+{% macro is_under(host, domain) %}({{ host }} = {{ domain }} or ends_with({{ host }}, '.' || {{ domain }})){% endmacro %}
+
+{#- The domains whose referrals are no evidence: var own_domains, OWN_DOMAINS and the payment gateways (S4). -#}
+{% macro excluded_referrers() %}
+    {%- set domains = var('own_domains') + env_var('OWN_DOMAINS', '').split(',') + var('referral_exclusions') -%}
+    {{ return(domains | map('trim') | map('lower') | reject('equalto', '') | unique | list) }}
+{% endmacro %}
+
+{% macro is_excluded_referrer(host) -%}
+    {%- set domains = excluded_referrers() | map('replace', '.', '[.]') | join('|') -%}
+    {{ regexp_first(host, '^(?:.*[.])?(' ~ domains ~ ')$') if domains else 'cast(null as ' ~ dbt.type_string() ~ ')' }} is not null
+{%- endmacro %}

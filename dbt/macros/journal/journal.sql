@@ -1,0 +1,48 @@
+{#- int_journal: the memory of the incremental runs (docs/incremental.md). One row a fact about a batch, append-only,
+    never rebuilt. entry is one of
+      shard      a table or file version was loaded          touched_key = shard, version, seq
+      rejected   a version was looked at and set aside       touched_key = shard, version, seq, detail = why
+      device_key, person_id, conversion_date                 touched_key = a value whose rows changed, '*' = all
+      done       a model has taken the batch in
+    It is made here and not by a model: a model would cost one more task in every run. -#}
+{% macro journal() %}
+    {{- return(api.Relation.create(database=target.database, schema=target.schema, identifier='int_journal')) -}}
+{% endmacro %}
+
+{% macro create_journal() %}
+    {%- if execute and adapter.get_relation(journal().database, journal().schema, 'int_journal') is none -%}
+        {%- do adapter.create_schema(journal()) %}
+        {%- set text = dbt.type_string() %}
+        create table if not exists {{ journal() }} (
+            batch_id {{ text }}, entry {{ text }}, model {{ text }}, touched_key {{ text }},
+            version {{ text }}, seq {{ dbt.type_bigint() }}, detail {{ text }}
+        )
+    {%- endif -%}
+{% endmacro %}
+
+{#- The devices, people or dates that stand in `source` now: their rows downstream are to be derived again.
+    pinned_only: of the rows about to be replaced, not of the whole table. -#}
+{% macro journal_keys(source, pinned_only=false) %}
+    {%- set meta = model.config.meta %}
+    insert into {{ journal() }} (batch_id, entry, model, touched_key)
+    select distinct
+        (select max(batch_id) from {{ pin() }}), '{{ meta.logs }}', '{{ this.identifier }}', {{ key_text('s.' ~ meta.logs) }}
+    from {{ source }} as s
+    where (select max(batch_id) from {{ pin() }}) is not null
+    {%- if pinned_only %}
+        and exists (select 1 from {{ pin() }} as p where p.touched_key = {{ key_text('s.' ~ meta.replaces) }})
+    {%- endif %};
+{% endmacro %}
+
+{#- In the same transaction as the rows: a batch that is marked is in, one that is not will be taken again. -#}
+{% macro mark_done() %}
+    {%- if model.config.meta.replaces == 'shard' %}
+    insert into {{ journal() }} (batch_id, entry, model, touched_key, version, seq, detail)
+    select
+        batch_id, case when problem is null then 'shard' else 'rejected' end, '{{ this.identifier }}',
+        shard, version, seq, problem
+    from {{ pin() }};
+    {%- endif %}
+    insert into {{ journal() }} (batch_id, entry, model)
+    select distinct batch_id, 'done', '{{ this.identifier }}' from {{ pin() }} where batch_id is not null;
+{% endmacro %}

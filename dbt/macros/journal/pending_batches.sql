@@ -1,0 +1,30 @@
+{#- The models this one reads that mark batches, through any views between. Read from the graph at run time, so that
+    running one model alone is safe. -#}
+{% macro marking_parents(node) %}
+    {%- set found = [] -%}
+    {%- for id in node.depends_on.nodes if id in graph.nodes -%}
+        {%- set parent = graph.nodes[id] -%}
+        {%- if parent.config.incremental_strategy == 'replace_touched' and parent.config.materialized == 'incremental' -%}
+            {%- do found.append(parent.name) -%}
+        {%- elif parent.config.materialized in ['view', 'ephemeral'] -%}
+            {%- do found.extend(marking_parents(parent)) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(found | unique | list) }}
+{% endmacro %}
+
+{#- Batches that every parent has taken in and this model has not. A set of ids, not a watermark: a batch that commits
+    after a later one is not lost. A batch of one source is done by that source alone, so any staging parent will do. -#}
+{% macro pending_batches() %}
+    {%- set parents = marking_parents(model) -%}
+    {%- set enough = 1 if model.config.meta.replaces == 'device_key' else parents | length %}
+    select d.batch_id
+    from {{ journal() }} as d
+    where d.entry = 'done' and d.model in ('{{ parents | join("', '") }}')
+        and not exists (
+            select 1 from {{ journal() }} as own
+            where own.entry = 'done' and own.model = '{{ this.identifier }}' and own.batch_id = d.batch_id
+        )
+    group by d.batch_id
+    having count(distinct d.model) >= {{ enough }}
+{% endmacro %}

@@ -1,0 +1,51 @@
+{#- The pin: what this run of a model will take in, fixed before it reads. One row a pending batch and key; everything
+    later reads the pin only, so that rows and journal entries that arrive meanwhile wait for the next run. -#}
+{% macro pin() %}{{ return(adapter.dispatch('pin', 'attribution')()) }}{% endmacro %}
+{% macro duckdb__pin() %}{{ return('temp.' ~ this.identifier ~ '__pin') }}{% endmacro %}
+{#- BigQuery: dbt sends each statement as a job of its own, where a session's temporary table would be gone. -#}
+{% macro bigquery__pin() %}
+    {{- return(this.incorporate(path={'identifier': this.identifier ~ '__pin'}) | string) -}}
+{% endmacro %}
+
+{% macro create_pin() %}{{ return(adapter.dispatch('create_pin', 'attribution')()) }}{% endmacro %}
+{% macro duckdb__create_pin() %}create or replace temp table {{ this.identifier }}__pin as{% endmacro %}
+{% macro bigquery__create_pin() -%}
+    create or replace table {{ pin() }}
+    options (expiration_timestamp = timestamp_add(current_timestamp(), interval 12 hour)) as
+{%- endmacro %}
+
+{#- Usage in a model: where {{ touched_only('person_id') }} -#}
+{% macro touched_only(column) -%}
+    {%- if is_incremental() -%}
+        {{ key_text(column) }} in (select touched_key from {{ pin() }} where touched_key is not null)
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Journal keys are text; a date column must be compared as text, any other stays as it is (and prunes). -#}
+{% macro key_text(column) %}
+    {{- return('cast(' ~ column ~ ' as ' ~ dbt.type_string() ~ ')' if column.endswith('_date') else column) -}}
+{% endmacro %}
+
+{#- Pre-hook of every incremental model. -#}
+{% macro pin_touched() %}
+    {#- hooks of a folder add up and cannot be emptied: a view of the folder takes none -#}
+    {%- if not execute or model.config.materialized != 'incremental' -%}{{ return('') }}{%- endif -%}
+    {%- set meta = model.config.meta -%}
+    {%- if meta.replaces == 'shard' -%}
+        {{ pin_shards() }}
+    {%- else %}
+        {{ create_pin() }}
+        with pending as ({{ pending_batches() }})
+        select p.batch_id, j.touched_key
+        from pending as p
+        left join {{ journal() }} as j
+            on j.batch_id = p.batch_id and j.entry = '{{ meta.replaces }}' and j.touched_key <> '*';
+        {%- if meta.also and is_incremental() %}
+        insert into {{ pin() }}
+        select (select max(batch_id) from {{ pin() }}), touched_key from ({{ context[meta.also]() }}) as a;
+        {%- endif %}
+        {%- if meta.logs and not is_incremental() and load_relation(this) is not none %}{{ journal_keys(this) }}{% endif %}
+    {%- endif -%}
+{% endmacro %}

@@ -1,0 +1,37 @@
+{#- The pin of a staging model: the shards that landed, changed or vanished since this model last looked.
+    A shard that cannot be read (problem) keeps the rows of its earlier version and is not looked at again until it changes. -#}
+{% macro pin_shards() %}
+    {{ create_pin() }}
+    with known as (
+        select touched_key as shard, version, seq, entry
+        from {{ journal() }}
+        where entry in ('shard', 'rejected') and model = '{{ this.identifier }}'
+        qualify row_number() over (partition by touched_key order by seq desc) = 1
+    ),
+    landed as ({{ landed_shards() }}),
+    -- an export that vanished as a whole is a wrong folder or a lost disk, not a withdrawn history
+    emptied as (
+        select case
+            when (select count(*) from landed) = 0 and (select count(*) from known where version is not null) > 1
+                then error('{{ this.identifier }}: every table that was loaded has vanished; check GA4_EXPORT and the landing folder')
+            end as alarm
+    ),
+    changed as (
+        select coalesce(l.shard, k.shard) as shard, l.path, l.version, coalesce(k.seq, 0) + 1 as seq
+        from landed as l
+        full join known as k on k.shard = l.shard
+        where {% if is_incremental() %}l.version is distinct from k.version{% else %}true{% endif %}
+    ),
+    run as (select {{ new_id() }} as batch_id from emptied where alarm is null),
+    examined as (
+        select r.batch_id, c.*, case when c.version is not null then {{ shard_problem('c.path') }} end as problem
+        from changed as c
+        cross join run as r
+    )
+    select *, case when problem is null then shard end as touched_key from examined;
+    {{ after_pin_shards() }}
+    {%- if not is_incremental() %}
+    insert into {{ journal() }} (batch_id, entry, model, touched_key)
+    select distinct batch_id, 'device_key', '{{ this.identifier }}', '*' from {{ pin() }};
+    {%- endif %}
+{% endmacro %}

@@ -1,0 +1,47 @@
+{#- Settings that cannot work are refused before any work: variable, value, what is allowed. -#}
+{% macro validate_settings() %}
+    {%- if execute -%}
+        {%- do require_number('session_timeout_minutes', 1, 1440) -%}
+        {%- do require_number('lookback_days', 0, 3650) -%}
+        {%- do require_number('max_future_minutes', 0, 100000) -%}
+        {%- do require_number('max_rejected_share', 0, 1) -%}
+        {%- for name in ['conversion_events', 'own_domains', 'referral_exclusions'] -%}
+            {%- do require_names(name, required=(name == 'conversion_events')) -%}
+        {%- endfor -%}
+        {%- if var('trust_ga4_session_source') is not boolean -%}
+            {%- do refuse('trust_ga4_session_source', 'true or false') -%}
+        {%- endif -%}
+        {%- for name in ['start_date', 'end_date'] if var(name) -%}
+            {%- if not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', var(name) | string) -%}
+                {%- do refuse(name, 'a date as YYYY-MM-DD, or null') -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- if var('start_date') and var('end_date') and var('start_date') | string > var('end_date') | string -%}
+            {%- do refuse('start_date', 'a date not after end_date (' ~ var('end_date') ~ ')') -%}
+        {%- endif -%}
+    {%- endif -%}
+{% endmacro %}
+
+{% macro require_number(name, least, most) %}
+    {%- set value = var(name) -%}
+    {%- if value is not number or value is boolean or value < least or value > most -%}
+        {%- do refuse(name, 'a number from ' ~ least ~ ' to ' ~ most) -%}
+    {%- endif -%}
+{% endmacro %}
+
+{% macro require_names(name, required) %}
+    {%- set value = var(name) -%}
+    {%- if value is string or value is mapping or value is not iterable or (required and not value) -%}
+        {%- do refuse(name, 'a list of names' ~ (', at least one' if required else '')) -%}
+    {%- endif -%}
+    {%- for item in value if item is not string or "'" in item or '\\' in item -%}
+        {%- do refuse(name, 'a list of names without quotes or backslashes') -%}
+    {%- endfor -%}
+{% endmacro %}
+
+{% macro refuse(name, allowed) %}
+    {%- do exceptions.raise_compiler_error(
+        'Setting ' ~ name ~ ' is ' ~ (var(name) | tojson) ~ '; allowed is ' ~ allowed
+        ~ '. Change it in dbt_project.yml or pass it by --vars (docs/settings.md).'
+    ) -%}
+{% endmacro %}

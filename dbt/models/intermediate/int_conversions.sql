@@ -1,0 +1,39 @@
+-- One row an order of a person, less its refunds; an event without a transaction id is an order of its own.
+with events as (
+    select
+        *,
+        case when lower(transaction_id) <> '(not set)' then transaction_id end as order_id
+    from {{ ref('int_events') }}
+    where {{ has_amount('event_name') }} and {{ touched_only('person_id') }}
+),
+
+-- C1: the earliest event of an order counts
+orders as (
+    select
+        *,
+        coalesce('t' || order_id, 'e' || event_key) as order_key
+    from events
+    where event_name in ('{{ var("conversion_events") | join("', '") }}')
+    qualify row_number() over (partition by person_id, order_key order by {{ event_order() }}) = 1
+),
+
+refunds as (
+    select person_id, order_id, sum(amount) as refunded
+    from events
+    where event_name = 'refund' and order_id is not null
+    group by person_id, order_id
+)
+
+select
+    {{ content_id(['o.person_id', 'o.order_key']) }} as conversion_id,
+    o.person_id,
+    o.order_id as transaction_id,
+    o.event_name,
+    o.event_at as converted_at,
+    {{ utc_date('o.event_at') }} as conversion_date,
+    coalesce(o.amount, 0) as revenue,
+    -- C3: refunds reduce the net, never below 0
+    {{ money('greatest(coalesce(o.amount, 0) - coalesce(r.refunded, 0), 0)') }} as net_revenue,
+    o.amount_issue as revenue_issue
+from orders as o
+left join refunds as r on r.person_id = o.person_id and r.order_id = o.order_id

@@ -1,0 +1,61 @@
+-- One row a distinct accepted event, with the person it belongs to.
+{{ config(meta={'replaces': 'device_key', 'logs': 'person_id', 'also': 'event_mates'}) }}
+{%- set columns = event_columns() | reject('in', ['page_location', 'page_referrer']) | list %}
+
+with copies as (
+    {%- for staged in ['stg_ga_events', 'stg_streamed_events'] %}
+    select shard, {{ event_columns() | join(', ') }} from {{ ref(staged) }} where reject_reason is null
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+mine as (
+    select * from copies where {{ touched_only('device_key') }}
+),
+
+-- E1: an event that came more than once; copies on other devices compete too
+rivals as (
+    {%- if is_incremental() %}
+    select * from copies where event_key in (select event_key from mine)
+    {%- else %}
+    select * from mine
+    {%- endif %}
+),
+
+repeated as (
+    select event_key from rivals group by event_key having count(*) > 1
+),
+
+ranked as (
+    select
+        r.*,
+        row_number() over (
+            partition by r.event_key
+            order by r.received_at, r.shard
+                {%- for c in event_columns() if c not in ['event_key', 'received_at'] %}, r.{{ c }} nulls first{% endfor %}
+        ) as copy_number
+    from rivals as r
+    inner join repeated as d on d.event_key = r.event_key
+),
+
+events as (
+    select shard, {{ columns | join(', ') }}
+    from mine as m
+    where not exists (select 1 from repeated as d where d.event_key = m.event_key)
+    union all
+    select shard, {{ columns | join(', ') }}
+    from ranked
+    where copy_number = 1 and {{ touched_only('device_key') }}
+),
+
+{{ device_user_ctes('events') }}
+
+select
+    e.*,
+    -- I1, I4: the event's own user, the shared device's user at that time, the device's only user, the device itself
+    coalesce(e.user_id, s.user_at, d.only_user, e.user_pseudo_id, e.device_key) as person_id
+from events as e
+left join device_users as d on d.user_pseudo_id = e.user_pseudo_id and d.users = 1
+left join shared_devices as s on s.event_key = e.event_key

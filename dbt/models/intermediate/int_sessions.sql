@@ -1,0 +1,84 @@
+-- One row a session of a person: consecutive events of both sources with no gap above the timeout.
+with events as (
+    select * from {{ ref('int_events') }} where {{ touched_only('person_id') }}
+),
+
+-- X1: a gap of exactly the timeout does not start a session, one microsecond more does
+marked as (
+    select
+        *,
+        case
+            when event_at - lag(event_at) over (partition by person_id order by {{ event_order() }})
+                <= {{ micros(minutes=var('session_timeout_minutes')) }} then 0
+            else 1
+        end as is_start
+    from events
+),
+
+numbered as (
+    select
+        *,
+        sum(is_start) over (
+            partition by person_id order by {{ event_order() }} rows between unbounded preceding and current row
+        ) as session_number,
+        case when is_start = 1 then event_key end as first_key
+    from marked
+),
+
+sessions as (
+    select
+        person_id,
+        session_number,
+        min(event_at) as started_at,
+        max(event_at) as ended_at,
+        count(*) as events,
+        max(first_key) as first_key
+    from numbered
+    group by person_id, session_number
+),
+
+{{ first_of_session('evidence', "evidence = 'source'", ['source', 'medium', 'campaign', 'source_rule']) }},
+{{ first_of_session('ga4', 'ga4_source is not null or ga4_medium is not null', ['ga4_source', 'ga4_medium', 'ga4_campaign']) }},
+{{ first_of_session('device', 'device_category is not null', ['device_category']) }},
+
+-- S5: the first evidence that is neither direct nor our own page, else direct
+sourced as (
+    select
+        s.*,
+        coalesce(e.source, '(direct)') as source,
+        coalesce(e.medium, '(none)') as medium,
+        coalesce(e.campaign, '(not set)') as campaign,
+        coalesce(e.source_rule, 'direct') as source_rule,
+        g.ga4_source,
+        g.ga4_medium,
+        g.ga4_campaign,
+        d.device_category
+    from sessions as s
+    left join first_evidence as e on e.person_id = s.person_id and e.session_number = s.session_number
+    left join first_ga4 as g on g.person_id = s.person_id and g.session_number = s.session_number
+    left join first_device as d on d.person_id = s.person_id and d.session_number = s.session_number
+),
+
+channel_groups as (
+    select
+        source, medium, campaign,
+        {{ get_channel_group('source', 'medium', 'campaign') }} as channel_group
+    from (select distinct source, medium, campaign from sourced) as c
+),
+
+channels as (
+    select
+        source, medium, campaign, channel_group,
+        {{ roll_up_channel('channel_group', 'medium') }} as channel
+    from channel_groups
+)
+
+select
+    -- X2: the id depends on content alone
+    {{ content_id(['s.person_id', 's.first_key']) }} as session_id,
+    s.person_id, s.started_at, s.ended_at, s.events,
+    s.source, s.medium, s.campaign, s.source_rule, c.channel_group, c.channel,
+    s.source_rule = 'direct' as is_direct,
+    s.device_category, s.ga4_source, s.ga4_medium, s.ga4_campaign
+from sourced as s
+inner join channels as c on c.source = s.source and c.medium = s.medium and c.campaign = s.campaign

@@ -1,0 +1,26 @@
+-- One row a conversion and a session that may earn credit for it.
+with conversions as (
+    select * from {{ ref('int_conversions') }} where {{ touched_only('person_id') }}
+),
+
+sessions as (
+    select * from {{ ref('int_sessions') }} where {{ touched_only('person_id') }}
+)
+
+select
+    c.conversion_id,
+    c.person_id,
+    s.session_id,
+    row_number() over (partition by c.conversion_id order by s.started_at, s.session_id) as position,
+    s.started_at as touched_at,
+    s.ended_at >= c.converted_at as is_conversion_session,
+    s.source, s.medium, s.campaign, s.source_rule, s.channel_group, s.channel, s.is_direct
+from conversions as c
+-- T1: started within the window, both ends inclusive; the conversion's own session always counts
+inner join sessions as s
+    on s.person_id = c.person_id
+    and s.started_at <= c.converted_at
+    and (
+        s.started_at >= c.converted_at - {{ micros(days=var('lookback_days')) }}
+        or s.ended_at >= c.converted_at
+    )

@@ -1,0 +1,59 @@
+-- One row a row of a landed GA4 export table; copies of one event are still apart.
+-- The only place that knows the export's nesting and its schema versions.
+with exported as (
+    {{ exported_events() }}
+),
+
+listed as (
+    select
+        *,
+        {{ param_lists() }},
+        {{ shard_arrival('shard') }} as received_at
+    from exported
+),
+
+fields as (
+    select
+        shard,
+        cast(null as {{ dbt.type_bigint() }}) as line_number,
+        cast(null as {{ dbt.type_string() }}) as event_id,
+        {{ text_or_null('user_pseudo_id') }} as user_pseudo_id,
+        {{ text_or_null('user_id') }} as user_id,
+        event_timestamp as event_at,
+        received_at,
+        {{ text_or_null('event_name') }} as event_name,
+        batch_page_id,
+        batch_ordering_id,
+        batch_event_index,
+        event_bundle_sequence_id,
+        {{ text_or_null(event_param('page_location')) }} as page_location,
+        {{ text_or_null(event_param('page_referrer')) }} as page_referrer,
+        {{ text_or_null('device.category') }} as device_category,
+        coalesce(
+            {{ text_or_null('collected_traffic_source.gclid') }}, {{ text_or_null('collected_traffic_source.dclid') }},
+            {{ text_or_null(event_param('gclid')) }}, {{ text_or_null(event_param('gbraid')) }},
+            {{ text_or_null(event_param('wbraid')) }}, {{ text_or_null(event_param('dclid')) }}
+        ) as google_click_id,
+        {{ text_or_null(event_param('msclkid')) }} as microsoft_click_id,
+        coalesce(
+            {{ text_or_null('collected_traffic_source.srsltid') }}, {{ text_or_null(event_param('srsltid')) }}
+        ) as merchant_click_id,
+        {{ text_or_null('collected_traffic_source.manual_source') }} as collected_source,
+        {{ text_or_null('collected_traffic_source.manual_medium') }} as collected_medium,
+        {{ text_or_null('collected_traffic_source.manual_campaign_name') }} as collected_campaign,
+        {{ text_or_null(event_param('source')) }} as param_source,
+        {{ text_or_null(event_param('medium')) }} as param_medium,
+        {{ text_or_null(event_param('campaign')) }} as param_campaign,
+        {{ text_or_null('session_traffic_source_last_click.google_ads_campaign.campaign_name') }} as ads_campaign,
+        {{ ga4_session_source() }},
+        {{ text_or_null('ecommerce.transaction_id') }} as transaction_id,
+        {{ ga4_amount() }},
+        cast(null as {{ dbt.type_string() }}) as amount_text,
+        {{ reject_reason('event_timestamp', text_or_null('event_name'), 'received_at') }} as reject_reason,
+        case when {{ reject_reason('event_timestamp', text_or_null('event_name'), 'received_at') }} is not null then
+            {{ row_json(['event_timestamp', 'event_name', 'user_pseudo_id', 'user_id', 'event_params', 'ecommerce']) }}
+        end as payload
+    from listed
+),
+
+{{ staged_event('fields') }}

@@ -1,0 +1,78 @@
+"""The dbt-duckdb plugin of profiles.yml: lets SQL ask include/landing.py what has landed.
+
+It also makes the folders of local state and the two empty files that keep a list of files to read non-empty, so that
+`dbt build` works by itself on a fresh machine.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from dbt.adapters.duckdb.plugins import BasePlugin
+from duckdb import DuckDBPyConnection
+
+from include.ga4_schema import SCHEMA_2026
+from include.landing import exported_tables, shard_problem, streamed_batches
+from include.settings import Settings
+
+SHARDS = "STRUCT(name VARCHAR, path VARCHAR, version VARCHAR)[]"
+
+
+def make_local_state(settings: Settings) -> None:
+    """Make the folders of ATTRIBUTION_HOME and the empty files that dbt reads beside those that landed.
+
+    Raises PermissionError, naming the folder, where the home cannot be written.
+    """
+    for folder in (settings.home, settings.streamed_events, settings.published.parent, settings.empty.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    if settings.ga4_export.is_relative_to(settings.home):
+        settings.ga4_export.mkdir(parents=True, exist_ok=True)
+    template = settings.empty.with_suffix(".parquet")
+    if not template.exists() or pq.read_schema(template) != SCHEMA_2026:
+        scratch = template.with_name(f".{template.name}.{os.getpid()}")
+        pq.write_table(pa.Table.from_pylist([], schema=SCHEMA_2026), scratch)
+        scratch.replace(template)
+    settings.empty.with_suffix(".ndjson").touch()
+
+
+def _shard_list(model: str, start: str, end: str) -> list[dict[str, str]]:
+    settings = Settings.from_env()
+    if model == "stg_streamed_events":
+        shards = streamed_batches(settings.streamed_events)
+    else:
+        shards = exported_tables(settings.ga4_export, _day(start), _day(end))
+    return [vars(shard) for shard in shards]
+
+
+def _day(text: str) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _empty_file(model: str) -> str:
+    suffix = ".ndjson" if model == "stg_streamed_events" else ".parquet"
+    return str(Settings.from_env().empty.with_suffix(suffix))
+
+
+def _problem(path: str) -> str | None:
+    return shard_problem(Path(path))
+
+
+class Plugin(BasePlugin):
+    """Registers landed_shards(model, start, end), shard_problem(path) and empty_shard(model) as SQL functions."""
+
+    def initialize(self, plugin_config: dict[str, Any]) -> None:
+        """Make the local state before DuckDB opens its file there."""
+        make_local_state(Settings.from_env())
+
+    def configure_connection(self, conn: DuckDBPyConnection) -> None:
+        """Register the functions; they look at the disk anew at each call."""
+        text: Any = "VARCHAR"
+        shards: Any = SHARDS
+        conn.create_function("landed_shards", _shard_list, [text, text, text], shards, side_effects=True)
+        conn.create_function("shard_problem", _problem, [text], text, side_effects=True, null_handling="special")
+        conn.create_function("empty_shard", _empty_file, [text], text, side_effects=True)
