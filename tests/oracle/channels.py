@@ -1,0 +1,92 @@
+"""GA4's default channel group with AI Assistant, and the roll-up to seven channels."""
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tests.oracle.model import NOT_SET
+from tests.oracle.seeds import Seeds
+
+_PAID = re.compile(r"^(.*cp.*|ppc|retargeting|paid.*)$")
+_SHOP = re.compile(r"^(.*(([^a-df-z]|^)shop|shopping).*)$")
+_VIDEO = re.compile(r"^(.*video.*)$")
+_EMAIL = re.compile(r"email|e-mail|e_mail|e mail")
+_DISPLAY = ("display", "banner", "expandable", "interstitial", "cpm")
+_SOCIAL = ("social", "social-network", "social-media", "sm", "social network", "social media")
+
+
+class _Visit(NamedTuple):
+    """A source, medium and campaign in lower case, with what every rule asks of them."""
+
+    source: str
+    medium: str
+    campaign: str
+    lists: frozenset[str]
+
+    @property
+    def paid(self) -> bool:
+        return _PAID.search(self.medium) is not None
+
+    @property
+    def shop(self) -> bool:
+        return "shopping" in self.lists or _SHOP.search(self.campaign) is not None
+
+
+_RULES: tuple[tuple[str, Callable[[_Visit], bool]], ...] = (
+    ("Direct", lambda v: v.source == "(direct)" and v.medium in (NOT_SET, "(none)")),
+    ("Cross-network", lambda v: "cross-network" in v.campaign),
+    ("Paid Shopping", lambda v: v.shop and v.paid),
+    ("Paid Search", lambda v: "search" in v.lists and v.paid),
+    ("Paid Social", lambda v: "social" in v.lists and v.paid),
+    ("Paid Video", lambda v: "video" in v.lists and v.paid),
+    ("Display", lambda v: v.medium in _DISPLAY),
+    ("Paid Other", lambda v: v.paid),
+    (
+        "AI Assistant",
+        lambda v: v.medium == "ai-assistant" or ("ai" in v.lists and v.medium in ("referral", "organic", NOT_SET)),
+    ),
+    ("Organic Shopping", lambda v: v.shop),
+    ("Organic Social", lambda v: "social" in v.lists or v.medium in _SOCIAL),
+    ("Organic Video", lambda v: "video" in v.lists or _VIDEO.search(v.medium) is not None),
+    ("Organic Search", lambda v: "search" in v.lists or v.medium == "organic"),
+    ("Referral", lambda v: v.medium in ("referral", "app", "link")),
+    ("Email", lambda v: any(_EMAIL.search(text) for text in (v.source, v.medium))),
+    ("Affiliates", lambda v: v.medium == "affiliate"),
+    ("Audio", lambda v: v.medium == "audio"),
+    ("SMS", lambda v: "sms" in (v.source, v.medium)),
+    (
+        "Mobile Push Notifications",
+        lambda v: (
+            v.medium.endswith("push")
+            or any(word in v.medium for word in ("mobile", "notification"))
+            or v.source == "firebase"
+        ),
+    ),
+)
+
+
+class ChannelRules:
+    """The channels of a source, medium and campaign under given seeds; each distinct triple is judged once."""
+
+    def __init__(self, seeds: Seeds) -> None:
+        """Judge by the seeds `source_categories` and `channel_rollup`."""
+        self._seeds = seeds
+        self._known: dict[tuple[str | None, str | None, str | None], tuple[str, str]] = {}
+
+    def channels(self, source: str | None, medium: str | None, campaign: str | None) -> tuple[str, str]:
+        """GA4's channel group and the rolled-up channel; None counts as `(not set)`."""
+        triple = source, medium, campaign
+        if triple not in self._known:
+            group = self._group(source or NOT_SET, medium or NOT_SET, campaign or NOT_SET)
+            self._known[triple] = group, self._roll_up(group, medium or NOT_SET)
+        return self._known[triple]
+
+    def _group(self, source: str, medium: str, campaign: str) -> str:
+        source = source.lower()
+        lists = frozenset(name for name, sources in self._seeds.categories.items() if source in sources)
+        visit = _Visit(source, medium.lower(), campaign.lower(), lists)
+        return next((group for group, holds in _RULES if holds(visit)), "Unassigned")
+
+    def _roll_up(self, group: str, medium: str) -> str:
+        rollup = self._seeds.rollup
+        return rollup.get((group.lower(), medium.lower())) or rollup.get((group.lower(), "")) or "Other"

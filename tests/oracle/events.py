@@ -1,0 +1,117 @@
+"""Distinct accepted events: what is set aside (E4), what is a copy (E1), and the order of what is left (E2)."""
+
+from collections.abc import Iterable
+from hashlib import md5
+
+from tests.oracle.evidence import SourceRules
+from tests.oracle.landed import Landed
+from tests.oracle.model import MICROSECONDS_A_MINUTE, Event, Quarantined, Rules
+from tests.oracle.money import Rates, amount_of, sent_cents
+
+_YEAR_2000 = 946_684_800_000_000
+_BEFORE_ANY = -1 << 64
+
+Order = tuple[int, int, int, int, int, str, str]
+
+
+def digest(*parts: str | int | None) -> str:
+    """The md5 of parts joined by 0x1F, None as 0x00, in lower-case hexadecimal."""
+    text = "\x1f".join("\x00" if part is None else str(part) for part in parts)
+    return md5(text.encode("utf-8"), usedforsecurity=False).hexdigest()
+
+
+def rejection(row: Landed, max_future_minutes: int) -> str | None:
+    """The first reason to set a row aside (E4), or None."""
+    if row.event_name is None:
+        return "no_event_name"
+    if row.event_at is None:
+        return "no_event_timestamp"
+    if row.event_at < _YEAR_2000:
+        return "event_timestamp_before_2000"
+    if row.event_at > row.received_at + max_future_minutes * MICROSECONDS_A_MINUTE:
+        return "event_in_future"
+    return None
+
+
+def event_key(row: Landed) -> str:
+    """The key of E1: the streamed event's own id, else the digest of its scalars."""
+    return row.event_id or digest(
+        row.user_pseudo_id,
+        row.user_id,
+        row.event_at,
+        row.event_name,
+        row.event_bundle_sequence_id,
+        row.batch_page_id,
+        row.batch_ordering_id,
+        row.batch_event_index,
+        row.page_location,
+        row.transaction_id,
+        sent_cents(row),
+    )
+
+
+def order(event: Event) -> Order:
+    """The sort key of E2: nulls first, text by code point."""
+    numbers = (
+        event.batch_page_id,
+        event.batch_ordering_id,
+        event.batch_event_index,
+        event.event_bundle_sequence_id,
+    )
+    page_id, ordering_id, index, bundle = (_BEFORE_ANY if number is None else number for number in numbers)
+    return event.event_at, page_id, ordering_id, index, bundle, event.event_name, event.event_key
+
+
+def _arrival(event: Event) -> tuple[tuple[bool, object], ...]:
+    """The sort key of copies (E1): arrival, shard, then every other column in the order of the row, nulls first."""
+    values = (event.received_at, event.shard, *event[:-1], *(event.ga4_session or (None, None, None)))
+    return tuple((value is not None, 0 if value is None else value) for value in values)
+
+
+def _event(row: Landed, sources: SourceRules, rates: Rates) -> Event:
+    evidence = sources.evidence(row)
+    amount, issue = amount_of(row, rates)
+    return Event(
+        event_key=event_key(row),
+        person_id="",
+        user_pseudo_id=row.user_pseudo_id,
+        user_id=row.user_id,
+        event_at=row.event_at or 0,
+        event_name=row.event_name or "",
+        source=evidence.source if evidence else None,
+        medium=evidence.medium if evidence else None,
+        campaign=evidence.campaign if evidence else None,
+        source_rule=evidence.rule if evidence else None,
+        transaction_id=row.transaction_id,
+        amount=amount,
+        amount_issue=issue,
+        received_at=row.received_at,
+        shard=row.shard,
+        device_category=row.device_category,
+        batch_page_id=row.batch_page_id,
+        batch_ordering_id=row.batch_ordering_id,
+        batch_event_index=row.batch_event_index,
+        event_bundle_sequence_id=row.event_bundle_sequence_id,
+        ga4_session=row.ga4_session,
+    )
+
+
+def distinct_events(
+    landed: Iterable[Landed | Quarantined], rules: Rules, sources: SourceRules, rates: Rates
+) -> tuple[list[Event], list[Quarantined]]:
+    """The accepted events, one a key, without their persons yet; and what is set aside."""
+    events: dict[str, Event] = {}
+    quarantine: list[Quarantined] = []
+    for row in landed:
+        if isinstance(row, Quarantined):
+            quarantine.append(row)
+            continue
+        reason = rejection(row, rules.max_future_minutes)
+        if reason is not None:
+            quarantine.append(Quarantined(row.shard, "streamed" if row.streamed else "ga4", reason))
+            continue
+        event = _event(row, sources, rates)
+        known = events.get(event.event_key)
+        if known is None or _arrival(event) < _arrival(known):
+            events[event.event_key] = event
+    return list(events.values()), quarantine

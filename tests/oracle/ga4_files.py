@@ -1,0 +1,169 @@
+"""GA4's export tables, one Parquet file each: which are read (E3), and each row with its parameters flattened."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tests.oracle.ga4_schema import LEAVES, PARAMETER_VALUES, PARAMETERS, present_leaves
+from tests.oracle.landed import CLICK_IDS, Amounts, Landed, Number
+from tests.oracle.model import MICROSECONDS_A_DAY, Campaign, Quarantined
+from tests.oracle.money import number_of
+from tests.oracle.text import clean
+
+_NAME = re.compile(r"events_(intraday_)?([0-9]{4})([0-9]{2})([0-9]{2})")
+_READ_PARAMETERS = ("page_location", "page_referrer", "source", "medium", "campaign", "currency", "value", *CLICK_IDS)
+_ROWS_A_BATCH = 65_536
+_EPOCH = date(1970, 1, 1).toordinal()
+
+Parameters = dict[str, str | int | float | Decimal]
+_NO_PARAMETERS: Parameters = {}
+
+
+def read_ga4(folder: Path) -> Iterator[Landed | Quarantined]:
+    """The rows of every table that counts: daily tables, and the intraday tables of dates that have none.
+
+    A daily file that cannot be read replaces nothing: the intraday table of its date is read then.
+    """
+    replaced: set[date] = set()
+    tables: list[tuple[bool, date, Path]] = []
+    for path in sorted(folder.glob("*.parquet")):
+        if path.name.startswith("."):
+            continue
+        table = _table(path.stem)
+        if table is None:
+            yield Quarantined(path.stem, "ga4", "unknown_name")
+        else:
+            tables.append((*table, path))
+    for intraday, day, path in sorted(tables):
+        if intraday and day in replaced:
+            continue
+        rows = _read(path, day)
+        if isinstance(rows, Quarantined):
+            yield rows
+        else:
+            replaced.add(day)
+            yield from rows
+
+
+def _table(stem: str) -> tuple[bool, date] | None:
+    """Whether a table is intraday, and its date; None where the name is not that of an export table."""
+    match = _NAME.fullmatch(stem)
+    if match is None:
+        return None
+    try:
+        return match[1] is not None, date(int(match[2]), int(match[3]), int(match[4]))
+    except ValueError:
+        return None
+
+
+def _read(path: Path, day: date) -> list[Landed] | Quarantined:
+    """Every row of a file, or the reason why the whole file is set aside."""
+    arrived_at = (day.toordinal() - _EPOCH) * MICROSECONDS_A_DAY + MICROSECONDS_A_DAY * 3 // 2
+    rows: list[Landed] = []
+    try:
+        with pq.ParquetFile(path) as file:
+            columns = present_leaves(file.schema_arrow)
+            for batch in file.iter_batches(batch_size=_ROWS_A_BATCH, columns=columns):
+                rows.extend(_rows(batch, columns, path.stem, arrived_at))
+    except TypeError:
+        return Quarantined(path.stem, "ga4", "wrong_type")
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
+        return Quarantined(path.stem, "ga4", "unreadable")
+    return rows
+
+
+def _column(batch: pa.RecordBatch, path: str) -> Sequence[Any]:
+    name, *rest = path.split(".")
+    array: Any = batch.column(name)
+    for child in rest:
+        array = pc.struct_field(array, child)
+    values: Sequence[Any] = array.to_pylist()
+    return values
+
+
+def _parameters(batch: pa.RecordBatch) -> list[Parameters]:
+    """A dict of the parameters that are read for each row; of several with one key the first with a value counts."""
+    array: Any = batch.column(PARAMETERS)
+    entries = array.flatten()
+    keys = pc.struct_field(entries, "key")
+    wanted = pc.is_in(keys, value_set=pa.array(_READ_PARAMETERS, keys.type))
+    values = pc.struct_field(entries.filter(wanted), "value")
+    kinds = [values.type.field(i).name for i in range(values.type.num_fields)]
+    rows: list[Parameters] = [_NO_PARAMETERS] * batch.num_rows
+    parents = pc.list_parent_indices(array).filter(wanted).to_pylist()
+    choices = [pc.struct_field(values, kind).to_pylist() for kind in PARAMETER_VALUES if kind in kinds]
+    for parent, key, *candidates in zip(parents, keys.filter(wanted).to_pylist(), *choices, strict=True):
+        value = next((candidate for candidate in candidates if candidate is not None), None)
+        if value is not None:
+            if rows[parent] is _NO_PARAMETERS:
+                rows[parent] = {}
+            rows[parent].setdefault(key, value)
+    return rows
+
+
+def _text(value: str | float | Decimal | None) -> str | None:
+    return clean(value if value is None or isinstance(value, str) else str(value))
+
+
+def _number(value: str | float | Decimal | None) -> Number | None:
+    if isinstance(value, str):
+        text = clean(value)
+        return None if text is None else number_of(text)
+    return None if value is None else Decimal(value)
+
+
+def _campaign(parts: Sequence[Any]) -> Campaign | None:
+    campaign = Campaign(*map(_text, parts))
+    return campaign if campaign.is_present else None
+
+
+def _rows(batch: pa.RecordBatch, columns: Sequence[str], shard: str, arrived_at: int) -> Iterator[Landed]:
+    """The rows of one batch. The order of the names below is that of LEAVES."""
+    leaves = [_column(batch, path) if path in columns else repeat(None, batch.num_rows) for path in LEAVES]
+    parameters = _parameters(batch) if PARAMETERS in columns else repeat(_NO_PARAMETERS, batch.num_rows)
+    for named, event_at, event_name, user_id, device, bundle, page_id, ordering_id, index, event_in_usd, *rest in zip(
+        parameters, *leaves, strict=True
+    ):
+        category, transaction_id, purchase_in_usd, purchase, refund_in_usd, refund, *sources = rest
+        amounts = Amounts(
+            _number(purchase_in_usd),
+            _number(purchase),
+            _number(refund_in_usd),
+            _number(refund),
+            _number(event_in_usd),
+            _number(named.get("value")),
+            _text(named.get("currency")),
+        )
+        found_clicks = [name for name, value in zip(CLICK_IDS, sources[3:9], strict=True) if _text(value)]
+        found_clicks += [name for name in CLICK_IDS if name in named and _text(named[name])]
+        yield Landed(
+            streamed=False,
+            shard=shard,
+            received_at=arrived_at,
+            event_at=event_at,
+            event_name=_text(event_name),
+            user_pseudo_id=_text(device),
+            user_id=_text(user_id),
+            event_bundle_sequence_id=bundle,
+            batch_page_id=page_id,
+            batch_ordering_id=ordering_id,
+            batch_event_index=index,
+            page_location=_text(named.get("page_location")),
+            page_referrer=_text(named.get("page_referrer")),
+            device_category=_text(category),
+            transaction_id=_text(transaction_id),
+            click_ids=frozenset(found_clicks),
+            collected=_campaign(sources[0:3]),
+            named=_campaign([named.get(name) for name in ("source", "medium", "campaign")]),
+            ga4_session=_campaign(sources[9:12]) or _campaign(sources[12:15]),
+            ads_campaign=_text(sources[15]),
+            amounts=None if amounts[:6] == (None,) * 6 else amounts,
+        )

@@ -1,0 +1,90 @@
+"""The columns of a GA4 export table that the rules read, and whether a file's types can hold their values (E4)."""
+
+import pyarrow as pa
+
+from tests.oracle.landed import CLICK_IDS
+
+TEXT, WHOLE, NUMBER = "text", "whole", "number"
+
+LEAVES: dict[str, str] = {
+    "event_timestamp": WHOLE,
+    "event_name": TEXT,
+    "user_id": TEXT,
+    "user_pseudo_id": TEXT,
+    "event_bundle_sequence_id": WHOLE,
+    "batch_page_id": WHOLE,
+    "batch_ordering_id": WHOLE,
+    "batch_event_index": WHOLE,
+    "event_value_in_usd": NUMBER,
+    "device.category": TEXT,
+    "ecommerce.transaction_id": TEXT,
+    "ecommerce.purchase_revenue_in_usd": NUMBER,
+    "ecommerce.purchase_revenue": NUMBER,
+    "ecommerce.refund_value_in_usd": NUMBER,
+    "ecommerce.refund_value": NUMBER,
+    "collected_traffic_source.manual_source": TEXT,
+    "collected_traffic_source.manual_medium": TEXT,
+    "collected_traffic_source.manual_campaign_name": TEXT,
+    **{f"collected_traffic_source.{name}": TEXT for name in CLICK_IDS},
+    **{
+        f"session_traffic_source_last_click.{campaign}.{part}": TEXT
+        for campaign in ("cross_channel_campaign", "manual_campaign")
+        for part in ("source", "medium", "campaign_name")
+    },
+    "session_traffic_source_last_click.google_ads_campaign.campaign_name": TEXT,
+}
+PARAMETERS = "event_params"
+PARAMETER_VALUES = {"string_value": TEXT, "int_value": NUMBER, "float_value": NUMBER, "double_value": NUMBER}
+
+
+def present_leaves(schema: pa.Schema) -> list[str]:
+    """The paths to read from a file of this schema; a column it lacks is None in every row.
+
+    Raises:
+        TypeError: a column that is read has a type that cannot hold its values.
+    """
+    fields = {field.name: field.type for field in schema}
+    paths = [path for path, kind in LEAVES.items() if _has(fields, path, kind)]
+    if PARAMETERS in fields and not pa.types.is_null(fields[PARAMETERS]):
+        _check_parameters(fields[PARAMETERS])
+        paths.append(PARAMETERS)
+    return paths
+
+
+def _has(fields: dict[str, pa.DataType], path: str, kind: str) -> bool:
+    name, _, rest = path.partition(".")
+    if name not in fields or pa.types.is_null(fields[name]):
+        return False
+    if rest:
+        return _has(_children(fields[name], name), rest, kind)
+    if not _holds(fields[name], kind):
+        raise TypeError(f"{path} has the type {fields[name]}")
+    return True
+
+
+def _children(struct: pa.DataType, name: str) -> dict[str, pa.DataType]:
+    if not isinstance(struct, pa.StructType):
+        raise TypeError(f"{name} has the type {struct}")
+    return {field.name: field.type for field in struct}
+
+
+def _holds(found: pa.DataType, kind: str) -> bool:
+    if pa.types.is_dictionary(found):
+        return _holds(found.value_type, kind)
+    if pa.types.is_integer(found):
+        return True
+    if kind == TEXT:
+        return pa.types.is_string(found) or pa.types.is_large_string(found) or pa.types.is_string_view(found)
+    return kind == NUMBER and (pa.types.is_floating(found) or pa.types.is_decimal(found))
+
+
+def _check_parameters(found: pa.DataType) -> None:
+    if not isinstance(found, pa.ListType | pa.LargeListType):
+        raise TypeError(f"{PARAMETERS} has the type {found}")
+    fields = _children(found.value_type, PARAMETERS)
+    if not _has(fields, "key", TEXT):
+        raise TypeError(f"{PARAMETERS} has no key")
+    if "value" not in fields:
+        raise TypeError(f"{PARAMETERS} has no value")
+    for name, kind in PARAMETER_VALUES.items():
+        _has(fields, f"value.{name}", kind)

@@ -1,0 +1,195 @@
+"""The settings that the rules read, and the rows of every computed table."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+NOT_SET = "(not set)"
+MICROSECONDS_A_MINUTE = 60_000_000
+MICROSECONDS_A_DAY = 86_400_000_000
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The settings of docs/semantics.md; each name is the dbt project's own."""
+
+    session_timeout_minutes: int = 30
+    lookback_days: int = 14
+    conversion_events: tuple[str, ...] = ("purchase",)
+    own_domains: tuple[str, ...] = ()
+    referral_exclusions: tuple[str, ...] = ()
+    max_future_minutes: int = 60
+    trust_ga4_session_source: bool = False
+
+
+class Campaign(NamedTuple):
+    """What one place says about where a visit came from; a part it does not name is None."""
+
+    source: str | None
+    medium: str | None
+    name: str | None
+
+    @property
+    def is_present(self) -> bool:
+        """True when it names a source or a medium (S2): a campaign alone is no evidence."""
+        return self.source is not None or self.medium is not None
+
+
+class Quarantined(NamedTuple):
+    """A row or a whole file set aside (E4). `source` is ga4 or streamed; a file is one row."""
+
+    shard: str
+    source: str
+    reason: str
+
+
+class Event(NamedTuple):
+    """A distinct accepted event (E1). `amount` is US dollars; `event_at` and `received_at` are microseconds."""
+
+    event_key: str
+    person_id: str
+    user_pseudo_id: str | None
+    user_id: str | None
+    event_at: int
+    event_name: str
+    source: str | None
+    medium: str | None
+    campaign: str | None
+    source_rule: str | None
+    transaction_id: str | None
+    amount: Decimal | None
+    amount_issue: str | None
+    received_at: int
+    shard: str
+    device_category: str | None
+    batch_page_id: int | None
+    batch_ordering_id: int | None
+    batch_event_index: int | None
+    event_bundle_sequence_id: int | None
+    ga4_session: Campaign | None
+
+
+class Session(NamedTuple):
+    """A session (X1). `started_at` and `ended_at` are the times of its first and last event, in microseconds."""
+
+    session_id: str
+    person_id: str
+    started_at: int
+    ended_at: int
+    events: int
+    source: str
+    medium: str
+    campaign: str
+    source_rule: str
+    channel_group: str
+    channel: str
+    is_direct: bool
+    device_category: str | None
+    ga4_source: str | None
+    ga4_medium: str | None
+    ga4_campaign: str | None
+
+
+class Conversion(NamedTuple):
+    """A conversion (C1) with its money in US dollars (C2, C3). `session_id` is the session of its own event."""
+
+    conversion_id: str
+    person_id: str
+    transaction_id: str | None
+    event_name: str
+    converted_at: int
+    conversion_date: date
+    revenue: Decimal
+    net_revenue: Decimal
+    revenue_issue: str | None
+    session_id: str
+
+
+class Touchpoint(NamedTuple):
+    """A session that counts for a conversion (T1). `position` is 1 for the earliest."""
+
+    conversion_id: str
+    person_id: str
+    session_id: str
+    position: int
+    touched_at: int
+    source: str
+    medium: str
+    campaign: str
+    channel_group: str
+    channel: str
+    source_rule: str
+
+
+class Credit(NamedTuple):
+    """A conversion and the one touchpoint that a single-touch model credits (T2). `touchpoints` is their count."""
+
+    conversion_id: str
+    person_id: str
+    transaction_id: str | None
+    converted_at: int
+    conversion_date: date
+    revenue: Decimal
+    net_revenue: Decimal
+    revenue_issue: str | None
+    session_id: str
+    touched_at: int
+    source: str
+    medium: str
+    campaign: str
+    channel: str
+    channel_group: str
+    source_rule: str
+    touchpoints: int
+    lookback_complete: bool
+
+
+class MartSession(NamedTuple):
+    """A session with the conversions whose own event lies in it, and their gross revenue in US dollars."""
+
+    session_id: str
+    person_id: str
+    started_at: int
+    ended_at: int
+    events: int
+    source: str
+    medium: str
+    campaign: str
+    channel: str
+    channel_group: str
+    source_rule: str
+    conversions: int
+    revenue: Decimal
+    device_category: str | None
+    ga4_source: str | None
+    ga4_medium: str | None
+    ga4_campaign: str | None
+
+
+class ChannelDay(NamedTuple):
+    """What one model credits to one of the seven channels on one UTC date. Spend is not known yet."""
+
+    conversion_date: date
+    model: str
+    channel: str
+    conversions: int
+    revenue: Decimal
+    net_revenue: Decimal
+    spend: Decimal | None = None
+    roas: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Every table that the rules define, in no promised order."""
+
+    events: list[Event]
+    quarantine: list[Quarantined]
+    sessions: list[Session]
+    conversions: list[Conversion]
+    touchpoints: list[Touchpoint]
+    first: list[Credit]
+    last: list[Credit]
+    mart_sessions: list[MartSession]
+    channel_daily: list[ChannelDay]

@@ -1,0 +1,102 @@
+"""Amounts: which one an event means, what it is in US dollars, and why it may not count (C2)."""
+
+import re
+from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+
+from tests.oracle.landed import Amounts, Landed, Number
+from tests.oracle.model import MICROSECONDS_A_DAY
+
+Rates = dict[str, list[tuple[date, Decimal]]]
+
+_EXACT = Context(prec=80)
+_NANO = Decimal("1e-9")
+_CENT = Decimal("0.01")
+_TOO_LARGE = Decimal(10) ** 15
+_NUMERAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC).date().toordinal()
+
+
+def utc_date(microseconds: int) -> date:
+    """The UTC date of a time."""
+    return date.fromordinal(_EPOCH + microseconds // MICROSECONDS_A_DAY)
+
+
+def decimal_of(numeral: str) -> Decimal:
+    """The number that a JSON or CSV numeral writes; an exponent past Decimal's reach reads as a double does."""
+    try:
+        return Decimal(numeral)
+    except InvalidOperation:
+        return Decimal(float(numeral))
+
+
+def number_of(text: str) -> Number:
+    """The number that a text writes in digits, else the text itself (which counts as no number)."""
+    return decimal_of(text) if _NUMERAL.fullmatch(text) else text
+
+
+def _round(amount: Decimal, unit: Decimal) -> Decimal:
+    return amount.quantize(unit, rounding=ROUND_HALF_UP, context=_EXACT)
+
+
+def sent_cents(row: Landed) -> str | None:
+    """The amount as it was sent, as the event key holds it (E1): whole cents, or the name of what is no such number."""
+    amounts = row.amounts
+    if amounts is None:
+        return None
+    choices = (amounts.value,) if row.streamed else amounts[:5]
+    number = next((choice for choice in choices if choice is not None), None)
+    if not isinstance(number, Decimal):
+        return None
+    if number.is_nan():
+        return "NaN"
+    if number.is_infinite():
+        return "Infinity" if number > 0 else "-Infinity"
+    if abs(number) >= _TOO_LARGE or abs(_round(number, _NANO)) >= _TOO_LARGE:
+        return "large"
+    return str(int(_round(_round(number, _NANO), _CENT) * 100))
+
+
+def _chosen(amounts: Amounts, *, event_name: str | None, streamed: bool) -> tuple[Number | None, str | None]:
+    """The amount that counts for this event, and its currency (None for US dollars)."""
+    if streamed:
+        return amounts.value, amounts.currency
+    if event_name == "refund":
+        in_usd, other = amounts.refund_in_usd, amounts.refund
+    elif event_name == "purchase":
+        in_usd, other = amounts.purchase_in_usd, amounts.purchase
+    else:
+        in_usd, other = amounts.event_in_usd, amounts.value
+    return (other, amounts.currency) if in_usd is None else (in_usd, None)
+
+
+def _issue(number: Number) -> str | None:
+    if not isinstance(number, Decimal) or number.is_nan():
+        return "not_a_number"
+    if number.is_infinite():
+        return "infinite"
+    if number < 0:
+        return "negative"
+    return "too_large" if number >= _TOO_LARGE else None
+
+
+def amount_of(row: Landed, rates: Rates) -> tuple[Decimal | None, str | None]:
+    """The event's amount in US dollars to the cent, or None and the issue; None and None where it names no amount."""
+    if row.amounts is None or row.event_at is None:
+        return None, None
+    number, currency = _chosen(row.amounts, event_name=row.event_name, streamed=row.streamed)
+    if number is None:
+        return None, None
+    issue = _issue(number)
+    if issue or not isinstance(number, Decimal):
+        return None, issue
+    amount = _round(number, _NANO)
+    if currency is not None and currency.upper() != "USD":
+        day = utc_date(row.event_at)
+        rate = next((rate for valid_from, rate in rates.get(currency.upper(), []) if valid_from <= day), None)
+        if rate is None:
+            return None, "no_exchange_rate"
+        amount = _round(_EXACT.multiply(amount, rate), _NANO)
+    if amount >= _TOO_LARGE:
+        return None, "too_large"
+    return _round(amount, _CENT), None

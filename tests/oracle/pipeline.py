@@ -1,0 +1,66 @@
+"""From the landing folder to every table, one person at a time."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.oracle.channels import ChannelRules
+from tests.oracle.conversions import conversions_of
+from tests.oracle.credit import channel_days, credit_of, last_click, mart_session, touched_sessions, touchpoints_of
+from tests.oracle.events import distinct_events
+from tests.oracle.evidence import SourceRules
+from tests.oracle.ga4_files import read_ga4
+from tests.oracle.landed import Landed
+from tests.oracle.model import Event, Quarantined, Rules, Tables
+from tests.oracle.people import by_person
+from tests.oracle.seeds import read_seeds
+from tests.oracle.sessions import session_of, split
+from tests.oracle.streamed_files import read_streamed
+
+
+def compute(ga4_folder: Path | None, streamed_folder: Path | None, rules: Rules, seeds: Path) -> Tables:
+    """Every table of docs/semantics.md from what has landed.
+
+    Args:
+        ga4_folder: GA4 export tables, one Parquet file each; None for none.
+        streamed_folder: streamed batches, one NDJSON file each; None for none.
+        rules: the settings.
+        seeds: the folder of the four seed CSV files.
+    """
+    seed = read_seeds(seeds)
+    events, quarantine = distinct_events(
+        _landed(ga4_folder, streamed_folder), rules, SourceRules(rules, seed.engines), seed.rates
+    )
+    first_event_at = min((event.event_at for event in events), default=0)
+    tables = Tables([], quarantine, [], [], [], [], [], [], [])
+    channels = ChannelRules(seed)
+    for theirs in by_person(events).values():
+        _add_person(tables, theirs, first_event_at, rules, channels)
+    tables.channel_daily.extend(channel_days("first_click", tables.first))
+    tables.channel_daily.extend(channel_days("last_click", tables.last))
+    return tables
+
+
+def _landed(ga4_folder: Path | None, streamed_folder: Path | None) -> Iterator[Landed | Quarantined]:
+    if ga4_folder is not None:
+        yield from read_ga4(ga4_folder)
+    if streamed_folder is not None:
+        yield from read_streamed(streamed_folder)
+
+
+def _add_person(tables: Tables, events: list[Event], first_event_at: int, rules: Rules, channels: ChannelRules) -> None:
+    """Everything that follows from one person's events (in order E2), added to the tables."""
+    visits = split(events, rules.session_timeout_minutes)
+    sessions = [session_of(visit, channels) for visit in visits]
+    session_ids = {
+        event.event_key: session.session_id for visit, session in zip(visits, sessions, strict=True) for event in visit
+    }
+    conversions = conversions_of(events, session_ids, rules)
+    tables.events.extend(events)
+    tables.sessions.extend(sessions)
+    tables.conversions.extend(conversions)
+    tables.mart_sessions.extend(mart_session(session, conversions) for session in sessions)
+    for conversion in conversions:
+        touched = touched_sessions(conversion, sessions, rules)
+        tables.touchpoints.extend(touchpoints_of(conversion, touched))
+        for credited, table in ((touched[0], tables.first), (last_click(touched), tables.last)):
+            table.append(credit_of(conversion, credited, len(touched), first_event_at, rules))

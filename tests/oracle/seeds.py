@@ -1,0 +1,44 @@
+"""The seed files, read for look-up. All keys are lower case, but for currencies (upper case)."""
+
+import csv
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+from tests.oracle.text import tidy_host
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """The four seeds. `rates` lists (valid from, US dollars a unit), newest first."""
+
+    engines: dict[str, str]
+    categories: dict[str, frozenset[str]]
+    rollup: dict[tuple[str, str], str]
+    rates: dict[str, list[tuple[date, Decimal]]]
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return [{name: (value or "").strip() for name, value in row.items()} for row in csv.DictReader(file)]
+
+
+def read_seeds(folder: Path) -> Seeds:
+    """The seeds of a folder. Raises FileNotFoundError or KeyError where a file or a column is missing."""
+    categories: dict[str, set[str]] = defaultdict(set)
+    for row in _rows(folder / "source_categories.csv"):
+        categories[row["category"].lower()].add(row["source"].lower())
+    rates: dict[str, list[tuple[date, Decimal]]] = defaultdict(list)
+    for row in _rows(folder / "exchange_rates.csv"):
+        rates[row["currency"].upper()].append((date.fromisoformat(row["valid_from"]), Decimal(row["usd_per_unit"])))
+    return Seeds(
+        engines={tidy_host(row["host"]) or "": row["engine"] for row in _rows(folder / "search_engines.csv")},
+        categories={category: frozenset(sources) for category, sources in categories.items()},
+        rollup={
+            (row["channel_group"].lower(), row["medium"].lower()): row["channel"]
+            for row in _rows(folder / "channel_rollup.csv")
+        },
+        rates={currency: sorted(known, reverse=True) for currency, known in rates.items()},
+    )

@@ -1,0 +1,89 @@
+"""The streamed events: one NDJSON file a batch, one event a line."""
+
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+from tests.oracle.landed import CLICK_IDS, Amounts, Landed
+from tests.oracle.model import Campaign, Quarantined
+from tests.oracle.money import decimal_of, number_of
+from tests.oracle.text import clean
+
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_WIDEST = Decimal(10) ** 30
+
+
+def read_streamed(folder: Path) -> Iterator[Landed | Quarantined]:
+    """The rows of every batch file, in the order of their names; lines of blanks alone are no rows."""
+    for path in sorted(folder.glob("*.ndjson")):
+        if path.name.startswith("."):
+            continue
+        written_at = path.stat().st_mtime_ns // 1000
+        for line in path.read_bytes().split(b"\n"):
+            if line.strip():
+                fields = _parse(line)
+                yield (
+                    Quarantined(path.stem, "streamed", "not_json")
+                    if fields is None
+                    else _row(fields, path.stem, written_at)
+                )
+
+
+def _parse(line: bytes) -> dict[str, object] | None:
+    """The JSON object of a line. NaN and Infinity pass as numbers, so that a sale sent with one is not lost (C2)."""
+    try:
+        fields = json.loads(line.decode("utf-8"), parse_float=decimal_of, parse_constant=Decimal)
+        # Half of a surrogate pair parses, but no text of it exists in UTF-8.
+        json.dumps(fields, ensure_ascii=False, default=str).encode("utf-8")
+    except (ValueError, RecursionError):
+        return None
+    return fields if isinstance(fields, dict) else None
+
+
+def _text(value: object) -> str | None:
+    """A field as text. Objects and arrays are no value."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return clean(str(value)) if isinstance(value, str | int | Decimal) else None
+
+
+def _whole(value: object) -> int | None:
+    """A field as a whole number: a number without a fraction, or the text of one."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str) and _INTEGER.fullmatch(value.strip(" ")):
+        return int(value)
+    if isinstance(value, Decimal) and value.is_finite() and abs(value) < _WIDEST and value == value.to_integral_value():
+        return int(value)
+    return value if isinstance(value, int) else None
+
+
+def _amounts(fields: dict[str, object]) -> Amounts | None:
+    sent = fields.get("value")
+    if isinstance(sent, int | Decimal) and not isinstance(sent, bool):
+        return Amounts(value=Decimal(sent), currency=_text(fields.get("currency")))
+    text = _text(sent)
+    return None if text is None else Amounts(value=number_of(text), currency=_text(fields.get("currency")))
+
+
+def _row(fields: dict[str, object], shard: str, written_at: int) -> Landed:
+    received_at = _whole(fields.get("received_at"))
+    return Landed(
+        streamed=True,
+        shard=shard,
+        received_at=written_at if received_at is None else received_at,
+        event_at=_whole(fields.get("event_timestamp")),
+        event_name=_text(fields.get("event_name")),
+        event_id=_text(fields.get("event_id")),
+        user_pseudo_id=_text(fields.get("user_pseudo_id")),
+        user_id=_text(fields.get("user_id")),
+        page_location=_text(fields.get("page_location")),
+        page_referrer=_text(fields.get("page_referrer")),
+        device_category=_text(fields.get("device_category")),
+        transaction_id=_text(fields.get("transaction_id")),
+        click_ids=frozenset(name for name in CLICK_IDS if _text(fields.get(name)) is not None),
+        named=Campaign(_text(fields.get("source")), _text(fields.get("medium")), _text(fields.get("campaign"))),
+        amounts=_amounts(fields),
+    )
