@@ -13,12 +13,12 @@
 
 {#- The host of a URL as semantics S2 writes it: lower case, without port, user, leading www. or trailing dot. -#}
 {% macro url_host(url) -%}
-    {{ regexp_first('lower(' ~ url ~ ')', '^[a-z][a-z0-9+.-]*://(?:[^/?#@]*@)?(?:www[.])?([^/?#:]+?)[.]?(?:[/?#:]|$)') }}
+    {{ bare_host(regexp_first(url, '^[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]+)')) }}
 {%- endmacro %}
 
 {#- A host as it came in a source field, written the same way. -#}
 {% macro bare_host(text) -%}
-    {{ regexp_first('lower(' ~ text ~ ')', '^(?:www[.])?(.+?)[.]?$') }}
+    regexp_replace(rtrim(lower({{ text }}), '.'), '^www[.]', '')
 {%- endmacro %}
 
 {#- One host equals the other or lies under it. -#}
@@ -32,5 +32,5 @@
 
 {% macro is_excluded_referrer(host) -%}
     {%- set domains = excluded_referrers() | map('replace', '.', '[.]') | join('|') -%}
-    {{ regexp_first(host, '^(?:.*[.])?(' ~ domains ~ ')$') if domains else 'cast(null as ' ~ dbt.type_string() ~ ')' }} is not null
+    {{ matches(host, '(^|[.])(' ~ domains ~ ')$') if domains else 'false' }}
 {%- endmacro %}
