@@ -45,8 +45,7 @@ def present_leaves(schema: pa.Schema) -> list[str]:
     """
     fields = {field.name: field.type for field in schema}
     paths = [path for path, kind in LEAVES.items() if _has(fields, path, kind)]
-    if PARAMETERS in fields and not pa.types.is_null(fields[PARAMETERS]):
-        _check_parameters(fields[PARAMETERS])
+    if PARAMETERS in fields and _has_parameters(fields[PARAMETERS]):
         paths.append(PARAMETERS)
     return paths
 
@@ -78,13 +77,16 @@ def _holds(found: pa.DataType, kind: str) -> bool:
     return kind == NUMBER and (pa.types.is_floating(found) or pa.types.is_decimal(found))
 
 
-def _check_parameters(found: pa.DataType) -> None:
+def _has_parameters(found: pa.DataType) -> bool:
+    if pa.types.is_null(found):
+        return False
     if not isinstance(found, pa.ListType | pa.LargeListType):
         raise TypeError(f"{PARAMETERS} has the type {found}")
+    if pa.types.is_null(found.value_type):
+        return False
     fields = _children(found.value_type, PARAMETERS)
-    if not _has(fields, "key", TEXT):
-        raise TypeError(f"{PARAMETERS} has no key")
-    if "value" not in fields:
-        raise TypeError(f"{PARAMETERS} has no value")
+    if not _has(fields, "key", TEXT) or "value" not in fields:
+        raise TypeError(f"{PARAMETERS} has no key or no value")
     for name, kind in PARAMETER_VALUES.items():
         _has(fields, f"value.{name}", kind)
+    return True

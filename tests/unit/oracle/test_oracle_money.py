@@ -1,0 +1,170 @@
+"""C1 to C3: which events are orders, what they are worth, and what refunds take back."""
+
+from datetime import date
+from decimal import Decimal
+from hashlib import md5
+from typing import Any
+
+import pytest
+
+from tests.oracle.model import Conversion
+from tests.unit.oracle.world import DAY, NOON, World, bought, exported, streamed
+
+
+def orders(world: World, **settings: Any) -> list[tuple[object, ...]]:  # noqa: ANN401 - settings of several types
+    """Transaction id, revenue, net revenue and issue of every conversion."""
+    return [
+        (one.transaction_id, str(one.revenue), str(one.net_revenue), one.revenue_issue)
+        for one in world.tables(**settings).conversions
+    ]
+
+
+def worth(world: World, value: object, currency: str | None = None) -> tuple[str, str | None]:
+    """Revenue and issue of one streamed purchase."""
+    world.stream(bought("1", value=value, currency=currency))
+    (conversion,) = world.tables().conversions
+    return str(conversion.revenue), conversion.revenue_issue
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, ("0.00", "missing")),
+        (" ", ("0.00", "missing")),
+        ([1], ("0.00", "missing")),
+        ("abc", ("0.00", "not_a_number")),
+        (True, ("0.00", "not_a_number")),
+        (float("nan"), ("0.00", "not_a_number")),
+        (float("inf"), ("0.00", "infinite")),
+        (float("-inf"), ("0.00", "infinite")),
+        (-0.01, ("0.00", "negative")),
+        (10**15, ("0.00", "too_large")),
+        (10**15 - 1, ("999999999999999.00", None)),
+        (0, ("0.00", None)),
+        (1.005, ("1.01", None)),
+        (0.0049999999999, ("0.01", None)),
+        (0.004999999, ("0.00", None)),
+        ("12.345", ("12.35", None)),
+    ],
+)
+def test_amounts(world: World, value: object, expected: tuple[str, str | None]) -> None:
+    assert worth(world, value) == expected
+
+
+def test_numerals_beyond_every_number_type(world: World) -> None:
+    line = '{"event_id": "1", "event_name": "purchase", "event_timestamp": %d, "value": %s}'
+    for numeral, issue in (("1e400", "too_large"), ("1e9999999999999999999", "infinite"), ("1e-9999999", None)):
+        world.stream(line % (NOON, numeral))
+        assert orders(world) == [(None, "0.00", "0.00", issue)]
+
+
+@pytest.mark.parametrize(
+    ("currency", "at", "expected"),
+    [
+        ("usd", 0, ("10.00", None)),
+        ("EUR", -NOON % DAY - DAY - 1, ("11.00", None)),
+        (" eur ", 0, ("12.35", None)),
+        ("EUR", DAY, ("90.00", None)),
+        ("EUR", -80 * DAY, ("0.00", "no_exchange_rate")),
+        ("XXX", 0, ("0.00", "no_exchange_rate")),
+    ],
+)
+def test_other_currencies_take_the_newest_rate_valid_that_day(
+    world: World, currency: str, at: int, expected: tuple[str, str | None]
+) -> None:
+    world.stream(bought("1", at, currency=currency))
+    (conversion,) = world.tables().conversions
+    assert (str(conversion.revenue), conversion.revenue_issue) == expected
+
+
+def test_an_amount_too_large_after_conversion(world: World) -> None:
+    assert worth(world, 10**12, currency="BIG") == ("0.00", "too_large")
+
+
+def test_which_amount_of_an_exported_event_counts(world: World) -> None:
+    ecommerce = {"purchase_revenue_in_usd": 1.0, "purchase_revenue": 2.0}
+    params = {"value": 5, "currency": "EUR"}
+    world.table(
+        [
+            exported(0, "purchase", params, ecommerce=ecommerce, event_value_in_usd=4.0),
+            exported(1, "purchase", params, ecommerce={**ecommerce, "purchase_revenue_in_usd": None}),
+            exported(2, "lead", params, ecommerce=ecommerce, event_value_in_usd=4.0),
+            exported(3, "lead", params, ecommerce=ecommerce),
+            exported(4, "purchase", params, ecommerce=None, event_value_in_usd=4.0),
+            exported(5, "purchase", params, ecommerce={**ecommerce, "purchase_revenue_in_usd": float("nan")}),
+        ]
+    )
+    revenues = [(str(one.revenue), one.revenue_issue) for one in orders_of(world, "purchase", "lead")]
+    assert revenues == [
+        ("1.00", None),
+        ("2.47", None),
+        ("4.00", None),
+        ("6.17", None),
+        ("0.00", "missing"),
+        ("0.00", "not_a_number"),
+    ]
+
+
+def orders_of(world: World, *events: str) -> list[Conversion]:
+    """The conversions when these events are."""
+    return world.tables(conversion_events=events).conversions
+
+
+def test_one_transaction_id_is_one_order_of_a_person_across_sources_and_time(world: World) -> None:
+    world.table([exported(5, "purchase", ecommerce={"transaction_id": " T1 ", "purchase_revenue_in_usd": 99.0})])
+    world.stream(
+        bought("1", 100 * DAY, transaction_id="T1"),
+        bought("2", 4, transaction_id="T1", value=7),
+        bought("3", transaction_id="t1"),
+        bought("4", transaction_id="T1", user_pseudo_id="other"),
+    )
+    assert sorted(orders(world), key=str) == [
+        ("T1", "10.00", "10.00", None),
+        ("T1", "7.00", "7.00", None),
+        ("t1", "10.00", "10.00", None),
+    ]
+
+
+def test_without_a_real_id_every_purchase_is_an_order(world: World) -> None:
+    world.stream(bought("1"), bought("2", 1, transaction_id="(not set)"), bought("3", 2, transaction_id=""))
+    tables = world.tables()
+    assert [one.transaction_id for one in tables.conversions] == [None, None, None]
+    expected = md5(b"d\x1fe1", usedforsecurity=False).hexdigest()
+    assert tables.conversions[0].conversion_id == expected
+
+
+def test_the_id_and_date_of_a_conversion(world: World) -> None:
+    world.stream(bought("1", DAY // 2 - 1, transaction_id="T1"), bought("2", DAY // 2, transaction_id="T2"))
+    first, second = world.tables().conversions
+    assert first.conversion_id == md5(b"d\x1ftT1", usedforsecurity=False).hexdigest()
+    assert (first.conversion_date, second.conversion_date) == (date(2026, 3, 10), date(2026, 3, 11))
+
+
+def test_refunds_reduce_net_revenue_in_any_order_and_never_below_zero(world: World) -> None:
+    world.table([exported(-1, "refund", ecommerce={"transaction_id": "T1", "refund_value_in_usd": 1.5})])
+    world.stream(
+        bought("1", transaction_id="T1"),
+        streamed("2", 20 * DAY, "refund", transaction_id="T1", value=2),
+        streamed("3", 1, "refund", transaction_id="T1", value=-50),
+        streamed("4", 1, "refund", transaction_id="T1", value=3, user_pseudo_id="other"),
+        streamed("5", 1, "refund", value=3),
+        bought("6", 2, transaction_id="T2"),
+        streamed("7", 3, "refund", transaction_id="T2", value=10.01),
+        bought("8", 4, transaction_id="(not set)"),
+        streamed("9", 5, "refund", transaction_id="(not set)", value=1),
+    )
+    assert orders(world) == [
+        ("T1", "10.00", "6.50", None),
+        ("T2", "10.00", "0.00", None),
+        (None, "10.00", "10.00", None),
+    ]
+
+
+def test_an_event_keeps_its_amount(world: World) -> None:
+    world.stream(streamed("1", value=3.14159), streamed("2", 1, value="x"), streamed("3", 2))
+    events = world.tables().events
+    assert [(event.amount, event.amount_issue) for event in events] == [
+        (Decimal("3.14"), None),
+        (None, "not_a_number"),
+        (None, None),
+    ]
