@@ -1,0 +1,141 @@
+"""GA4 export history: one daily table a day and today's intraday table, written day by day.
+
+As in a real export, rows come in no order, some twice (in one table or in the next day's too), and what an offline
+phone sends late stands in the next day's table.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from rich.console import Console
+from rich.progress import track
+
+from include.simulator.chance import chance, seeded
+from include.simulator.expected import money_truth, visit_truth, worth
+from include.simulator.files import whole_file
+from include.simulator.ga4_rows import SchemaName, table
+from include.simulator.journey import Event, journey
+from include.simulator.plan import DAY, Span, household
+from include.simulator.restate import Restatement, restate_day, supersede_intraday
+from include.simulator.truth import TruthLog, truth_log
+
+__all__ = ["HistorySummary", "Restatement", "restate_day", "supersede_intraday", "write_history"]
+
+_MICROSECOND = timedelta(microseconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class HistorySummary:
+    """What was written: rows, orders (repeats of one not counted), their worth in US dollars, and the files."""
+
+    events: int
+    purchases: int
+    revenue: Decimal
+    files: tuple[Path, ...]
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970. Raises ValueError for a time without a zone."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment!r} has no time zone; pass one in UTC, such as datetime(2026, 1, 31, tzinfo=UTC)")
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def day_name(day: int) -> str:
+    """A day since 1970 as the tables name it: YYYYMMDD."""
+    return f"{_EPOCH + timedelta(days=day):%Y%m%d}"
+
+
+def write_history(  # noqa: PLR0913 -- the options of one command
+    folder: Path,
+    *,
+    seed: int,
+    end: datetime,
+    days: int = 30,
+    people: int = 3000,
+    schema: SchemaName = "2026",
+    truth: Path | None = None,
+) -> HistorySummary:
+    """Write the tables of the `days` days up to `end` (UTC), the last one intraday and cut off at `end`.
+
+    The same arguments write the same bytes. `people` is how many households
+    ever visit, one or two people each. Raises
+    FileExistsError where `folder` has export tables already (generated rows must not mix with anyone's own), ValueError
+    for arguments that make no history.
+    """
+    if days < 1 or people < 1:
+        raise ValueError(f"days is {days} and people is {people}; both must be at least 1")
+    if any(folder.glob("events_*.parquet")):
+        raise FileExistsError(
+            f"{folder} has GA4 export tables already; move them away, or name another folder with GA4_EXPORT"
+        )
+    until = micros(end)
+    last = (until - 1) // DAY
+    span = Span((last - days + 1) * DAY, until)
+    coming: defaultdict[int, array[int]] = defaultdict(lambda: array("q"))
+    for number in range(people):
+        for day in dict.fromkeys(visit.start // DAY for visit in household(seed, number, span)):
+            coming[day].append(number)
+    writer = _Writer(folder, seed, span, schema)
+    with truth_log(truth, "history") as log:
+        each_day = range(span.start // DAY, last + 1)
+        console = Console(stderr=True)
+        for day in track(each_day, "Writing GA4 history", console=console, disable=not sys.stderr.isatty()):
+            writer.write(day, coming.pop(day, array("q")), log)
+    return HistorySummary(writer.rows, writer.orders, writer.revenue, tuple(writer.files))
+
+
+class _Writer:
+    """What carries over from one day's table to the next, and the sums."""
+
+    def __init__(self, folder: Path, seed: int, span: Span, schema: SchemaName) -> None:
+        self.folder, self.seed, self.span, self.schema = folder, seed, span, schema
+        self.last = (span.end - 1) // DAY
+        self.held: list[Event] = []
+        self.rows, self.orders, self.revenue = 0, 0, Decimal(0)
+        self.files: list[Path] = []
+
+    def write(self, day: int, households: array[int], log: TruthLog) -> None:
+        """Write the table of `day` with what was held over, and note the truth of its visits."""
+        rng = seeded(self.seed, "export", day)
+        rows, self.held = self.held, []
+        for number in households:
+            for visit in household(self.seed, number, self.span):
+                if visit.start // DAY != day:
+                    continue
+                events = [event for event in journey(self.seed, visit) if event.at < self.span.end]
+                self._note(events, log)
+                late = chance(rng, 0.004)
+                for event in events:
+                    following = event.at // DAY > day or (late and event is events[-1] and day < self.last)
+                    (self.held if following else rows).append(event)
+                    if chance(rng, 0.003):
+                        (self.held if day < self.last and chance(rng, 0.2) else rows).append(event)
+        intraday = day == self.last
+        path = self.folder / f"events_{'intraday_' if intraday else ''}{day_name(day)}.parquet"
+        rng.shuffle(rows)
+        with whole_file(path) as part:
+            pq.write_table(table(rows, day_name(day), self.schema, intraday=intraday), part, compression="zstd")
+        self.files.append(path)
+        self.rows += len(rows)
+
+    def _note(self, events: list[Event], log: TruthLog) -> None:
+        intraday = self.schema == "2026" and events[0].at // DAY == self.last
+        purchases = [event for event in events if event.name == "purchase"]
+        log.add(
+            visit_truth(events, self.schema, intraday=intraday),
+            map(money_truth, purchases),
+            [money_truth(event) for event in events if event.name == "refund"],
+        )
+        if events[0].visit.kind == "visit":
+            self.orders += len(purchases)
+            self.revenue += sum((worth(event.order) for event in purchases if event.order), Decimal(0))

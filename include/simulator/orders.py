@@ -1,0 +1,62 @@
+"""Orders and refunds as shops report them: with and without a usable id, amount or currency."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from random import Random
+
+from include.simulator.chance import chance, cumulate, pick
+from include.simulator.world import NOT_SET, PRODUCTS, USD_PER_UNIT
+
+CENT = Decimal("0.01")
+TEST_ID = "TEST-1001"  # one id, reported by several people
+
+_IDS = cumulate(89, 3, 6, 2)  # its own, none, (not set), the test id
+_AMOUNTS = cumulate(90, 3, 3, 4)  # as it should be, zero, none, GA4's conversion to US dollars left out
+_QUANTITIES = cumulate(8, 2)
+_LINES = cumulate(13, 7)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is bought: lines (product index, quantity), the amount in `currency`, and how it is reported.
+
+    usd: its worth in US dollars, or None where only the exchange rates can tell (GA4 left its conversion out);
+    issue: revenue_issue of C2, or None. refund, refund_usd: the same for its refund, None without.
+    """
+
+    transaction_id: str | None
+    lines: tuple[tuple[int, int], ...]
+    currency: str
+    value: Decimal | None
+    usd: Decimal | None
+    issue: str | None = None
+    refund: Decimal | None = None
+    refund_usd: Decimal | None = None
+
+    @property
+    def has_id(self) -> bool:
+        """Whether the order has an id of its own (C1)."""
+        return self.transaction_id not in {None, NOT_SET, TEST_ID}
+
+
+def new_order(rng: Random, currency: str) -> Order:
+    """Draw an order of one or two products."""
+    lines = tuple((rng.randrange(len(PRODUCTS)), 1 + pick(rng, _QUANTITIES)) for _ in range(1 + pick(rng, _LINES)))
+    usd = sum((PRODUCTS[index].price * quantity for index, quantity in lines), Decimal(0)).quantize(CENT)
+    own_id = f"T{rng.randrange(10**8, 10**9)}"
+    transaction_id = (own_id, None, NOT_SET, TEST_ID)[pick(rng, _IDS)]
+    order = Order(transaction_id, lines, currency, (usd / USD_PER_UNIT[currency]).quantize(CENT), usd)
+    zero, none = replace(order, value=Decimal(0), usd=Decimal(0)), replace(order, value=None, usd=None, issue="missing")
+    unconverted = order if currency == "USD" else replace(order, usd=None)
+    return (order, zero, none, unconverted)[pick(rng, _AMOUNTS)]
+
+
+def refunded(rng: Random, order: Order) -> Order:
+    """The order with a refund, whole or of one half; an order without an amount is not refunded."""
+    if order.value is None:
+        return order
+    share = Decimal(1) if chance(rng, 0.6) else Decimal("0.5")
+    usd = None if order.usd is None else (order.usd * share).quantize(CENT)
+    return replace(order, refund=(order.value * share).quantize(CENT), refund_usd=usd)

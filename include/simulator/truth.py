@@ -1,0 +1,176 @@
+"""What the simulator generated and why, to compare the pipeline with: three folders of NDJSON, a file a batch.
+
+visits/ (a row a visit): visit_id; human, who it really was; kind (visit, refund, repeat) and origin (ga4, stream);
+device and user_id as reported, login_at the visit's first event with that user; shared, a device of two humans;
+start and end, its first and last event (microseconds); events, distinct ones; touch, what really brought the visitor;
+source, medium, campaign, source_rule, expected by S1 to S5, and why. campaign_daily: the campaign once GA4's daily
+table replaces the intraday one. continues: a streamed part of a session already landed, whose source is that one's.
+A visit that does not continue is exactly one session, but with denied consent (no device): there each event is (I4).
+
+purchases/ (a row a distinct purchase event): at, visit_id, human, transaction_id, value and currency as reported,
+revenue in US dollars (text; null where exchange rates must tell), revenue_issue. refunds/: the same of refund events.
+
+It holds for all that landed of the tables written; a restated day (restate.py) changes rows that it does not follow.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TextIO, TypeVar
+
+from include.simulator.files import whole_file
+from include.simulator.world import NOT_SET
+
+
+@dataclass(frozen=True, slots=True)
+class VisitTruth:
+    """A row of visits/; the module's text says what each field is."""
+
+    visit_id: str
+    human: str
+    kind: str
+    origin: str
+    device: str | None
+    user_id: str | None
+    login_at: int | None
+    shared: bool
+    start: int
+    end: int
+    events: int
+    touch: str
+    source: str | None
+    medium: str | None
+    campaign: str | None
+    campaign_daily: str | None
+    source_rule: str | None
+    why: str
+    continues: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyTruth:
+    """A row of purchases/ or refunds/; revenue is a Decimal's text."""
+
+    at: int
+    visit_id: str
+    human: str
+    transaction_id: str | None
+    value: str | None
+    currency: str
+    revenue: str | None
+    revenue_issue: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTruth:
+    """An order by rule C1, of all generated so far. US dollars, None where exchange rates must tell."""
+
+    person_id: str | None
+    human: str
+    transaction_id: str | None
+    at: int
+    revenue: Decimal | None
+    net_revenue: Decimal | None
+    revenue_issue: str | None
+    sightings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """Everything generated: visits in time order with their `person_id` (I1; None with denied consent), and orders."""
+
+    visits: tuple[tuple[str | None, VisitTruth], ...]
+    orders: tuple[OrderTruth, ...]
+
+
+class TruthLog:
+    """Collects the rows of one history or batch; `None` for a file keeps nothing."""
+
+    def __init__(self, files: Sequence[TextIO] | None) -> None:
+        """Write to the files of `TABLES`."""
+        self._files = files
+
+    def add(self, visit: VisitTruth, purchases: Iterable[MoneyTruth], refunds: Iterable[MoneyTruth]) -> None:
+        """Note one visit with its money."""
+        if self._files is None:
+            return
+        tables: tuple[Iterable[VisitTruth | MoneyTruth], ...] = ([visit], purchases, refunds)
+        for file, rows in zip(self._files, tables, strict=True):
+            file.writelines(json.dumps(asdict(row)) + "\n" for row in rows)
+
+
+TABLES = ("visits", "purchases", "refunds")
+
+
+@contextmanager
+def truth_log(folder: Path | None, name: str) -> Iterator[TruthLog]:
+    """A log into `<table>/<name>.ndjson` under `folder`, all of which appear at the end; nothing without a folder."""
+    if folder is None:
+        yield TruthLog(None)
+        return
+    with ExitStack() as stack:
+        parts = [stack.enter_context(whole_file(folder / table / f"{name}.ndjson")) for table in TABLES]
+        with ExitStack() as opened:
+            yield TruthLog([opened.enter_context(part.open("w", encoding="utf-8")) for part in parts])
+
+
+_Row = TypeVar("_Row", VisitTruth, MoneyTruth)
+
+
+def _read(folder: Path, table: str, kind: type[_Row]) -> list[_Row]:
+    lines = (
+        line for file in sorted((folder / table).glob("*.ndjson")) for line in file.read_text("utf-8").splitlines()
+    )
+    return [kind(**json.loads(line)) for line in lines]
+
+
+def load(folder: Path) -> Truth:
+    """Read every history and batch of `folder` and settle who is who and which orders there are."""
+    visits = sorted(_read(folder, "visits", VisitTruth), key=lambda visit: (visit.start, visit.visit_id))
+    logins: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for visit in visits:
+        if visit.device and visit.user_id and visit.login_at:
+            logins[visit.device].append((visit.login_at, visit.user_id))
+    people = {visit.visit_id: _person(visit, logins) for visit in visits}
+    refunds: dict[tuple[str | None, str | None], list[MoneyTruth]] = defaultdict(list)
+    for row in _read(folder, "refunds", MoneyTruth):
+        refunds[people[row.visit_id], row.transaction_id].append(row)
+    orders: dict[tuple[str | None, str | None], list[MoneyTruth]] = defaultdict(list)
+    for row in _read(folder, "purchases", MoneyTruth):
+        has_id = row.transaction_id not in {None, NOT_SET} and people[row.visit_id] is not None
+        orders[people[row.visit_id], row.transaction_id if has_id else f"event {row.visit_id} {row.at}"].append(row)
+    return Truth(
+        tuple((people[visit.visit_id], visit) for visit in visits),
+        tuple(_order(person, rows, refunds[person, rows[0].transaction_id]) for (person, _), rows in orders.items()),
+    )
+
+
+def _person(visit: VisitTruth, logins: dict[str, list[tuple[int, str]]]) -> str | None:
+    """Rule I1: the user; else the device's only user, or the last before, or the first after; else the device."""
+    if visit.user_id or visit.device is None:
+        return visit.user_id
+    seen = sorted(logins.get(visit.device, []))
+    if not seen:
+        return visit.device
+    return next((user for at, user in reversed(seen) if at <= visit.start), seen[0][1])
+
+
+def _order(person: str | None, rows: list[MoneyTruth], refunds: list[MoneyTruth]) -> OrderTruth:
+    first = min(rows, key=lambda row: row.at)
+    revenue = None if first.revenue is None else Decimal(first.revenue)
+    given_back = [Decimal(row.revenue) for row in refunds if row.revenue is not None]
+    known = revenue is not None and len(given_back) == len(refunds)
+    has_id = person is not None and first.transaction_id not in {None, NOT_SET}
+    net = (
+        max(revenue - sum(given_back, Decimal(0)), Decimal(0)) if revenue is not None and has_id and known else revenue
+    )
+    return OrderTruth(
+        person, first.human, first.transaction_id, first.at, revenue, net if known or not has_id else None,
+        first.revenue_issue, len(rows),
+    )  # fmt: skip
