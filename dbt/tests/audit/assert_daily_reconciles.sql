@@ -1,0 +1,31 @@
+-- A day's total by channel differs from that day's conversions: credit was lost, doubled or left on an old day.
+with expected as (
+    {%- for name, mart in [('first_click', 'mart_attribution_first'), ('last_click', 'mart_attribution_last')] %}
+    select
+        conversion_date, '{{ name }}' as model,
+        count(*) as conversions, sum(revenue) as revenue, sum(net_revenue) as net_revenue
+    from {{ ref(mart) }}
+    group by conversion_date
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+daily as (
+    select
+        conversion_date, model,
+        sum(conversions) as conversions, sum(revenue) as revenue, sum(net_revenue) as net_revenue
+    from {{ ref('mart_channel_daily') }}
+    group by conversion_date, model
+)
+
+select
+    e.conversion_date, e.model, e.conversions, e.revenue, e.net_revenue,
+    d.conversion_date as daily_date, d.model as daily_model, d.conversions as daily_conversions,
+    d.revenue as daily_revenue, d.net_revenue as daily_net_revenue
+from expected as e
+full outer join daily as d on d.conversion_date = e.conversion_date and d.model = e.model
+where e.conversions is distinct from d.conversions
+    or e.revenue is distinct from d.revenue
+    or e.net_revenue is distinct from d.net_revenue
