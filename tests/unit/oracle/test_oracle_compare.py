@@ -35,6 +35,7 @@ def test_a_row_on_one_side_alone_is_told() -> None:
 def test_a_copy_too_many_is_told() -> None:
     assert compared([("a", 1)], [("a", 1), ("a", 1)]) == ["key 'a': 1 rows expected, 2 actual"]
     assert compared([("a", 1), ("a", 2)], [("a", 2), ("a", 1)]) == []
+    assert len(compared([("a", 1), ("a", 1), ("a", 2)], [("a", 1), ("a", 2), ("a", 2)])) == 1
     assert compared([("a", 1), ("a", 2)], [("a", 2), ("a", 2)]) == [
         "key 'a': of 2 rows with this key, expected [(1,)], actual [(2,)]"
     ]
