@@ -1,0 +1,106 @@
+"""Every Airflow setting of the local deployment, and the secrets it is started with."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from include.settings import PROJECT, Settings
+
+DEFAULT_PORT = 8080
+USER = "admin"
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What Airflow encrypts and signs with, and the password of the local user; one set a home."""
+
+    fernet_key: str
+    api_secret: str
+    jwt_secret: str
+    password: str
+
+
+def airflow_home(settings: Settings) -> Path:
+    """The folder of Airflow's metadata database, caches and secrets."""
+    return settings.home / "airflow"
+
+
+def passwords_file(settings: Settings) -> Path:
+    """The file in which Airflow's simple auth manager looks up the local user's password."""
+    return airflow_home(settings) / "passwords.json"
+
+
+def deployment_secrets(settings: Settings) -> Secrets:
+    """The secrets of this home: made once, kept in a file that only its owner can read, never logged.
+
+    Raises ValueError when the file is there but is not what this function wrote.
+    """
+    folder = airflow_home(settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "secrets.json"
+    if not path.exists():
+        fresh = Secrets(
+            fernet_key=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+            api_secret=secrets.token_urlsafe(32),
+            jwt_secret=secrets.token_urlsafe(64),
+            password=secrets.token_urlsafe(12),
+        )
+        _write_private(path, json.dumps(asdict(fresh)))
+    try:
+        kept = Secrets(**json.loads(path.read_text()))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path} is damaged. Delete it; the next start makes new secrets.") from error
+    _write_private(passwords_file(settings), json.dumps({USER: kept.password}))
+    return kept
+
+
+def _write_private(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    temporary.replace(path)
+
+
+def airflow_env(settings: Settings, keys: Secrets, *, port: int = DEFAULT_PORT) -> dict[str, str]:
+    """The environment of every Airflow process of this deployment: the AIRFLOW__* settings and those dbt needs.
+
+    `port` is the API server's; tasks reach it there too, so it stands in two settings. Pure: the same arguments give
+    the same environment.
+    """
+    home = airflow_home(settings)
+    logs = settings.home / "logs" / "airflow"
+    return {
+        **settings.dbt_env(),
+        "PYTHONPATH": str(PROJECT),
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__FERNET_KEY": keys.fernet_key,
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords_file(settings)),
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__SECRET_KEY": keys.api_secret,
+        "AIRFLOW__API_AUTH__JWT_SECRET": keys.jwt_secret,
+        "AIRFLOW__API_AUTH__JWT_ISSUER": "attribution",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(logs),
+        "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(logs / "dag_processor"),
+        "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
+        # A task of one second waited up to five for the next look of the scheduler; 49 s a run became 9 s.
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+        "AIRFLOW__CORE__PARALLELISM": "8",
+        "AIRFLOW__COSMOS__CACHE_DIR": str(home / "cosmos_cache"),
+        "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
+        "AIRFLOW__OPENLINEAGE__DISABLED": "True",
+    }

@@ -1,0 +1,78 @@
+"""The attribution table: what first click and last click say of each channel, from the published marts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import duckdb
+from rich.table import Table
+
+from include.settings import Settings
+
+BY_CHANNEL = """
+with first_click as (
+    select channel, count(*) as conversions, sum(revenue) as revenue from mart_attribution_first group by channel
+),
+last_click as (
+    select channel, count(*) as conversions, sum(revenue) as revenue from mart_attribution_last group by channel
+)
+select
+    channel,
+    coalesce(first_click.conversions, 0), coalesce(last_click.conversions, 0),
+    coalesce(first_click.revenue, 0)::decimal(18, 2), coalesce(last_click.revenue, 0)::decimal(18, 2)
+from first_click full outer join last_click using (channel)
+order by 5 desc, 4 desc, channel
+"""
+
+
+@dataclass(frozen=True)
+class ChannelCredit:
+    """One channel's conversions and gross revenue (US dollars) under both models."""
+
+    channel: str
+    conversions_first: int
+    conversions_last: int
+    revenue_first: Decimal
+    revenue_last: Decimal
+
+
+def read_credits(settings: Settings) -> list[ChannelCredit]:
+    """A row a channel, most last-click revenue first.
+
+    Raises duckdb.IOException when nothing has been published.
+    """
+    with duckdb.connect(str(settings.published), read_only=True) as published:
+        return [ChannelCredit(*row) for row in published.execute(BY_CHANNEL).fetchall()]
+
+
+def total(rows: list[ChannelCredit]) -> ChannelCredit:
+    """All channels together; both models credit the same conversions, so each pair must be equal (T3)."""
+    return ChannelCredit(
+        "Total",
+        sum(row.conversions_first for row in rows),
+        sum(row.conversions_last for row in rows),
+        sum((row.revenue_first for row in rows), Decimal(0)),
+        sum((row.revenue_last for row in rows), Decimal(0)),
+    )
+
+
+def as_table(rows: list[ChannelCredit]) -> Table:
+    """The rows and their total; a difference is last click less first click."""
+    table = Table(title="What each channel earned by first click and by last click (revenue in US dollars)")
+    table.add_column("\nChannel", no_wrap=True)
+    for heading in ("Conversions\nfirst", "\nlast", "\ndiff.", "Revenue\nfirst", "\nlast", "\ndiff."):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in (*rows, total(rows)):
+        if row.channel == "Total":
+            table.add_section()
+        table.add_row(
+            row.channel,
+            f"{row.conversions_first:,}",
+            f"{row.conversions_last:,}",
+            f"{row.conversions_last - row.conversions_first:+,}",
+            f"{row.revenue_first:,.2f}",
+            f"{row.revenue_last:,.2f}",
+            f"{row.revenue_last - row.revenue_first:+,.2f}",
+        )
+    return table

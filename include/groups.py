@@ -1,0 +1,76 @@
+"""Cosmos groups: one Airflow task a dbt model, drawn from the manifest."""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG
+from cosmos import (  # type: ignore[import-untyped]
+    DbtTaskGroup,
+    ExecutionConfig,
+    ProfileConfig,
+    ProjectConfig,
+    RenderConfig,
+)
+from cosmos.constants import (  # type: ignore[import-untyped]
+    ExecutionMode,
+    InvocationMode,
+    LoadMode,
+    SeedRenderingBehavior,
+    TestBehavior,
+)
+from cosmos.dbt.graph import DbtNode  # type: ignore[import-untyped]
+
+from include.settings import Settings
+from include.transform import PROFILE, Selection, manifest_path
+
+WRITER_POOL = "duckdb_writer"
+
+
+def model_name(node: DbtNode) -> str:
+    """The task of a model is called like the model."""
+    return str(node.name)
+
+
+def dbt_group(group_id: str, selection: Selection, settings: Settings, dag: DAG) -> DbtTaskGroup:
+    """A task group with one task a selected model, in dbt's order, run by dbt in the task's own process.
+
+    Models write the warehouse, which takes one writer at a time: hence the pool of one slot. Passing the DAG gives its
+    versions the dbt project's hash.
+
+    Raises FileNotFoundError, saying what to run, where dbt has not written its manifest yet.
+    """
+    manifest = manifest_path(settings)
+    if not manifest.exists():
+        raise FileNotFoundError(
+            f"no dbt manifest at {manifest}. `make run` and `make up` write it; by hand: cd dbt && dbt parse"
+        )
+    return DbtTaskGroup(
+        group_id=group_id,
+        dag=dag,
+        project_config=ProjectConfig(
+            dbt_project_path=settings.dbt_project,
+            manifest_path=manifest,
+            env_vars=settings.dbt_env(),
+            install_dbt_deps=False,
+        ),
+        profile_config=ProfileConfig(
+            profile_name=PROFILE,
+            target_name=settings.dbt_target,
+            profiles_yml_filepath=settings.dbt_project / "profiles.yml",
+        ),
+        execution_config=ExecutionConfig(execution_mode=ExecutionMode.LOCAL, invocation_mode=InvocationMode.DBT_RUNNER),
+        render_config=RenderConfig(
+            load_method=LoadMode.DBT_MANIFEST,
+            select=list(selection.select),
+            exclude=list(selection.exclude),
+            test_behavior=TestBehavior.NONE,
+            seed_rendering_behavior=SeedRenderingBehavior.NONE,
+            emit_datasets=False,
+            normalize_task_id=model_name,
+        ),
+        operator_args={
+            "pool": WRITER_POOL,
+            # dbt would write manifest.json again in each task, in place, while the DAG processor reads it
+            "dbt_cmd_global_flags": ["--no-write-json"],
+            "should_store_compiled_sql": False,  # it stands in dbt's target folder, which is not where Cosmos looks
+        },
+    )

@@ -1,0 +1,123 @@
+"""One run of attribution_microbatch in this process, through Airflow; `python -m include.run` starts it.
+
+Arguments: a file descriptor for progress, one JSON object a line, and the run's params as JSON. Everything else that
+Airflow and dbt have to say goes to standard output and error, which the caller sends to a log file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from airflow.dag_processing.dagbag import DagBag
+from airflow.listeners import hookimpl
+from airflow.models.taskinstance import TaskInstance
+from airflow.sdk import DAG
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+from airflow.sdk.listener import get_listener_manager
+from airflow.utils.session import create_session
+from sqlalchemy import update
+
+from include.metadata import migrate
+from include.sensing import NewsSensor
+from include.settings import PROJECT, Settings
+from include.transform import refresh_manifest
+
+DAG_ID = "attribution_microbatch"
+
+
+class Progress:
+    """Reports each task that ran: id, state, seconds and, where it failed, why."""
+
+    def __init__(self, tell: Callable[[dict[str, Any]], None]) -> None:
+        """Report through `tell`."""
+        self.tell = tell
+        self.started = 0.0
+
+    def _ended(self, task_instance: RuntimeTaskInstance, state: str, **more: str) -> None:
+        seconds = round(time.monotonic() - self.started, 2)
+        self.tell({"task": task_instance.task_id, "state": state, "seconds": seconds, **more})
+
+    @hookimpl
+    def on_task_instance_running(self, previous_state: object, task_instance: RuntimeTaskInstance) -> None:
+        """A task starts; they run one after another here."""
+        self.started = time.monotonic()
+
+    @hookimpl
+    def on_task_instance_success(self, previous_state: object, task_instance: RuntimeTaskInstance) -> None:
+        """A task did its work."""
+        self._ended(task_instance, "success")
+
+    @hookimpl
+    def on_task_instance_skipped(self, previous_state: object, task_instance: RuntimeTaskInstance) -> None:
+        """A task had nothing to do; where nothing new landed, neither has any task after it."""
+        self._ended(task_instance, "skipped")
+        if isinstance(task_instance.task, NewsSensor):
+            skip_at_once(task_instance)
+
+    @hookimpl
+    def on_task_instance_failed(
+        self, previous_state: object, task_instance: RuntimeTaskInstance, error: object
+    ) -> None:
+        """A task failed."""
+        self._ended(task_instance, "failed", error=str(error), detail=getattr(error, "report", ""))
+
+
+def skip_at_once(task_instance: RuntimeTaskInstance) -> None:
+    """Skip all tasks downstream of this one in one step: `dag.test` would wait a second for each in turn."""
+    later = task_instance.task.get_flat_relative_ids(upstream=False)
+    with create_session() as session:
+        session.execute(
+            update(TaskInstance)
+            .where(TaskInstance.dag_id == task_instance.dag_id, TaskInstance.run_id == task_instance.run_id)
+            .where(TaskInstance.task_id.in_(later))
+            .values(state="skipped")
+        )
+
+
+def load_dag() -> DAG:
+    """The DAG, from its file.
+
+    Raises ImportError, with the cause, when the file cannot be imported.
+    """
+    bag = DagBag(str(PROJECT / "dags" / f"{DAG_ID}.py"))
+    for file, error in bag.import_errors.items():
+        raise ImportError(f"{file}: {error}")
+    return bag.dags[DAG_ID]
+
+
+def run(params: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> bool:
+    """Run the DAG once with these params; whether it ended well. The last line told has the whole run's state."""
+    migrate()
+    refresh_manifest(Settings.from_env())
+    dag = load_dag()
+    for task in dag.tasks:
+        task.retries = 0  # whoever waits at the command line learns the cause at once and tries again himself
+    get_listener_manager().add_listener(Progress(tell))  # type: ignore[no-untyped-call]
+    ended = dag.test(run_conf=params)
+    states = Counter(str(instance.state) for instance in ended.get_task_instances())
+    tell({"run": ended.run_id, "state": str(ended.state), "states": dict(states)})
+    return str(ended.state) == "success"
+
+
+def main(arguments: list[str]) -> int:
+    """Exit code 0 for a run that ended well, else 1."""
+    with os.fdopen(int(arguments[0]), "w", buffering=1) as progress:
+
+        def tell(event: dict[str, Any]) -> None:
+            progress.write(json.dumps(event) + "\n")
+
+        try:
+            return 0 if run(json.loads(arguments[1]), tell) else 1
+        except Exception as error:
+            tell({"run": None, "state": "failed", "error": str(error)})
+            raise
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

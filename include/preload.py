@@ -1,0 +1,75 @@
+"""Pays once, in the scheduler, what every task would pay again: imports, provider discovery and the dbt parse.
+
+LocalExecutor forks its workers from the scheduler, so they inherit all of it: a dbt model's task takes 0.7 s instead of
+4.3 s. Nothing here opens a DuckDB connection, which would not survive the fork.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import tempfile
+
+from include.settings import Settings
+from include.transform import run_dbt
+
+log = logging.getLogger(__name__)
+
+MODULES = (
+    "airflow.dag_processing.bundles.manager",
+    "airflow.sdk.execution_time.task_runner",
+    "babel.dates",
+    "cosmos.airflow.task_group",
+    "cosmos.converter",
+    "cosmos.operators.local",
+    "daff",
+    "dbt.adapters.duckdb",
+    "dbt.adapters.duckdb.environments.local",
+    "dbt.cli.main",
+    "dbt.compilation",
+    "dbt.task.build",
+    "dbt.task.test",
+    "dbt_common.clients.agate_helper",
+    "duckdb",
+    "include.prepare",
+    "include.publish",
+    "include.quality",
+    "include.sensing",
+    "include.simulator.stream",
+    "sqlparse.cli",
+)
+
+
+def import_modules() -> None:
+    """Import what the tasks import."""
+    for module in MODULES:
+        importlib.import_module(module)
+
+
+def open_one_object_storage_path(settings: Settings) -> None:
+    """Opening any ObjectStoragePath discovers every provider's file systems: 0.5 s in each task otherwise."""
+    from airflow.sdk import ObjectStoragePath  # noqa: PLC0415 - as in import_modules: only when preloading
+
+    path = ObjectStoragePath(str(settings.dbt_project / "dbt_project.yml"))
+    with path.open() as file:  # type: ignore[no-untyped-call]
+        file.read(1)
+
+
+def parse_once(settings: Settings) -> None:
+    """One dbt parse registers the adapter and loads its macros: 0.6 s in each task otherwise."""
+    from dbt.adapters.factory import reset_adapters  # noqa: PLC0415 - as in import_modules: only when preloading
+
+    with tempfile.TemporaryDirectory(prefix="dbt-preload-") as scratch:
+        run_dbt(settings, "parse", "--target-path", scratch)
+    reset_adapters()  # type: ignore[no-untyped-call]
+
+
+def preload(settings: Settings) -> None:
+    """Do all of the above.
+
+    Raises ImportError or DbtError; the scheduler runs on without the preload then, only slower.
+    """
+    import_modules()
+    open_one_object_storage_path(settings)
+    parse_once(settings)
+    log.info("preloaded %d modules and one dbt parse", len(MODULES))

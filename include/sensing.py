@@ -1,0 +1,115 @@
+"""What is new: the landing zone against the journal of what was loaded, and the journal against what was published."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import date
+
+import yaml
+from airflow.sdk import BaseSensorOperator, PokeReturnValue
+from airflow.sdk.definitions.context import Context
+
+from include.landing import landed
+from include.publish import LOADED_SHARDS, Versions, by_model, published_shards
+from include.settings import Settings
+from include.warehouse import WarehouseBusyError, open_warehouse
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class News:
+    """What a run would have to do: shards, as `model/shard`, and whether loaded batches still wait to be published."""
+
+    new: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    unpublished: bool = False
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.new or self.changed or self.removed or self.unpublished)
+
+    def __str__(self) -> str:
+        """One line for a log."""
+        counts = {"new": len(self.new), "changed": len(self.changed), "removed": len(self.removed)}
+        parts = [f"{count} {what} shards" for what, count in counts.items() if count]
+        return ", ".join([*parts, *(["batches not yet published"] if self.unpublished else [])]) or "nothing new"
+
+
+def compare(landed_versions: Versions, journaled: Versions, *, unpublished: bool = False) -> News:
+    """What differs between the landing zone and the last journaled version of each shard (L1). Pure."""
+    now = {f"{model}/{shard}": v for model, shards in landed_versions.items() for shard, v in shards.items()}
+    then = {
+        f"{model}/{shard}": v for model, shards in journaled.items() for shard, v in shards.items() if v is not None
+    }
+    return News(
+        new=tuple(sorted(now.keys() - then.keys())),
+        changed=tuple(sorted(key for key in now.keys() & then.keys() if now[key] != then[key])),
+        removed=tuple(sorted(then.keys() - now.keys())),
+        unpublished=unpublished,
+    )
+
+
+def read_journal(settings: Settings) -> Versions:
+    """The last version loaded of each shard; empty where there is no warehouse yet.
+
+    Raises WarehouseBusyError when another process is writing the warehouse.
+    """
+    if not settings.warehouse.exists():
+        return {}
+    with open_warehouse(settings, read_only=True) as warehouse:
+        if not warehouse.execute("select 1 from duckdb_tables() where table_name = 'int_journal'").fetchall():
+            return {}
+        return by_model(warehouse.execute(LOADED_SHARDS).fetchall())
+
+
+def read_dates(settings: Settings) -> tuple[date | None, date | None]:
+    """The first and last date of the export that dbt reads: the vars start_date and end_date of dbt_project.yml."""
+    variables = yaml.safe_load((settings.dbt_project / "dbt_project.yml").read_text()).get("vars") or {}
+
+    def day(name: str) -> date | None:
+        return date.fromisoformat(str(variables[name])) if variables.get(name) else None
+
+    return day("start_date"), day("end_date")
+
+
+def news(settings: Settings) -> News:
+    """What landed, changed or was withdrawn since it was last loaded, and whether a load still waits to be published.
+
+    A batch that a check stopped stays unpublished: once its cause is mended, the next run publishes it although nothing
+    new arrived.
+
+    Raises WarehouseBusyError when another process is writing the warehouse.
+    """
+    journal = read_journal(settings)
+    present = {
+        model: {shard.name: shard.version for shard in shards}
+        for model, shards in landed(settings, *read_dates(settings)).items()
+    }
+    return compare(present, journal, unpublished=journal != published_shards(settings))
+
+
+class NewsSensor(BaseSensorOperator):
+    """Waits until something new has landed; skips the run when `wait_seconds`, a param of the run, pass without."""
+
+    def __init__(self, **kwargs: object) -> None:
+        """Take a sensor's own arguments; the time-out is the run's param."""
+        super().__init__(soft_fail=True, mode="poke", **kwargs)  # type: ignore[arg-type]
+
+    def execute(self, context: Context) -> object:
+        """Wait, at most as long as the run says."""
+        self.timeout = context["params"]["wait_seconds"]
+        return super().execute(context)
+
+    def poke(self, context: Context) -> PokeReturnValue:
+        """Look once; what is found is logged and returned as XCom."""
+        try:
+            found = news(Settings.from_env())
+        except WarehouseBusyError as busy:
+            log.info("%s Looking again.", busy)
+            return PokeReturnValue(False)
+        if found:
+            log.info("found %s", found)
+        return PokeReturnValue(bool(found), str(found))

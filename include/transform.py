@@ -1,0 +1,136 @@
+"""How this deployment calls dbt in process: what is selected where, the manifest, the seeds."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from include.settings import Settings
+from include.warehouse import open_warehouse, release
+
+if TYPE_CHECKING:
+    from dbt.artifacts.schemas.run import RunResult
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What dbt works on: arguments of --select and --exclude."""
+
+    select: tuple[str, ...]
+    exclude: tuple[str, ...] = ()
+
+    def arguments(self) -> list[str]:
+        """The selection as dbt's command line takes it."""
+        return ["--select", *self.select, *(["--exclude", *self.exclude] if self.exclude else [])]
+
+
+TRANSFORM = Selection(("path:models/staging", "path:models/intermediate"))
+MARTS = Selection(("path:models/marts",))
+GATE = Selection(TRANSFORM.select, exclude=("resource_type:unit_test", "tag:audit"))
+AUDIT = Selection((*MARTS.select, "tag:audit"), exclude=("resource_type:unit_test",))
+
+PROFILE = "attribution"
+SEEDS_LOADED = "seeds_loaded"
+
+
+class DbtError(RuntimeError):
+    """A dbt command failed; the message says which and why."""
+
+
+def run_dbt(settings: Settings, command: str, *arguments: str) -> list[RunResult]:
+    """Run one dbt command in this process and let go of the warehouse file afterwards.
+
+    dbt's own log goes to its log file in the home; the caller reports what matters. The variables dbt reads are set in
+    this process's environment: a process serves one deployment.
+
+    Returns the result of each node it worked on, failed ones included; none for a command that only parses.
+
+    Raises DbtError when dbt could not do its work at all.
+    """
+    # two seconds to import, which a DAG file that only selects by this module is spared
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415
+
+    os.environ.update(settings.dbt_env())
+    project = str(settings.dbt_project)
+    where = ["--project-dir", project, "--profiles-dir", project]
+    # said although they are the defaults, because Cosmos says them: dbt parses anew when these arguments change
+    which = ["--profile", PROFILE, "--target", settings.dbt_target]
+    try:
+        result = dbtRunner().invoke(["--log-level", "none", command, *where, *which, *arguments])
+    finally:
+        release()
+    if result.exception is not None:
+        raise DbtError(f"dbt {command} failed: {result.exception}") from result.exception
+    return list(getattr(result.result, "results", []))
+
+
+def manifest_path(settings: Settings) -> Path:
+    """The manifest that the DAGs are drawn from."""
+    return settings.dbt_artifacts / "manifest.json"
+
+
+def project_files(settings: Settings) -> list[Path]:
+    """The files of the dbt project that a manifest depends on, in a fixed order."""
+    folders = ("models", "macros", "seeds", "tests")
+    files = [path for folder in folders for path in (settings.dbt_project / folder).rglob("*") if path.is_file()]
+    return sorted([*files, settings.dbt_project / "dbt_project.yml", settings.dbt_project / "profiles.yml"])
+
+
+def manifest_is_stale(settings: Settings) -> bool:
+    """Whether the manifest is missing or older than a file of the dbt project."""
+    manifest = manifest_path(settings)
+    if not manifest.exists():
+        return True
+    written = manifest.stat().st_mtime_ns
+    return any(path.stat().st_mtime_ns > written for path in project_files(settings))
+
+
+def refresh_manifest(settings: Settings) -> bool:
+    """Have dbt write the manifest if it is stale; returns whether it was.
+
+    Raises DbtError, with dbt's message, when the project does not parse.
+    """
+    if not manifest_is_stale(settings):
+        return False
+    settings.dbt_artifacts.mkdir(parents=True, exist_ok=True)
+    run_dbt(settings, "parse")
+    return True
+
+
+def _checksum(files: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def load_seeds(settings: Settings) -> Sequence[str]:
+    """Load dbt's seeds when a seed file changed since they were last loaded here; returns the names of those loaded.
+
+    The checksum of what was loaded is kept in the warehouse, so a new warehouse gets its seeds whatever came before.
+
+    Raises DbtError when dbt refuses a seed.
+    """
+    files = sorted(path for path in (settings.dbt_project / "seeds").rglob("*") if path.is_file())
+    names = sorted(path.stem for path in files if path.suffix == ".csv")
+    checksum = _checksum(files)
+    with open_warehouse(settings) as warehouse:
+        warehouse.execute(f"create table if not exists {SEEDS_LOADED} (checksum varchar)")
+        present = {name for (name,) in warehouse.execute("select table_name from duckdb_tables()").fetchall()}
+        loaded = warehouse.execute(f"select checksum from {SEEDS_LOADED}").fetchall()  # noqa: S608 - a constant
+    if loaded == [(checksum,)] and present.issuperset(names):
+        return []
+    failed = [f"{one.node.name}: {one.message}" for one in run_dbt(settings, "seed") if one.status != "success"]
+    if failed:
+        raise DbtError(f"dbt seed failed: {'; '.join(failed)}. Correct the file under dbt/seeds.")
+    with open_warehouse(settings) as warehouse:
+        warehouse.execute(f"create or replace table {SEEDS_LOADED} as select ? as checksum", [checksum])
+    log.info("loaded the seeds %s", ", ".join(names))
+    return names

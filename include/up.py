@@ -1,0 +1,52 @@
+"""`make up`: Airflow's UI and the five-minute schedule on this machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+
+from rich.console import Console
+from rich.markup import escape
+
+from include.airflow_env import USER
+from include.home import HomeInUseError, hold_home
+from include.local_airflow import LocalAirflow, StartError, local_airflow
+from include.settings import SettingError, Settings
+
+
+def _terminated(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def watch(airflow: LocalAirflow, console: Console) -> int:
+    """Say where the UI is once it answers, then stay until a component ends; the exit code."""
+    airflow.wait_until_healthy()
+    console.print(f"Airflow is at {airflow.url}  user: {USER}  password: {escape(airflow.password)}", highlight=False)
+    console.print("attribution_microbatch runs every five minutes. Ctrl-C stops everything.")
+    while (ended := airflow.ended()) is None:
+        time.sleep(1)
+    console.print(f"[red]{ended} ended[/]; see {airflow.settings.home / 'logs' / f'{ended}.log'}. Stopping the rest.")
+    return 1
+
+
+def main() -> int:
+    """Start, watch, stop; the exit code: 0 when the user stopped it, 1 when a component ended, 2 if it cannot start."""
+    console = Console(soft_wrap=True)
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        settings = Settings.from_env()
+        with hold_home(settings, "make up") as lock:
+            console.print("Starting Airflow; this takes about half a minute.")
+            with local_airflow(settings, keep=(lock,)) as airflow:
+                return watch(airflow, console)
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        return 0
+    except (StartError, SettingError, HomeInUseError, OSError) as error:
+        console.print(f"[red]Cannot start[/]: {escape(str(error))}", highlight=False)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
