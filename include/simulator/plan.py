@@ -23,10 +23,10 @@ _VISITS = cumulate(30, 18, 13, 10, 8, 6, 5, 4, 3, 3)
 _HOURS = cumulate(2, 1, 1, 1, 1, 2, 4, 6, 8, 9, 9, 9, 10, 9, 9, 8, 8, 9, 10, 12, 12, 11, 8, 5)
 _ACQUIRE = cumulate(*(touch.acquire for touch in TOUCHES))
 _COMEBACK = cumulate(*(touch.comeback for touch in TOUCHES))
-_PLACES = cumulate(*(place.weight for place in PLACES))
+PLACE_WEIGHTS = cumulate(*(place.weight for place in PLACES))
 _HARDWARE = cumulate(*(hardware.weight for hardware in HARDWARE))
 _DEVICES = cumulate(0, 58, 32, 10)
-_DEPTH = cumulate(36, 27, 20, 10, 7)
+DEPTH_WEIGHTS = cumulate(36, 27, 20, 10, 7)
 NEVER = 99
 DIRECT = next(touch for touch in TOUCHES if touch.is_direct)
 
@@ -109,7 +109,7 @@ class _Household:
         self.number, self.span = number, span
         self.shared = chance(rng, 0.05)
         self.denied = not self.shared and chance(rng, 0.05)
-        self.place = pick(rng, _PLACES)
+        self.place = pick(rng, PLACE_WEIGHTS)
         self.arrival = span.start - 10 * DAY + int(rng.random() * (span.end - span.start + 10 * DAY))
         self.humans = self._humans()
         self.seen: dict[str, tuple[int, int, Touch, Touch | None]] = {}  # visits, first seen, first and last touch
@@ -194,7 +194,7 @@ class _Household:
             second=second,
             first_touch=first_touch,
             last_click=last_click,
-            depth=pick(rng, _DEPTH),
+            depth=pick(rng, DEPTH_WEIGHTS),
             order=refunded(rng, order) if refunded_before and order else order,
             refunded_before=refunded_before,
         )

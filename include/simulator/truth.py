@@ -4,7 +4,8 @@ visits/ (a row a visit): visit_id; human, who it really was; kind (visit, refund
 device and user_id as reported, login_at the visit's first event with that user; shared, a device of two humans;
 start and end, its first and last event (microseconds); events, distinct ones; touch, what really brought the visitor;
 source, medium, campaign, source_rule, expected by S1 to S5, and why. campaign_daily: the campaign once GA4's daily
-table replaces the intraday one. continues: a streamed part of a session already landed, whose source is that one's.
+table replaces the intraday one. continues: a streamed part of a session already landed, whose source is that one's
+and whose events add to it. human is null for someone picked from the landing zone.
 A visit that does not continue is exactly one session, but with denied consent (no device): there each event is (I4).
 
 purchases/ (a row a distinct purchase event): at, visit_id, human, transaction_id, value and currency as reported,
@@ -33,7 +34,7 @@ class VisitTruth:
     """A row of visits/; the module's text says what each field is."""
 
     visit_id: str
-    human: str
+    human: str | None
     kind: str
     origin: str
     device: str | None
@@ -59,7 +60,7 @@ class MoneyTruth:
 
     at: int
     visit_id: str
-    human: str
+    human: str | None
     transaction_id: str | None
     value: str | None
     currency: str
@@ -72,7 +73,7 @@ class OrderTruth:
     """An order by rule C1, of all generated so far. US dollars, None where exchange rates must tell."""
 
     person_id: str | None
-    human: str
+    human: str | None
     transaction_id: str | None
     at: int
     revenue: Decimal | None
@@ -163,14 +164,8 @@ def _person(visit: VisitTruth, logins: dict[str, list[tuple[int, str]]]) -> str 
 
 def _order(person: str | None, rows: list[MoneyTruth], refunds: list[MoneyTruth]) -> OrderTruth:
     first = min(rows, key=lambda row: row.at)
-    revenue = None if first.revenue is None else Decimal(first.revenue)
-    given_back = [Decimal(row.revenue) for row in refunds if row.revenue is not None]
-    known = revenue is not None and len(given_back) == len(refunds)
-    has_id = person is not None and first.transaction_id not in {None, NOT_SET}
-    net = (
-        max(revenue - sum(given_back, Decimal(0)), Decimal(0)) if revenue is not None and has_id and known else revenue
-    )
-    return OrderTruth(
-        person, first.human, first.transaction_id, first.at, revenue, net if known or not has_id else None,
-        first.revenue_issue, len(rows),
-    )  # fmt: skip
+    transaction_id = None if first.transaction_id == NOT_SET else first.transaction_id
+    revenue = net = None if first.revenue is None else Decimal(first.revenue)
+    for refund in refunds if person and transaction_id else []:
+        net = None if net is None or refund.revenue is None else max(net - Decimal(refund.revenue), Decimal(0))
+    return OrderTruth(person, first.human, transaction_id, first.at, revenue, net, first.revenue_issue, len(rows))
