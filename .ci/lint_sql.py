@@ -1,0 +1,81 @@
+"""Lint the SQL as one engine will see it: sqlfluff, with dbt rendering every model and singular test for that target.
+
+Each file is rendered once and linted twice: as written, by every rule of .sqlfluff; then as rendered, so the macros' own
+text too, by the rules of .ci/rendered.sqlfluff, which leave layout alone.
+
+Rendering asks the warehouse one thing, whether a model's table exists. Here nothing exists: for BigQuery the answer is
+no without a call or credentials, and DuckDB's warehouse is a new one that is thrown away.
+
+Usage: python .ci/lint_sql.py local|bigquery [files; else all]
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import mock
+
+from dbt.adapters.bigquery import BigQueryAdapter
+from dbt.adapters.bigquery.connections import BigQueryConnectionManager
+from dbt.adapters.contracts.connection import Connection, ConnectionState
+from dbt.adapters.factory import reset_adapters
+from sqlfluff.core import FluffConfig, Linter
+
+from include.settings import Settings
+
+DIALECTS = {"local": "duckdb", "bigquery": "bigquery"}
+RENDERED = Path(__file__).with_name("rendered.sqlfluff")
+
+
+def open_nothing(connection: Connection) -> Connection:
+    """A connection to BigQuery that calls nobody."""
+    connection.state = ConnectionState.OPEN
+    connection.handle = mock.Mock()
+    return connection
+
+
+def sql_files(project: Path) -> list[Path]:
+    """The models and singular tests; a generic test is a macro, which dbt renders only where it is used."""
+    tests = [path for path in project.glob("tests/**/*.sql") if "generic" not in path.parts]
+    return sorted([*project.glob("models/**/*.sql"), *tests])
+
+
+def violations(files: list[Path], dialect: str) -> Iterator[str]:
+    """What the rules find, a line each. Raises what dbt raises for a file that it cannot render."""
+    as_written = FluffConfig.from_root(overrides={"dialect": dialect})
+    as_rendered = FluffConfig.from_root(extra_config_path=str(RENDERED), overrides={"dialect": dialect})
+    linter = Linter(config=as_written)
+    for path in files:
+        parsed = linter.parse_rendered(linter.render_file(str(path), as_written))
+        found = {
+            (violation.line_no, violation.line_pos, violation.rule_code(), violation.desc())
+            for config in (as_written, as_rendered)
+            for violation in linter.lint_parsed(
+                parsed._replace(config=config), linter.get_rulepack(config=config)
+            ).get_violations()
+        }
+        yield from (f"{path}:{line}:{column}: {code} {text}" for line, column, code, text in sorted(found))
+
+
+def main(target: str, names: list[str]) -> int:
+    """Lint for a target and write what is wrong; the exit status."""
+    with (
+        tempfile.TemporaryDirectory() as home,
+        mock.patch.object(BigQueryConnectionManager, "open", staticmethod(open_nothing)),
+        mock.patch.object(BigQueryAdapter, "list_relations_without_caching", return_value=[]),
+    ):
+        settings = Settings.from_env({"ATTRIBUTION_HOME": home, "DBT_TARGET": target})
+        os.environ.update(settings.dbt_env(), GCP_PROJECT="nothing")
+        files = [Path(name) for name in names] or sql_files(settings.dbt_project.relative_to(Path.cwd()))
+        found = list(violations(files, DIALECTS[target]))
+        reset_adapters()  # else DuckDB, at the end of the process, reports what dbt still holds as leaked
+    sys.stdout.writelines(f"{line}\n" for line in found)
+    sys.stdout.write(f"{len(files)} SQL files linted as {DIALECTS[target]}, {len(found)} violations\n")
+    return int(bool(found))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))

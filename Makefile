@@ -1,0 +1,87 @@
+# Everything a person runs. On a fresh machine it needs Python 3.11 (or 3.12), make and the package index.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+export ATTRIBUTION_HOME := $(if $(filter /%,$(ATTRIBUTION_HOME)),$(ATTRIBUTION_HOME),$(CURDIR)/$(or $(ATTRIBUTION_HOME),.local))
+export PYTHONPATH := $(CURDIR)
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# --- Use ---------------------------------------------------------------------------------------------------------------
+
+.PHONY: run
+run: .venv/.run ## One whole run, ending with the attribution table [GA4=folder EVENTS=n SEED=n]
+	python -m include.run $(if $(GA4),--ga4 "$(GA4)") $(if $(EVENTS),--events "$(EVENTS)") $(if $(SEED),--seed "$(SEED)")
+
+.PHONY: up
+up: .venv/.run ## Airflow's UI and schedule on this machine
+	python -m include.up
+
+.PHONY: bench
+bench: .venv/.dev ## The benchmarks
+	python -m benchmarks
+
+# --- Work on it --------------------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: lint ## Lint, then every test that needs no Google Cloud
+	pytest
+
+.PHONY: lint
+lint: .venv/.dev ## Style and types: Python, YAML, SQL for both engines
+	ruff check
+	ruff format --check
+	mypy
+	yamllint --strict .
+	@$(MAKE) --no-print-directory lint-sql
+
+.PHONY: lint-sql
+lint-sql: .venv/.dev
+	@find dbt -name '*.sql' -not -path '*/target/*' -exec awk \
+		'length > 120 { print FILENAME ":" FNR ": longer than 120 characters"; status = 1 } END { exit status }' {} +
+	@python .ci/lint_sql.py bigquery & bigquery=$$!; status=0; \
+	python .ci/lint_sql.py local || status=$$?; \
+	wait $$bigquery || status=$$?; \
+	exit $$status
+
+.PHONY: manifest
+manifest: .venv/.run ## Have dbt parse the project and write its manifest
+	cd dbt && dbt parse
+
+.PHONY: requirements
+requirements: .venv/bin/uv ## Compile the requirement files again [UPGRADE=1 takes the newest versions]
+	uv pip compile --quiet --universal --python-version 3.11 --custom-compile-command "make requirements" \
+		$(if $(UPGRADE),--upgrade) requirements.in -o requirements.txt
+	uv pip compile --quiet --universal --python-version 3.11 --custom-compile-command "make requirements" \
+		$(if $(UPGRADE),--upgrade) requirements-dev.in -o requirements-dev.txt
+
+.PHONY: clean
+clean: ## Remove the virtual environment and the caches; the data in ATTRIBUTION_HOME stays
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- The virtual environment -------------------------------------------------------------------------------------------
+
+.venv/bin/uv:
+	@for candidate in python3.11 python3 python3.12; do \
+		if "$$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null; then \
+			"$$candidate" -m venv .venv && .venv/bin/python -m pip install --quiet uv && exit 0; \
+			echo "Making .venv with $$candidate failed; the message is above." >&2; exit 1; \
+		fi; \
+	done; \
+	echo "No Python 3.11 or 3.12 found as python3.11, python3 or python3.12. Install Python 3.11 and run make again." >&2; \
+	exit 1
+
+.venv/.run: requirements.txt | .venv/bin/uv
+	uv pip install --quiet --python .venv -r requirements.txt
+	@touch $@
+
+.venv/.dev: requirements.txt requirements-dev.txt .venv/.run
+	uv pip install --quiet --python .venv -r requirements.txt -r requirements-dev.txt
+	@touch $@
