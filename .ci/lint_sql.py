@@ -1,7 +1,7 @@
 """Lint the SQL as one engine will see it: sqlfluff, with dbt rendering every model and singular test for that target.
 
-Each file is rendered once and linted twice: as written, by every rule of .sqlfluff; then as rendered, so the macros' own
-text too, by the rules of .ci/rendered.sqlfluff, which leave layout alone.
+Each file is rendered once and linted twice: as written, by every rule of .sqlfluff; then as rendered, so the macros'
+own text too, by the rules of .ci/rendered.sqlfluff, which leave layout alone.
 
 Rendering asks the warehouse one thing, whether a model's table exists. Here nothing exists: for BigQuery the answer is
 no without a call or credentials, and DuckDB's warehouse is a new one that is thrown away.
@@ -18,10 +18,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
-from dbt.adapters.bigquery import BigQueryAdapter
 from dbt.adapters.bigquery.connections import BigQueryConnectionManager
+from dbt.adapters.bigquery.impl import BigQueryAdapter
 from dbt.adapters.contracts.connection import Connection, ConnectionState
-from dbt.adapters.factory import reset_adapters
+from dbt.adapters.factory import FACTORY
 from sqlfluff.core import FluffConfig, Linter
 
 from include.settings import Settings
@@ -71,7 +71,7 @@ def main(target: str, names: list[str]) -> int:
         os.environ.update(settings.dbt_env(), GCP_PROJECT="nothing")
         files = [Path(name) for name in names] or sql_files(settings.dbt_project.relative_to(Path.cwd()))
         found = list(violations(files, DIALECTS[target]))
-        reset_adapters()  # else DuckDB, at the end of the process, reports what dbt still holds as leaked
+        FACTORY.reset_adapters()  # else DuckDB, at the end of the process, reports what dbt still holds as leaked
     sys.stdout.writelines(f"{line}\n" for line in found)
     sys.stdout.write(f"{len(files)} SQL files linted as {DIALECTS[target]}, {len(found)} violations\n")
     return int(bool(found))
