@@ -89,8 +89,9 @@ def exported_tables(folder: Path, start: date | None = None, end: date | None = 
         table = EXPORT_TABLE.match(shard.name)
         if table:
             day = table["date"]
-            if table["intraday"] and f"events_{day}" in names:
-                continue
+            daily = folder / f"events_{day}.parquet"
+            if table["intraday"] and daily.stem in names and shard_problem(daily) is None:
+                continue  # a daily file that cannot be read replaces nothing
             if (start and day < f"{start:%Y%m%d}") or (end and day > f"{end:%Y%m%d}"):
                 continue
         kept.append(shard)

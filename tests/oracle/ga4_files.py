@@ -90,7 +90,7 @@ def _column(batch: pa.RecordBatch, path: str) -> Sequence[Any]:
 
 
 def _parameters(batch: pa.RecordBatch) -> list[Parameters]:
-    """A dict of the parameters that are read for each row; of several with one key the first with a value counts."""
+    """A dict of the parameters that are read for each row; of several with one key the first counts."""
     array: Any = batch.column(PARAMETERS)
     entries = array.flatten()
     keys = pc.struct_field(entries, "key")
@@ -102,10 +102,9 @@ def _parameters(batch: pa.RecordBatch) -> list[Parameters]:
     choices = [pc.struct_field(values, kind).to_pylist() for kind in PARAMETER_VALUES if kind in kinds]
     for parent, key, *candidates in zip(parents, keys.filter(wanted).to_pylist(), *choices, strict=True):
         value = next((candidate for candidate in candidates if candidate is not None), None)
-        if value is not None:
-            if rows[parent] is _NO_PARAMETERS:
-                rows[parent] = {}
-            rows[parent].setdefault(key, value)
+        if rows[parent] is _NO_PARAMETERS:
+            rows[parent] = {}
+        rows[parent].setdefault(key, value)
     return rows
 
 

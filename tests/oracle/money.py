@@ -1,8 +1,9 @@
 """Amounts: which one an event means, what it is in US dollars, and why it may not count (C2)."""
 
+import math
 import re
 from datetime import UTC, date, datetime
-from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 from tests.oracle.landed import Amounts, Landed, Number
 from tests.oracle.model import MICROSECONDS_A_DAY
@@ -14,6 +15,7 @@ _NANO = Decimal("1e-9")
 _CENT = Decimal("0.01")
 _TOO_LARGE = Decimal(10) ** 15
 _NUMERAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_NAMED = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).date().toordinal()
 
 
@@ -23,16 +25,15 @@ def utc_date(microseconds: int) -> date:
 
 
 def decimal_of(numeral: str) -> Decimal:
-    """The number that a JSON or CSV numeral writes; an exponent past Decimal's reach reads as a double does."""
-    try:
-        return Decimal(numeral)
-    except InvalidOperation:
+    """The number that a JSON or CSV numeral writes; one past the reach of a double is infinite."""
+    if math.isinf(float(numeral)):
         return Decimal(float(numeral))
+    return Decimal(numeral)
 
 
 def number_of(text: str) -> Number:
-    """The number that a text writes in digits, else the text itself (which counts as no number)."""
-    return decimal_of(text) if _NUMERAL.fullmatch(text) else text
+    """The number that a text writes in digits or names (NaN, Infinity), else the text itself (no number)."""
+    return decimal_of(text) if _NUMERAL.fullmatch(text) or _NAMED.fullmatch(text) else text
 
 
 def _round(amount: Decimal, unit: Decimal) -> Decimal:

@@ -30,9 +30,9 @@
     from unnest(event_params) as p with offset as place where p.key = '{{ key }}' order by place limit 1)
 {%- endmacro %}
 
-{#- A field of a JSON object as text; null where absent or null. -#}
+{#- A field of a JSON object as text; null where absent, null, an object or an array. -#}
 {% macro json_field(json, field) %}{{ return(adapter.dispatch('json_field', 'attribution')(json, field)) }}{% endmacro %}
-{% macro duckdb__json_field(json, field) %}json_extract_string({{ json }}, '$.{{ field }}'){% endmacro %}
+{% macro duckdb__json_field(json, field) %}json_value({{ json }}, '$.{{ field }}') ->> '$'{% endmacro %}
 {% macro bigquery__json_field(json, field) %}json_value({{ json }}, '$.{{ field }}'){% endmacro %}
 
 {#- The text as a JSON object, null where it is none. -#}

@@ -17,6 +17,7 @@
         when raw_amount < 0 then 'negative'
         when raw_amount >= 1e15 then 'too_large'
         when currency <> 'USD' and usd_per_unit is null then 'no_exchange_rate'
+        when raw_amount * coalesce(usd_per_unit, 1) >= 1e15 then 'too_large'
     end
 {%- endmacro %}
 
@@ -27,7 +28,7 @@
         when {{ is_nan(amount) }} then 'NaN'
         when {{ is_infinite(amount) }} then case when {{ amount }} > 0 then 'Infinity' else '-Infinity' end
         when abs({{ amount }}) >= 1e15 then 'large'
-        else cast(cast(round({{ amount }} * 100) as {{ dbt.type_bigint() }}) as {{ dbt.type_string() }})
+        else cast(cast(round({{ nine_decimals(amount) }} * 100) as {{ dbt.type_bigint() }}) as {{ dbt.type_string() }})
     end
 {%- endmacro %}
 

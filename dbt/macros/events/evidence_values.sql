@@ -35,7 +35,7 @@ completed as (
 hosted as (
     select
         *,
-        case when lower(medium) = 'referral' then {{ bare_host('source') }} end as source_host,
+        case when lower(medium) = 'referral' then {{ source_host('source') }} end as source_host,
         case when lower(medium) = 'referral' then {{ url_host('page_location') }} end as page_host
     from completed
 ),

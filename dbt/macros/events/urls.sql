@@ -13,12 +13,16 @@
 
 {#- The host of a URL as semantics S2 writes it: lower case, without port, user, leading www. or trailing dot. -#}
 {% macro url_host(url) -%}
-    {{ bare_host(regexp_first(url, '^[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]+)')) }}
+    {{ tidy_host(regexp_first(url, '^(?:[a-zA-Z][a-zA-Z0-9+.-]*:)?//(?:[^/?#@]*@)?([^/?#:]+)')) }}
 {%- endmacro %}
 
-{#- A host as it came in a source field, written the same way. -#}
-{% macro bare_host(text) -%}
-    regexp_replace(rtrim(lower({{ text }}), '.'), '^www[.]', '')
+{#- The host that a source field names, bare or as a URL. -#}
+{% macro source_host(source) -%}
+    {{ tidy_host(regexp_first(source, '^(?:(?:[a-zA-Z][a-zA-Z0-9+.-]*:)?//)?(?:[^/?#@]*@)?([^/?#:]+)')) }}
+{%- endmacro %}
+
+{% macro tidy_host(host) -%}
+    regexp_replace(regexp_replace(lower({{ host }}), '[.]$', ''), '^www[.]', '')
 {%- endmacro %}
 
 {#- One host equals the other or lies under it. -#}

@@ -2,7 +2,7 @@
 with events as (
     select
         *,
-        case when lower(transaction_id) <> '(not set)' then transaction_id end as order_id
+        case when transaction_id <> '(not set)' then transaction_id end as order_id
     from {{ ref('int_events') }}
     where {{ has_amount('event_name') }} and {{ touched_only('person_id') }}
 ),
@@ -33,7 +33,11 @@ select
     {{ utc_date('o.event_at') }} as conversion_date,
     coalesce(o.amount, 0) as revenue,
     -- C3: refunds reduce the net, never below 0
-    {{ money('greatest(coalesce(o.amount, 0) - coalesce(r.refunded, 0), 0)') }} as net_revenue,
+    case
+        when r.refunded is null then coalesce(o.amount, 0)
+        when r.refunded >= coalesce(o.amount, 0) then 0
+        else o.amount - {{ money('r.refunded') }}
+    end as net_revenue,
     o.amount_issue as revenue_issue
 from orders as o
 left join refunds as r on r.person_id = o.person_id and r.order_id = o.order_id
