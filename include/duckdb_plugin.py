@@ -73,6 +73,7 @@ class Plugin(BasePlugin):
         """Register the functions; they look at the disk anew at each call."""
         text: Any = "VARCHAR"
         shards: Any = SHARDS
+        with_nulls: Any = "special"
         conn.create_function("landed_shards", _shard_list, [text, text, text], shards, side_effects=True)
-        conn.create_function("shard_problem", _problem, [text], text, side_effects=True, null_handling="special")
+        conn.create_function("shard_problem", _problem, [text], text, side_effects=True, null_handling=with_nulls)
         conn.create_function("empty_shard", _empty_file, [text], text, side_effects=True)

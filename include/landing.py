@@ -80,7 +80,8 @@ def exported_tables(folder: Path, start: date | None = None, end: date | None = 
     """
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"the GA4 export folder {folder} does not exist; set GA4_EXPORT to the folder of events_YYYYMMDD.parquet files"
+            f"the GA4 export folder {folder} does not exist;"
+            " set GA4_EXPORT to the folder of events_YYYYMMDD.parquet files"
         )
     shards = list(_shards(folder, ".parquet"))
     names = {shard.name for shard in shards}

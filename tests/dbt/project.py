@@ -13,10 +13,10 @@ from typing import Any
 
 import duckdb
 import yaml
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 
 from include.settings import PROJECT, Settings
+from include.warehouse import release
 from tests.oracle import Rules, Tables, compute
 from tests.oracle.compare import differences
 
@@ -79,7 +79,7 @@ class Project:
                     _manifests[options[-1]] = parsed.result
                 return dbtRunner(manifest=_manifests[options[-1]]).invoke([*arguments, *options])
             finally:
-                DuckDBConnectionManager.close_all_connections()
+                release()
 
     def build(self, *arguments: str) -> None:
         """Models, and seeds in a new warehouse. Raises AssertionError with dbt's messages when a node fails."""
@@ -106,7 +106,7 @@ class Project:
         project = yaml.safe_load((PROJECT / "dbt" / "dbt_project.yml").read_text())
         values = {**project["vars"], **self.variables}
         names = Rules.__dataclass_fields__
-        rules = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in names}
+        rules: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in names}
         rules["own_domains"] = (*rules["own_domains"], *self.own_domains)
         return compute(self.settings.ga4_export, self.settings.streamed_events, Rules(**rules), SEEDS)
 

@@ -223,8 +223,8 @@ def test_the_real_sample(tmp_path: Path) -> None:
         )
     project = Project(tmp_path, SAMPLE, ("googlemerchandisestore.com",))
     agree(project)
-    counts = [
-        project.rows(f"select count(*) as n from {t}")[0]["n"]
-        for t in ("int_events", "int_sessions", "int_conversions")
-    ]  # noqa: S608
-    assert counts == [1_146_038, 112_391, 1_100]
+    (counts,) = project.rows(
+        "select (select count(*) from int_events) as events, (select count(*) from int_sessions) as sessions,"
+        " (select count(*) from int_conversions) as conversions"
+    )
+    assert counts == {"events": 1_146_038, "sessions": 112_391, "conversions": 1_100}

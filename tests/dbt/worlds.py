@@ -107,7 +107,7 @@ def _events(chance: random.Random) -> list[Row]:
 
 def _exports(chance: random.Random, happened: list[Row]) -> list[list[Arrival]]:
     exported = [e for e in happened if chance.random() < 0.7]
-    queues = []
+    queues: list[list[Arrival]] = []
     for number in sorted({(e["event_timestamp"] - START) // DAY for e in exported}):
         day = f"{FIRST_DAY + timedelta(days=number):%Y%m%d}"
         rows = [e for e in exported if (e["event_timestamp"] - START) // DAY == number]
@@ -146,7 +146,7 @@ def _streams(chance: random.Random, happened: list[Row]) -> list[list[Arrival]]:
                 copy["user_pseudo_id"] = chance.choice(happened)["user_pseudo_id"]
             lines.append(copy)
     chance.shuffle(lines)
-    queues = []
+    queues: list[list[Arrival]] = []
     while lines:
         size = chance.randint(1, 6)
         queues.append([Arrival(f"streamed_events/b{len(queues)}.ndjson", tuple(lines[:size]))])

@@ -1,7 +1,10 @@
 {#- Times are microseconds since 1970 UTC up to the marts, where they become timestamps. -#}
 
 {#- A length of time, counted before it reaches the engine, whose integers of 32 bits would overflow. -#}
-{% macro micros(minutes=0, days=0) %}{{ return(((minutes + days * 1440) * 60000000) | int) }}{% endmacro %}
+{% macro micros(minutes=0, days=0) %}
+    {#- while parsing, a setting may still be anything: validate_settings refuses it before the run -#}
+    {{- return(((minutes + days * 1440) * 60000000) | int if execute else 0) -}}
+{% endmacro %}
 
 {% macro utc_timestamp(micros) %}{{ return(adapter.dispatch('utc_timestamp', 'attribution')(micros)) }}{% endmacro %}
 {% macro duckdb__utc_timestamp(micros) %}make_timestamp({{ micros }}){% endmacro %}

@@ -1,0 +1,128 @@
+"""Named small journeys whose arrivals change what was settled, or must not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.dbt.project import Project
+
+START = 1_768_000_000_000_000
+MINUTE, DAY = 60_000_000, 86_400_000_000
+
+
+class Stream:
+    """Lands one batch of events at a time and builds."""
+
+    def __init__(self, project: Project) -> None:
+        """Land into this project."""
+        self.project = project
+        self.batches = 0
+
+    def send(self, *events: dict[str, Any]) -> None:
+        """Land the events as one batch, each on device d unless it says otherwise, and build."""
+        lines = []
+        for event in events:
+            at = START + event.pop("at")
+            line = {"event_id": f"e{at}", "event_timestamp": at, "received_at": at, "user_pseudo_id": "d"}
+            lines.append(json.dumps(line | {"event_name": "page_view"} | event))
+        folder = self.project.settings.streamed_events
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"b{self.batches}.ndjson").write_text("\n".join(lines))
+        self.batches += 1
+        self.project.build()
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a query as tuples."""
+        return [tuple(row.values()) for row in self.project.rows(sql)]
+
+
+@pytest.fixture
+def stream(tmp_path: Path) -> Stream:
+    """A fresh project that takes batches."""
+    return Stream(Project(tmp_path))
+
+
+def test_a_late_event_in_a_session_leaves_its_id(stream: Stream) -> None:
+    """X2: the id follows the first event; one that comes late into the middle or the end does not move it."""
+    stream.send({"at": 0}, {"at": 20 * MINUTE})
+    (before,) = stream.rows("select session_id from int_sessions")
+    stream.send({"at": 10 * MINUTE}, {"at": 45 * MINUTE})
+    assert stream.rows("select session_id, events from int_sessions") == [(*before, 4)]
+    stream.send({"at": -MINUTE})
+    assert stream.rows("select session_id, events from int_sessions") != [(*before, 5)]
+
+
+def test_an_event_that_bridges_two_sessions_leaves_one(stream: Stream) -> None:
+    """A session that no longer exists disappears from every table."""
+    stream.send(
+        {"at": 0, "source": "news", "medium": "email"}, {"at": 50 * MINUTE, "event_name": "purchase", "value": 5}
+    )
+    assert len(stream.rows("select 1 from mart_sessions")) == 2
+    stream.send({"at": 25 * MINUTE})
+    assert len(stream.rows("select 1 from mart_sessions")) == 1
+    assert stream.rows("select source, touchpoints from mart_attribution_last") == [("news", 1)]
+
+
+def test_a_login_that_comes_late_re_attributes_the_past(stream: Stream) -> None:
+    """I3: an order on one device finds the touch on the other once both are known to be one user's."""
+    stream.send(
+        {"at": 0, "user_pseudo_id": "phone", "source": "news", "medium": "email"},
+        {
+            "at": DAY,
+            "user_pseudo_id": "laptop",
+            "user_id": "ann",
+            "event_name": "purchase",
+            "value": 5,
+            "transaction_id": "t",
+        },
+    )
+    assert stream.rows("select channel, touchpoints from mart_attribution_last") == [("Direct", 1)]
+    assert stream.rows("select count(*) from mart_channel_daily where channel = 'Direct'") == [(2,)]
+    stream.send({"at": 2 * DAY, "user_pseudo_id": "phone", "user_id": "ann"})
+    assert stream.rows("select channel, touchpoints, person_id from mart_attribution_last") == [("Email", 2, "ann")]
+    assert stream.rows("select distinct channel from mart_channel_daily") == [("Email",)]
+
+
+def test_the_same_batch_again_changes_nothing(stream: Stream) -> None:
+    """E1: copies of an event are one event, whatever batch brings them."""
+    purchase = {"at": 0, "event_name": "purchase", "value": 5, "transaction_id": "t"}
+    stream.send(dict(purchase))
+    before = stream.rows("select * from mart_attribution_last")
+    stream.send(dict(purchase), dict(purchase))
+    assert stream.rows("select * from mart_attribution_last") == before
+    assert stream.rows("select count(*) from stg_streamed_events") == [(3,)]
+
+
+def test_history_that_arrives_later_completes_the_look_back(stream: Stream) -> None:
+    """T4: a flag follows the first event of all, also for people whom the new rows do not touch."""
+    stream.send({"at": 0, "event_name": "purchase", "value": 5})
+    assert stream.rows("select lookback_complete from mart_attribution_first") == [(False,)]
+    stream.send({"at": -14 * DAY, "user_pseudo_id": "other"})
+    assert stream.rows("select lookback_complete from mart_attribution_first") == [(True,)]
+    assert stream.rows("select lookback_complete from mart_attribution_last") == [(True,)]
+
+
+def test_a_withdrawn_batch_takes_its_order_along(stream: Stream) -> None:
+    """Rows that are no longer there leave every table, also the day's total."""
+    stream.send({"at": 0})
+    stream.send({"at": DAY, "event_name": "purchase", "value": 5})
+    (stream.project.settings.streamed_events / "b1.ndjson").unlink()
+    stream.project.build()
+    for table in ("int_conversions", "mart_attribution_last", "mart_channel_daily"):
+        assert stream.rows(f"select count(*) from {table}") == [(0,)]  # noqa: S608
+
+
+def test_people_whom_a_batch_does_not_touch_are_not_written(stream: Stream) -> None:
+    """The cost of a batch follows the people it touches: the pin of each model holds these alone."""
+    stream.send(*({"at": i, "user_pseudo_id": f"d{i}", "event_name": "purchase", "value": 5} for i in range(50)))
+    stream.send({"at": DAY, "user_pseudo_id": "d7"})
+    touched = stream.rows(
+        "select j.entry, j.touched_key from int_journal as j"
+        " join int_journal as b on b.batch_id = j.batch_id and b.entry = 'shard' and b.touched_key = 'b1'"
+        " where j.entry in ('device_key', 'person_id')"
+    )
+    assert set(touched) == {("device_key", "d7"), ("person_id", "d7")}
