@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from itertools import accumulate
 from random import Random
 
@@ -18,8 +19,7 @@ def cumulate(*weights: int) -> tuple[int, ...]:
 
 def pick(rng: Random, cumulative: tuple[int, ...]) -> int:
     """An index, weighted by cumulative whole numbers."""
-    at = rng.randrange(cumulative[-1])
-    return next(index for index, bound in enumerate(cumulative) if at < bound)
+    return bisect_right(cumulative, rng.randrange(cumulative[-1]))
 
 
 def chance(rng: Random, probability: float) -> bool:

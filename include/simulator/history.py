@@ -21,7 +21,7 @@ from rich.progress import track
 from include.simulator.chance import chance, seeded
 from include.simulator.expected import money_truth, visit_truth, worth
 from include.simulator.files import whole_file
-from include.simulator.ga4_rows import SchemaName, table
+from include.simulator.ga4_rows import SchemaName, schema_of, table
 from include.simulator.journey import Event, journey
 from include.simulator.plan import DAY, Span, household
 from include.simulator.restate import Restatement, restate_day, supersede_intraday
@@ -29,6 +29,7 @@ from include.simulator.truth import TruthLog, truth_log
 
 __all__ = ["HistorySummary", "Restatement", "restate_day", "supersede_intraday", "write_history"]
 
+ROW_GROUP = 50_000  # what is turned into columns at once
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -123,8 +124,11 @@ class _Writer:
         intraday = day == self.last
         path = self.folder / f"events_{'intraday_' if intraday else ''}{day_name(day)}.parquet"
         rng.shuffle(rows)
-        with whole_file(path) as part:
-            pq.write_table(table(rows, day_name(day), self.schema, intraday=intraday), part, compression="zstd")
+        schema = schema_of(self.schema, intraday=intraday)
+        with whole_file(path) as part, pq.ParquetWriter(part, schema, compression="zstd") as writer:
+            for first in range(0, len(rows), ROW_GROUP):
+                group = rows[first : first + ROW_GROUP]
+                writer.write_table(table(group, day_name(day), self.schema, intraday=intraday))
         self.files.append(path)
         self.rows += len(rows)
 

@@ -12,7 +12,7 @@ from include.simulator.world import NOT_SET, PRODUCTS, USD_PER_UNIT
 CENT = Decimal("0.01")
 TEST_ID = "TEST-1001"  # one id, reported by several people
 
-_IDS = cumulate(89, 3, 6, 2)  # its own, none, (not set), the test id
+_IDS = cumulate(87, 3, 6, 4)  # its own, none, (not set), the test id
 _AMOUNTS = cumulate(90, 3, 3, 4)  # as it should be, zero, none, GA4's conversion to US dollars left out
 _QUANTITIES = cumulate(8, 2)
 _LINES = cumulate(13, 7)

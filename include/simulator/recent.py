@@ -15,6 +15,7 @@ from include.settings import Settings
 from include.simulator.plan import HOUR
 
 _TABLES, _ROWS, _BATCHES = 2, 20_000, 200
+_YEAR_2000 = 946_684_800_000_000
 _COLUMNS = (
     "event_timestamp",
     "event_name",
@@ -61,7 +62,7 @@ class LandedOrder:
 class Recent:
     """newest: the newest landed event (microseconds), None where nothing landed; batches: how many were streamed.
 
-    visitors and orders are in an order that the landed rows alone decide; last_line is of the newest batch.
+    visitors and orders are in an order that the landed rows alone decide; last_line is the newest accepted line.
     """
 
     newest: int | None
@@ -91,14 +92,15 @@ def read_recent(settings: Settings) -> Recent:
     exported = [seen for table in tables for seen in _exported(table)]
     batches = streamed_batches(settings.streamed_events)
     lines = [line for batch in batches[-_BATCHES:] for line in _lines(Path(batch.path))]
-    streamed = [seen for line in lines if (seen := _streamed(line))]
+    accepted = [(line, seen) for line in lines if (seen := _streamed(line))]
+    streamed = [seen for _, seen in accepted]
     # what is older than the rows read of the export may be about people of whom more was not read
     whole_from = min((seen.at for seen in exported), default=0)
     visitors, orders = _people(
         sorted([*exported, *streamed], key=lambda seen: (seen.at, seen.device, seen.name)), whole_from
     )
     newest = max((seen.at for seen in (*exported, *streamed)), default=None)
-    return Recent(newest, visitors, orders, len(batches), lines[-1] if lines else None)
+    return Recent(newest, visitors, orders, len(batches), accepted[-1][0] if accepted else None)
 
 
 def _exported(path: Path) -> list[_Seen]:
@@ -136,12 +138,12 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 
 
 def _streamed(line: dict[str, Any]) -> _Seen | None:
-    """A line that can be continued; one from the future must not set the clock."""
+    """A line that can be continued: one that the pipeline accepts (E4), of a device."""
     at, received, device = line.get("event_timestamp"), line.get("received_at"), line.get("user_pseudo_id")
     name, user_id, value = line.get("event_name"), line.get("user_id"), line.get("value")
     if not (isinstance(at, int) and isinstance(device, str) and isinstance(name, str) and device and name):
         return None
-    if at > (received if isinstance(received, int) else at) + HOUR:
+    if at < _YEAR_2000 or at > (received if isinstance(received, int) else at) + HOUR:
         return None
     first_seen, category, transaction_id = (
         line.get(field) for field in ("user_first_touch_timestamp", "device_category", "transaction_id")

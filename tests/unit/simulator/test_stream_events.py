@@ -1,0 +1,102 @@
+"""The command: its three lines, its options, its exit codes."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from include import stream_events
+from include.settings import PROJECT
+
+THREE_LINES = r"Streaming {} events\.\.\.\n  - Purchases: \d+\n  - Revenue: \$\d{{1,3}}(,\d{{3}})*\.\d\d\n"
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTRIBUTION_HOME", str(tmp_path / "home"))
+    for name in ("GA4_EXPORT", "DBT_TARGET"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize("events", [0, 1, 20, 1500])
+def test_three_lines(events: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert stream_events.main(["--events", str(events), "--seed", "1"]) == 0
+    assert re.fullmatch(THREE_LINES.format(events), capsys.readouterr().out)
+
+
+def test_it_runs_as_a_script_from_any_folder(tmp_path: Path) -> None:
+    command = [sys.executable, str(PROJECT / "include" / "stream_events.py"), "--seed", "1"]
+    environment = {**os.environ, "PYTHONPATH": ""}
+    done = subprocess.run(  # noqa: S603 - a fixed command
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert re.fullmatch(THREE_LINES.format(20), done.stdout)
+    assert done.stderr == ""
+    assert len(list((tmp_path / "home/landing/streamed_events").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--events", "-1"], "-1 is too small; the least is 0"),
+        (["--events", "many"], "'many' is not a whole number"),
+        (["--bad", "-2"], "-2 is too small"),
+        (["--seed", "x"], "invalid int value"),
+        (["--history", "--days", "0"], "0 is too small; the least is 1"),
+        (["--history", "--schema", "2019"], "invalid choice"),
+        (["--history", "--end", "soon"], "'soon' is not a time such as"),
+        (["--history", "--bad", "1"], "does not go with --history"),
+        (["--people", "10"], "--people needs --history"),
+    ],
+)
+def test_bad_arguments(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        stream_events.main(arguments)
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--history", "--days", "2", "--people", "60", "--schema", "2021", "--end", "2026-01-31T12:00"]
+    assert stream_events.main(arguments) == 0
+    tables = sorted(path.name for path in (tmp_path / "home/landing/ga4").iterdir())
+    assert tables == ["events_20260130.parquet", "events_intraday_20260131.parquet"]
+    assert "in 2 tables to" in capsys.readouterr().out
+    assert stream_events.main(arguments) == 2
+    assert "has GA4 export tables already; move them away" in capsys.readouterr().err
+
+
+def test_bigquery_is_not_there_yet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("DBT_TARGET", "bigquery")
+    assert stream_events.main([]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err == "Streaming to BigQuery is not available yet; set DBT_TARGET=local\n"
+
+
+def test_a_wrong_setting(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("DBT_TARGET", "oracle")
+    assert stream_events.main([]) == 2
+    assert capsys.readouterr().err.startswith("DBT_TARGET is 'oracle'")
+
+
+def test_a_missing_right_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", "/srv/landing")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    assert stream_events.main(["--seed", "1"]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert error.startswith("No right to read or write /srv/landing")
+
+
+def test_a_file_in_the_way_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "home").write_text("a file")
+    assert stream_events.main(["--seed", "1"]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
