@@ -17,7 +17,7 @@ DAY = "20260110"
 NOON = 1_768_046_400_000_000
 
 
-def export(path: Path, *moments: int, **columns: pa.Array) -> None:
+def export(path: Path, *moments: int, **columns: pa.Array[Any]) -> None:
     """An export table with a page view at each moment; `columns` replace the type and values of a column."""
     path.parent.mkdir(parents=True, exist_ok=True)
     rows = [
