@@ -129,7 +129,9 @@ def _line(event: Event, event_id: str) -> _Line:
 
 def _resent(rng: Random, line: _Line, batch_id: str, until: int) -> _Line:
     """The same event once more, as a producer sends it that missed the acknowledgement (E1)."""
-    return line | {"received_at": max(line["received_at"], until) + rng.randrange(1, DELAY), "batch_id": batch_id}
+    received = line.get("received_at")
+    after = max(received, until) if isinstance(received, int) else until
+    return line | {"received_at": after + rng.randrange(1, DELAY), "batch_id": batch_id}
 
 
 def _bad(rng: Random, index: int, batch_id: str, until: int) -> str:
