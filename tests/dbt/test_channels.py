@@ -58,8 +58,8 @@ def label(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Iterable[Visit]
     home = tmp_path_factory.mktemp("channels")
     settings = Settings.from_env({"ATTRIBUTION_HOME": str(home)})
     load_seeds(settings)
-    compiling: Any = run_dbt(settings, "compile", "--inline", INLINE).result
-    compiled: str = compiling.results[0].node.compiled_code
+    inline: Any = run_dbt(settings, "compile", "--inline", INLINE)[0].node
+    compiled: str = inline.compiled_code
 
     def run(visits: Iterable[Visit]) -> list[Labels]:
         rows = [(place, *triple) for place, triple in enumerate(visits)]
