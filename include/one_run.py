@@ -6,6 +6,7 @@ Airflow and dbt have to say goes to standard output and error, which the caller 
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -24,6 +25,7 @@ from airflow.utils.session import create_session
 from sqlalchemy import update
 
 from include.metadata import migrate
+from include.preload import import_modules
 from include.sensing import NewsSensor
 from include.settings import PROJECT, Settings
 from include.transform import refresh_manifest
@@ -98,6 +100,8 @@ def run(params: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> bool:
     dag = load_dag()
     for task in dag.tasks:
         task.retries = 0  # whoever waits at the command line learns the cause at once and tries again himself
+    import_modules()
+    gc.freeze()  # Cosmos collects garbage after each model; over everything imported that takes half a second each time
     get_listener_manager().add_listener(Progress(tell))  # type: ignore[no-untyped-call]
     ended = dag.test(run_conf=params)
     states = Counter(str(instance.state) for instance in ended.get_task_instances())

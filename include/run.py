@@ -143,13 +143,13 @@ def explain_failure(console: Console, events: list[dict[str, Any]]) -> None:
             console.print(escape(event["detail"]), highlight=False)
 
 
-def show_figures(console: Console, settings: Settings) -> None:
-    """The attribution table and the figures of the last published run."""
+def show_figures(console: Console, settings: Settings, *, real_time: bool) -> None:
+    """The attribution table and the figures of the last published run; the lag where events keep real time."""
     console.print(as_table(read_credits(settings)))
     with duckdb.connect(str(settings.published), read_only=True) as published:
         last = published.execute("from pipeline_runs order by published_at desc, run_id limit 1")
         figures = dict(zip([column[0] for column in last.description or []], last.fetchall()[0], strict=True))
-    lag = figures["lag_p50_seconds"]
+    lag = figures["lag_p50_seconds"] if real_time else None
     console.print(
         f"{figures['events']:,} events, {figures['sessions']:,} sessions, {figures['conversions']:,} conversions, "
         f"${figures['revenue']:,} revenue; {figures['batch_events']:,} events in this batch, "
@@ -191,7 +191,7 @@ def run(settings: Settings, console: Console, options: argparse.Namespace, lock:
     if idle:
         console.print("Nothing new has landed since the last run; the marts are up to date.")
     if settings.published.exists():
-        show_figures(console, settings)
+        show_figures(console, settings, real_time=options.seed is None)
     return 0
 
 

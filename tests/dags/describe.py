@@ -1,0 +1,86 @@
+"""Prints, as JSON, what Airflow makes of the dags folder, and what reading it did: run in a process of its own.
+
+The process's environment is the deployment's (include/airflow_env.py), so what is described is what is deployed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG
+
+from include.settings import PROJECT, Settings
+from include.transform import manifest_path, refresh_manifest
+
+
+def describe(dag: DAG) -> dict[str, Any]:
+    """The parts of a DAG that its readers and operators rely on."""
+    return {
+        "tags": sorted(dag.tags),
+        "doc": dag.doc_md,
+        "catchup": dag.catchup,
+        "max_active_runs": dag.max_active_runs,
+        "schedule": repr(dag.timetable),
+        "params": {name: dag.params.get_param(name).dump() for name in dag.params},
+        "tasks": {
+            task.task_id: {
+                "downstream": sorted(task.downstream_task_ids),
+                "pool": task.pool,
+                "retries": task.retries,
+                "backoff": task.retry_exponential_backoff,
+                "owner": task.owner,
+                "trigger_rule": str(task.trigger_rule.value),
+                "outlets": [outlet.name for outlet in task.outlets],
+            }
+            for task in dag.tasks
+        },
+    }
+
+
+def main(output: str) -> None:
+    """Write the description to `output`."""
+    settings = Settings.from_env()
+    refresh_manifest(settings)
+    DagBag(str(PROJECT / "dags"))  # imports done: what follows is what each later reading costs
+    opened: list[str] = []
+    contacted: list[str] = []
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open":
+            opened.append(str(arguments[0]))
+        elif event == "socket.connect":
+            contacted.append(str(arguments[1]))
+            raise OSError("reading the DAGs must not use the network")
+
+    sys.addaudithook(watch)
+    bag = DagBag(str(PROJECT / "dags"))
+    read = tuple(opened)
+    manifest = json.loads(manifest_path(settings).read_text())
+    models = {
+        node["name"]: {
+            "folder": node["fqn"][1],
+            "parents": [
+                manifest["nodes"][parent]["name"]
+                for parent in node["depends_on"]["nodes"]
+                if parent.startswith("model.")
+            ],
+        }
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model"
+    }
+    description = {
+        "dags": {dag_id: describe(dag) for dag_id, dag in bag.dags.items()},
+        "import_errors": bag.import_errors,
+        "opened": [path for path in read if Path(path).is_relative_to(settings.home)],
+        "contacted": contacted,
+        "models": models,
+    }
+    Path(output).write_text(json.dumps(description))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,175 @@
+"""`make run` from a fresh home: the whole DAG through Airflow, then again, then with a batch the gate refuses."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from include.settings import PROJECT, Settings
+from include.simulator.stream import write_batch
+
+SMALL = ("--seed", "7", "--people", "300", "--days", "10")
+
+
+def make_run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`python -m include.run` as a user starts it: no PYTHONPATH, only the home set."""
+    env = {
+        name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTHON", "GA4", "DBT"))
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "include.run", *arguments],
+        cwd=PROJECT,
+        env={**env, "ATTRIBUTION_HOME": str(home), "COLUMNS": "120"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
+    """Rows of a query on a DuckDB file."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One home for the journey below; the tests run in this order."""
+    return tmp_path_factory.mktemp("home") / "state"
+
+
+@pytest.fixture(scope="module")
+def settings(home: Path) -> Settings:
+    """The settings of that home."""
+    return Settings(home=home, ga4_export=home / "landing" / "ga4")
+
+
+@pytest.fixture(scope="module")
+def first(home: Path) -> subprocess.CompletedProcess[str]:
+    """The first run, on generated data."""
+    return make_run(home, *SMALL, "--events", "20")
+
+
+def test_a_fresh_home_ends_with_the_attribution_table(
+    first: subprocess.CompletedProcess[str], settings: Settings
+) -> None:
+    assert first.returncode == 0, first.stdout
+    for task in ("prepare", "stream_events", "transform.int_sessions", "quality_gate", "audit", "publish"):
+        assert re.search(rf"^  {re.escape(task)} +success +\d+\.\d s$", first.stdout, re.MULTILINE), first.stdout
+    total = re.search(r"Total +│ +(\d+) │ +(\d+) │ +\+0 │ +([\d,.]+) │ +([\d,.]+) │ +\+0.00", first.stdout)
+    assert total, first.stdout
+    ((conversions, revenue),) = query(settings.published, "select count(*), sum(revenue) from mart_attribution_last")
+    assert conversions > 0
+    assert (int(total[1]), int(total[2])) == (conversions, conversions)
+    assert total[3] == total[4] == f"{revenue:,.2f}"
+
+
+def test_the_log_is_named_and_nothing_is_left_running(first: subprocess.CompletedProcess[str], home: Path) -> None:
+    log = re.search(r"log: (logs/run_\S+\.log)", first.stdout)
+    assert log, first.stdout
+    assert "transform.int_sessions" in (home / log[1]).read_text()
+    running = [
+        path.parent.name
+        for path in Path("/proc").glob("[0-9]*/environ")
+        if path.stat().st_uid == os.geteuid() and f"ATTRIBUTION_HOME={home}".encode() in environment(path)
+    ]
+    assert running == []
+
+
+def environment(path: Path) -> bytes:
+    """The environment of a process, or nothing where it ended meanwhile."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def test_no_secret_is_in_a_log(first: subprocess.CompletedProcess[str], home: Path) -> None:
+    secrets = re.findall(r'": "([^"]+)"', (home / "airflow" / "secrets.json").read_text())
+    assert len(secrets) == 4
+    logs = [path.read_text(errors="replace") for path in (home / "logs").rglob("*") if path.is_file()]
+    assert logs
+    assert not [secret for secret in secrets if any(secret in text for text in (*logs, first.stdout))]
+
+
+@pytest.mark.usefixtures("first")
+def test_a_second_run_adds_its_batch_once(home: Path, settings: Settings) -> None:
+    before = query(settings.warehouse, "select count(*) from int_events")
+    again = make_run(home, *SMALL, "--events", "20")
+    assert again.returncode == 0, again.stdout
+    batches = sorted(settings.streamed_events.glob("*.ndjson"))
+    assert len(batches) == 2
+    shards = dict(query(settings.warehouse, "select shard, count(*) from int_events group by shard"))
+    added = shards[batches[1].stem]
+    assert added > 0
+    assert query(settings.warehouse, "select count(*) from int_events") == [(before[0][0] + added,)]
+    runs = query(settings.published, "select batch_shards, batch_events from pipeline_runs order by published_at")
+    assert runs[0][0] == len(list(settings.ga4_export.iterdir())) + 1
+    assert runs[1] == (1, added)
+
+
+@pytest.mark.usefixtures("first")
+def test_nothing_new_ends_the_run_skipped(home: Path, settings: Settings) -> None:
+    before = settings.published.read_bytes()
+    idle = make_run(home, "--events", "0")
+    assert idle.returncode == 0, idle.stdout
+    assert re.search(r"^  await_streamed_rows +skipped", idle.stdout, re.MULTILINE), idle.stdout
+    assert "Nothing new has landed" in idle.stdout
+    assert "Total" in idle.stdout
+    assert "transform" not in idle.stdout
+    assert settings.published.read_bytes() == before
+
+
+@pytest.mark.usefixtures("first")
+def test_a_batch_that_the_gate_refuses_leaves_readers_as_they_were(home: Path, settings: Settings) -> None:
+    before = settings.published.read_bytes()
+    bad = write_batch(settings, events=2, seed=1, bad=60)
+    refused = make_run(home, "--events", "0")
+    assert refused.returncode == 1, refused.stdout
+    assert re.search(r"^  quality_gate +failed", refused.stdout, re.MULTILINE), refused.stdout
+    assert "marts." not in refused.stdout
+    log = re.search(r"log: (logs/run_\S+\.log)", refused.stdout)
+    assert log
+    for text in (refused.stdout, (home / log[1]).read_text()):
+        assert "assert_rejected_share" in text
+        assert str(bad.batch_id) in text
+    assert settings.published.read_bytes() == before
+
+    still = make_run(home, "--events", "0")
+    assert still.returncode == 1, "a batch that was refused must not pass because nothing else arrived"
+    (settings.streamed_events / f"{bad.batch_id}.ndjson").unlink()
+    mended = make_run(home, "--events", "0")
+    assert mended.returncode == 0, mended.stdout
+    assert re.search(r"^  publish +success", mended.stdout, re.MULTILINE), mended.stdout
+
+
+def test_a_wrong_folder_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    refused = make_run(tmp_path / "home", "--ga4", str(tmp_path / "nowhere"))
+    assert refused.returncode == 2
+    assert "nowhere does not exist. Expected:" in refused.stdout
+    assert not (tmp_path / "home").exists()
+
+
+SAMPLE = PROJECT.parent / "shared" / "ga4_sample"
+
+
+@pytest.mark.skipif(
+    not SAMPLE.is_dir(), reason="the GA4 sample is not on this machine (looked in ../shared/ga4_sample)"
+)
+def test_a_folder_of_real_export_files_is_attributed(tmp_path: Path) -> None:
+    export = tmp_path / "export"
+    export.mkdir()
+    for file in sorted(SAMPLE.glob("*.parquet"))[:3]:
+        (export / file.name).symlink_to(file)
+    done = make_run(tmp_path / "home", "--ga4", str(export), "--events", "0")
+    assert done.returncode == 0, done.stdout
+    published = tmp_path / "home" / "published" / "attribution.duckdb"
+    assert query(published, "select count(*) > 10 from mart_attribution_last") == [(True,)]

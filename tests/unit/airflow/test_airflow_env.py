@@ -1,0 +1,63 @@
+"""The settings Airflow is started with, and its secrets."""
+
+from __future__ import annotations
+
+import json
+import stat
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from include.airflow_env import USER, airflow_env, deployment_secrets, passwords_file
+from include.settings import PROJECT, Settings
+
+
+def test_secrets_are_made_once_and_only_their_owner_can_read_them(settings: Settings) -> None:
+    made = deployment_secrets(settings)
+    assert deployment_secrets(settings) == made
+    assert len(set(asdict(made).values())) == 4
+    Fernet(made.fernet_key.encode())
+    for path in (settings.home / "airflow" / "secrets.json", passwords_file(settings)):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert json.loads(passwords_file(settings).read_text()) == {USER: made.password}
+
+
+def test_two_homes_share_no_secret(tmp_path: Path) -> None:
+    homes = (Settings(home=tmp_path / name, ga4_export=tmp_path) for name in "ab")
+    first, second = (asdict(deployment_secrets(home)) for home in homes)
+    assert not set(first.values()) & set(second.values())
+
+
+def test_damaged_secrets_say_what_to_do(settings: Settings) -> None:
+    deployment_secrets(settings)
+    (settings.home / "airflow" / "secrets.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"secrets\.json is damaged\. Delete it"):
+        deployment_secrets(settings)
+
+
+def test_the_environment_depends_on_its_arguments_alone(settings: Settings) -> None:
+    keys = deployment_secrets(settings)
+    env = airflow_env(settings, keys, port=9999)
+    assert env == airflow_env(settings, keys, port=9999)
+    assert env["AIRFLOW__API__PORT"] == "9999"
+    assert env["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:9999/execution/"
+    assert env["AIRFLOW__API__HOST"] == "127.0.0.1"
+    assert env["ATTRIBUTION_HOME"] == str(settings.home)
+    assert env["AIRFLOW__CORE__LOAD_EXAMPLES"] == "False"
+
+
+def test_all_state_stays_in_the_home_and_the_code_in_the_project(settings: Settings) -> None:
+    env = airflow_env(settings, deployment_secrets(settings))
+    paths = {
+        name: value.removeprefix("sqlite:///") for name, value in env.items() if "/" in value and "http" not in value
+    }
+    outside = {name for name, value in paths.items() if not Path(value).is_relative_to(settings.home)}
+    assert outside == {
+        "PYTHONPATH",
+        "ATTRIBUTION_PROJECT",
+        "AIRFLOW__CORE__DAGS_FOLDER",
+        "AIRFLOW__CORE__PLUGINS_FOLDER",
+    }
+    assert all(Path(paths[name]).is_relative_to(PROJECT) for name in outside)

@@ -1,0 +1,131 @@
+"""What keeps a run from starting, and the seeds that are loaded only when they changed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from include.prepare import PrepareError, prepare
+from include.settings import Settings
+from include.transform import DbtError
+from include.warehouse import WarehouseBusyError, WarehouseError, explain
+
+Project = Callable[[dict[str, str]], Settings]
+SEEDS = {"seeds/colours.csv": "name,rank\nred,1\n", "seeds/shapes.csv": "name\nround\n"}
+
+
+def rows(settings: Settings, sql: str) -> list[tuple[object, ...]]:
+    """Rows of a query on the warehouse."""
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_seeds_are_loaded_once_and_again_when_a_file_changes(project: Project) -> None:
+    settings = project(SEEDS)
+    assert prepare(settings, events=20) == ["colours", "shapes"]
+    assert prepare(settings, events=20) == []
+    (settings.dbt_project / "seeds" / "colours.csv").write_text("name,rank\nred,2\n")
+    assert prepare(settings, events=20) == ["colours", "shapes"]
+    assert rows(settings, "from colours") == [("red", 2)]
+
+
+def test_seeds_are_loaded_into_a_new_warehouse_and_where_one_was_dropped(project: Project) -> None:
+    settings = project(SEEDS)
+    prepare(settings, events=20)
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute("drop table shapes")
+    assert prepare(settings, events=20) == ["colours", "shapes"]
+    settings.warehouse.unlink()
+    assert prepare(settings, events=20) == ["colours", "shapes"]
+
+
+def test_a_seed_that_is_refused_is_named_and_tried_again(project: Project) -> None:
+    settings = project({**SEEDS, "dbt_project.yml": BAD_TYPE})
+    for _ in range(2):
+        with pytest.raises(DbtError, match=r"(?s)colours: .*Could not convert.*Correct the file under dbt/seeds"):
+            prepare(settings, events=20)
+
+
+BAD_TYPE = """
+name: tiny
+profile: attribution
+model-paths: [models]
+seeds: {tiny: {colours: {+column_types: {name: integer}}}}
+"""
+
+
+def test_a_missing_export_folder_says_which_setting_to_change(project: Project, tmp_path: Path) -> None:
+    settings = replace(project(SEEDS), ga4_export=tmp_path.parent / "nowhere")
+    with pytest.raises(PrepareError, match=r"nowhere does not exist\. Set GA4_EXPORT"):
+        prepare(settings, events=20)
+
+
+def test_nothing_to_read_and_nothing_to_stream_is_an_error(project: Project) -> None:
+    settings = project(SEEDS)
+    with pytest.raises(PrepareError, match="nothing has landed"):
+        prepare(settings, events=0)
+    (settings.streamed_events / "b1.ndjson").touch()
+    prepare(settings, events=0)
+
+
+def test_a_home_that_cannot_be_made_is_an_error(project: Project) -> None:
+    settings = project(SEEDS)
+    (settings.home / "published").write_text("a file where the folder should be")
+    with pytest.raises(PrepareError, match=r"cannot make .*published: .*set ATTRIBUTION_HOME elsewhere"):
+        prepare(settings, events=20)
+
+
+HOLD = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+
+
+def test_a_warehouse_open_elsewhere_is_named_with_its_holder(project: Project) -> None:
+    settings = project(SEEDS)
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(settings.warehouse)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        with pytest.raises(WarehouseBusyError, match=f"PID {holder.pid}"):
+            prepare(settings, events=20)
+        holder.communicate("")
+    prepare(settings, events=20)
+
+
+def test_a_file_that_is_no_warehouse_is_an_error(project: Project) -> None:
+    settings = project(SEEDS)
+    settings.warehouse.write_bytes(b"something else" * 1000)
+    with pytest.raises(WarehouseError, match=r"not a valid DuckDB database.*Move it away"):
+        prepare(settings, events=20)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "advice"),
+    [
+        ("Trying to read a database file with storage version number 99, but", WarehouseError, "Install the DuckDB of"),
+        ('IO Error: Cannot open file "x": Permission denied', WarehouseError, "read and write rights"),
+        (
+            'Could not set lock on file "x": Conflicting lock is held in python (PID 42).',
+            WarehouseBusyError,
+            "(PID 42)",
+        ),
+    ],
+)
+def test_duckdbs_refusals_are_told_with_what_to_do(
+    settings: Settings, text: str, kind: type[WarehouseError], advice: str
+) -> None:
+    told = explain(settings, duckdb.IOException(text))
+    assert type(told) is kind
+    assert advice in str(told)
+    assert str(settings.warehouse) in str(told)
+
+
+def test_a_path_that_sounds_like_a_refusal_is_not_taken_for_one(settings: Settings) -> None:
+    odd = replace(settings, home=settings.home / "Permission denied")
+    told = explain(odd, duckdb.IOException(f"IO Error: {odd.warehouse} is not a valid DuckDB database file!"))
+    assert "no right to it" not in str(told)

@@ -1,0 +1,133 @@
+"""Readers get every mart of a run at once, or none; the run's figures go with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from include.attribution_table import read_credits, total
+from include.figures import measure
+from include.publish import publish, published_shards
+from include.settings import Settings
+
+Run = Callable[[str], None]
+EVENT = "insert into int_events values ('{}', {});"
+ENTRY = "insert into int_journal values ('b', 'shard', 'stg_streamed_events', '{}', '{}', {}, null);"
+
+
+def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
+    """Rows of a query on a DuckDB file."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_the_published_file_holds_marts_quarantine_runs_and_shards(settings: Settings, warehouse: Run) -> None:
+    warehouse("insert into rejected values ('b1', 'streamed', 'not_json', 'oops')")
+    warehouse("insert into int_journal values ('b', 'shard', 'stg_streamed_events', 'b1', 'v1', 1, null)")
+    publish(settings, "run 1")
+    names = query(settings.published, "select table_name from duckdb_tables() order by 1")
+    assert [name for (name,) in names] == [
+        "mart_attribution_first",
+        "mart_attribution_last",
+        "mart_channel_daily",
+        "mart_sessions",
+        "pipeline_runs",
+        "quarantine",
+        "shards",
+    ]
+    assert query(settings.published, "from quarantine") == [("b1", "streamed", "not_json", "oops")]
+    assert query(settings.published, "select run_id from pipeline_runs") == [("run 1",)]
+    assert published_shards(settings) == {"stg_streamed_events": {"b1": "v1"}}
+
+
+def test_a_failure_leaves_the_published_file_byte_for_byte(settings: Settings, warehouse: Run) -> None:
+    publish(settings, "run 1")
+    before = settings.published.read_bytes()
+    warehouse(
+        "insert into mart_sessions values ('s2'); create view mart_broken as select 1 / 0 as x, error('planted') as y"
+    )
+    with pytest.raises(duckdb.Error, match="planted"):
+        publish(settings, "run 2")
+    assert settings.published.read_bytes() == before
+    assert [path.name for path in settings.published.parent.iterdir()] == [settings.published.name]
+    assert query(settings.warehouse, "select run_id from pipeline_runs") == [("run 1",)]
+
+
+def test_a_reader_keeps_what_it_opened_and_the_next_one_sees_the_new(settings: Settings, warehouse: Run) -> None:
+    publish(settings, "run 1")
+    with duckdb.connect(str(settings.published), read_only=True) as reader:
+        warehouse("insert into mart_sessions values ('s2')")
+        publish(settings, "run 2")
+        assert reader.execute("select count(*) from mart_sessions").fetchall() == [(1,)]
+    assert query(settings.published, "select count(*) from mart_sessions") == [(2,)]
+
+
+def test_a_rerun_replaces_its_own_figures(settings: Settings, warehouse: Run) -> None:
+    for run in ("run 1", "run 2", "run 2"):
+        publish(settings, run)
+    assert query(settings.published, "select run_id from pipeline_runs order by 1") == [("run 1",), ("run 2",)]
+
+
+def test_a_left_over_temporary_file_is_no_hindrance(settings: Settings, warehouse: Run) -> None:
+    settings.published.parent.mkdir()
+    settings.published.with_name("attribution.duckdb.tmp").write_bytes(b"half of a file")
+    publish(settings, "run 1")
+    assert query(settings.published, "select run_id from pipeline_runs") == [("run 1",)]
+
+
+def test_figures_count_what_readers_see_and_the_lag_of_streamed_events(settings: Settings, warehouse: Run) -> None:
+    published_at = datetime(2026, 1, 31, 12)
+    micros = round(published_at.replace(tzinfo=UTC).timestamp() * 1e6)
+    ages = {"b0": [99], "b1": [2, 4, 9], "events_20260130": [86_400, 90_000]}
+    for shard, seconds in ages.items():
+        for age in seconds:
+            warehouse(EVENT.format(shard, micros - age * 1_000_000))
+    warehouse("insert into rejected values ('b1', 's', 'no_event_name', '{}'), ('x', 'g', 'unknown_name', null)")
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        figures = measure(connection, run_id="r", published_at=published_at, batch=["b1", "events_20260130"])
+    assert (figures.events, figures.sessions, figures.conversions, figures.revenue) == (6, 1, 1, Decimal("12.50"))
+    assert (figures.batch_shards, figures.batch_events) == (2, 5)
+    assert (figures.rejected_rows, figures.rejected_files) == (1, 1)
+    assert (figures.lag_p50_seconds, figures.lag_max_seconds) == (4.0, 9.0)
+    assert figures.as_json()["revenue"] == "12.50"
+    assert figures.as_json()["published_at"] == "2026-01-31T12:00:00Z"
+
+
+def test_without_streamed_events_there_is_no_lag(settings: Settings, warehouse: Run) -> None:
+    warehouse("insert into int_events values ('events_20260130', 0)")
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        figures = measure(connection, run_id="r", published_at=datetime(2026, 1, 31), batch=["events_20260130"])
+    assert figures.batch_events == 1
+    assert figures.lag_p50_seconds is None
+    assert figures.lag_max_seconds is None
+
+
+def test_only_shards_that_came_since_the_last_published_run_are_the_batch(settings: Settings, warehouse: Run) -> None:
+    warehouse(ENTRY.format("b1", "v1", 1) + EVENT.format("b1", 0))
+    assert publish(settings, "run 1").batch_events == 1
+    warehouse(ENTRY.format("b2", "v1", 1) + EVENT.format("b2", 0) + EVENT.format("b2", 1))
+    assert publish(settings, "run 2").batch_events == 2
+    warehouse(ENTRY.format("b1", "v2", 2))
+    assert publish(settings, "run 3").batch_events == 1
+
+
+def test_published_at_is_now_in_utc(settings: Settings, warehouse: Run) -> None:
+    before = datetime.now(UTC).replace(tzinfo=None)
+    published_at = publish(settings, "run 1").published_at
+    assert before <= published_at <= datetime.now(UTC).replace(tzinfo=None)
+
+
+def test_the_attribution_table_adds_up(settings: Settings, warehouse: Run) -> None:
+    publish(settings, "run 1")
+    rows = read_credits(settings)
+    assert [(row.channel, row.conversions_first, row.conversions_last) for row in rows] == [
+        ("Direct", 0, 1),
+        ("Email", 1, 0),
+    ]
+    assert total(rows).revenue_first == total(rows).revenue_last == Decimal("12.50")

@@ -1,0 +1,58 @@
+"""When dbt's manifest is written again, and what a command line says."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+
+import pytest
+
+from include.settings import Settings
+from include.transform import (
+    AUDIT,
+    GATE,
+    DbtError,
+    Selection,
+    manifest_is_stale,
+    manifest_path,
+    refresh_manifest,
+    run_dbt,
+)
+
+Project = Callable[[dict[str, str]], Settings]
+YML = {"dbt_project.yml": "name: tiny\nprofile: attribution\nmodel-paths: [models]\ntarget-path: ../dbt_target\n"}
+MODEL = {"models/one.sql": "select 1 as x"}
+
+
+def test_the_manifest_is_written_when_missing_and_when_a_file_is_newer(project: Project) -> None:
+    settings = project({**YML, **MODEL})
+    assert refresh_manifest(settings)
+    assert "model.tiny.one" in json.loads(manifest_path(settings).read_text())["nodes"]
+    assert not refresh_manifest(settings)
+    model = settings.dbt_project / "models" / "one.sql"
+    later = manifest_path(settings).stat().st_mtime_ns + 1
+    os.utime(model, ns=(later, later))
+    assert manifest_is_stale(settings)
+
+
+def test_a_project_that_does_not_parse_is_told_with_dbts_words(project: Project) -> None:
+    settings = project({**YML, "models/one.sql": "select * from {{ ref('nowhere') }}"})
+    with pytest.raises(DbtError, match=r"(?s)dbt parse failed: .*nowhere"):
+        refresh_manifest(settings)
+
+
+def test_a_failed_model_is_in_the_result(project: Project) -> None:
+    settings = project({**YML, "models/one.sql": "select no_such_column"})
+    assert [str(one.status) for one in run_dbt(settings, "run")] == ["error"]
+
+
+def test_a_selection_reads_as_dbts_arguments() -> None:
+    assert Selection(("a", "b"), ("c",)).arguments() == ["--select", "a", "b", "--exclude", "c"]
+    assert Selection(("a",)).arguments() == ["--select", "a"]
+
+
+def test_gate_and_audit_leave_unit_tests_out_and_share_no_singular_test() -> None:
+    assert "tag:audit" in GATE.exclude
+    assert "tag:audit" in AUDIT.select
+    assert all("resource_type:unit_test" in selection.exclude for selection in (GATE, AUDIT))
