@@ -3,8 +3,8 @@
 {#- A decimal numeral, NaN or Infinity as a floating number; null for any other text. Each engine alone would take more:
     DuckDB 1_000 and blanks, BigQuery hexadecimal digits. -#}
 {% macro try_float(text) -%}
-    case when {{ matches(text, '(?i)^[+-]?([0-9]+[.]?[0-9]*([e][+-]?[0-9]+)?|[.][0-9]+([e][+-]?[0-9]+)?|nan|inf|infinity)$') }}
-        then {{ cast_float(text) }} end
+    {%- set numeral = '([0-9]+[.]?[0-9]*|[.][0-9]+)(e[+-]?[0-9]+)?' -%}
+    case when {{ matches(text, '(?i)^[+-]?(' ~ numeral ~ '|nan|inf|infinity)$') }} then {{ cast_float(text) }} end
 {%- endmacro %}
 {% macro cast_float(text) %}{{ return(adapter.dispatch('cast_float', 'attribution')(text)) }}{% endmacro %}
 {% macro duckdb__cast_float(text) %}try_cast({{ text }} as double){% endmacro %}
@@ -15,7 +15,9 @@
 {% macro duckdb__try_whole(text) -%}
     case when regexp_full_match({{ text }}, '[+-]?[0-9]+') then try_cast({{ text }} as bigint) end
 {%- endmacro %}
-{% macro bigquery__try_whole(text) %}case when regexp_contains({{ text }}, r'^[+-]?[0-9]+$') then safe_cast({{ text }} as int64) end{% endmacro %}
+{% macro bigquery__try_whole(text) -%}
+    case when regexp_contains({{ text }}, r'^[+-]?[0-9]+$') then safe_cast({{ text }} as int64) end
+{%- endmacro %}
 
 {% macro is_nan(number) %}{{ return(adapter.dispatch('is_nan', 'attribution')(number)) }}{% endmacro %}
 {% macro duckdb__is_nan(number) %}isnan({{ number }}){% endmacro %}
@@ -25,13 +27,13 @@
 {% macro duckdb__is_infinite(number) %}isinf({{ number }}){% endmacro %}
 {% macro bigquery__is_infinite(number) %}is_inf({{ number }}){% endmacro %}
 
-{#- Money: NUMERIC(18, 2). BigQuery's parameterized types are refused in a cast of a query, plain NUMERIC holds them. -#}
+{#- Money: NUMERIC(18, 2). BigQuery's parameterized types are refused in a cast of a query; plain NUMERIC holds it. -#}
 {% macro money(number) %}{{ return(adapter.dispatch('money', 'attribution')(number)) }}{% endmacro %}
 {% macro duckdb__money(number) %}cast({{ number }} as decimal(18, 2)){% endmacro %}
 {% macro bigquery__money(number) %}cast({{ number }} as numeric){% endmacro %}
 
-{#- A floating number to exactly nine decimals, as BigQuery's NUMERIC has them. DuckDB's own cast multiplies as double and
-    is cents off from 10^13 on, so it goes through the number's text. -#}
+{#- A floating number to exactly nine decimals, as BigQuery's NUMERIC has them. DuckDB's own cast multiplies as double
+    and is cents off from 10^13 on, so it goes through the number's text. -#}
 {% macro nine_decimals(number) %}{{ return(adapter.dispatch('nine_decimals', 'attribution')(number)) }}{% endmacro %}
 {% macro duckdb__nine_decimals(number) %}cast(cast({{ number }} as varchar) as decimal(24, 9)){% endmacro %}
 {% macro bigquery__nine_decimals(number) %}cast({{ number }} as numeric){% endmacro %}

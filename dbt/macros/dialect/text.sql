@@ -6,7 +6,9 @@
 {% macro bigquery__md5_hex(text) %}to_hex(md5({{ text }})){% endmacro %}
 
 {#- The first group of the first match, null where there is none. DuckDB gives '' for no match. -#}
-{% macro regexp_first(text, pattern) %}{{ return(adapter.dispatch('regexp_first', 'attribution')(text, pattern)) }}{% endmacro %}
+{% macro regexp_first(text, pattern) %}
+    {{- return(adapter.dispatch('regexp_first', 'attribution')(text, pattern)) -}}
+{% endmacro %}
 {% macro duckdb__regexp_first(text, pattern) %}nullif(regexp_extract({{ text }}, '{{ pattern }}', 1), ''){% endmacro %}
 {% macro bigquery__regexp_first(text, pattern) %}nullif(regexp_extract({{ text }}, r'{{ pattern }}'), ''){% endmacro %}
 
@@ -17,9 +19,11 @@
 {% macro bigquery__url_decode(text) -%}
     coalesce((
         select safe_convert_bytes_to_string(string_agg(
-            if(regexp_contains(part, r'^%[0-9a-fA-F]{2}$'), from_hex(substr(part, 2)), cast(part as bytes)), b'' order by place
+            if(regexp_contains(part, r'^%[0-9a-fA-F]{2}$'), from_hex(substr(part, 2)), cast(part as bytes)),
+            b'' order by place
         ))
-        from unnest(regexp_extract_all(replace({{ text }}, '+', ' '), r'%[0-9a-fA-F]{2}|[^%]+|%')) as part with offset as place
+        from unnest(regexp_extract_all(replace({{ text }}, '+', ' '), r'%[0-9a-fA-F]{2}|[^%]+|%')) as part
+            with offset as place
     ), {{ text }})
 {%- endmacro %}
 

@@ -17,7 +17,9 @@
 
 {#- When the rows of an export table count as arrived: noon UTC of the day after its date (semantics E4). -#}
 {% macro shard_arrival(shard) %}{{ return(adapter.dispatch('shard_arrival', 'attribution')(shard)) }}{% endmacro %}
-{% macro duckdb__shard_arrival(shard) %}epoch_us(strptime(right({{ shard }}, 8), '%Y%m%d') + interval 36 hour){% endmacro %}
+{% macro duckdb__shard_arrival(shard) -%}
+    epoch_us(strptime(right({{ shard }}, 8), '%Y%m%d') + interval 36 hour)
+{%- endmacro %}
 {% macro bigquery__shard_arrival(shard) -%}
     unix_micros(timestamp_add(timestamp(parse_date('%Y%m%d', right({{ shard }}, 8))), interval 36 hour))
 {%- endmacro %}

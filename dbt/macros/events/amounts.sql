@@ -4,8 +4,9 @@
     `applies` says for which events there is an amount at all. -#}
 {% macro usable_amount(applies) -%}
     case when {{ applies }} then {{ amount_issue() }} end as amount_issue,
+    {%- set converted = nine_decimals('raw_amount') ~ ' * ' ~ exchange_rate('coalesce(usd_per_unit, 1)') %}
     case when {{ applies }} and {{ amount_issue() }} is null then
-        {{ money('round(round(' ~ nine_decimals('raw_amount') ~ ' * ' ~ exchange_rate('coalesce(usd_per_unit, 1)') ~ ', 9), 2)') }}
+        {{ money('round(round(' ~ converted ~ ', 9), 2)') }}
     end as amount
 {%- endmacro %}
 
@@ -30,23 +31,6 @@
         when abs({{ amount }}) >= 1e15 then 'large'
         else cast(cast(round({{ nine_decimals(amount) }} * 100) as {{ dbt.type_bigint() }}) as {{ dbt.type_string() }})
     end
-{%- endmacro %}
-
-{#- Rates with the dates they hold for; the newest valid one counts. -#}
-{% macro rates_cte() -%}
-rates as (
-    select
-        upper(currency) as currency, usd_per_unit, valid_from,
-        lead(valid_from) over (partition by upper(currency) order by valid_from) as valid_before
-    from {{ ref('exchange_rates') }}
-)
-{%- endmacro %}
-
-{#- Usage: left join rates as r on {{ rate_holds('e', 'r') }} -#}
-{% macro rate_holds(event, rate) -%}
-    {{ rate }}.currency = {{ event }}.currency and {{ rate }}.currency <> 'USD'
-    and {{ rate }}.valid_from <= {{ utc_date(event ~ '.event_at') }}
-    and ({{ rate }}.valid_before is null or {{ utc_date(event ~ '.event_at') }} < {{ rate }}.valid_before)
 {%- endmacro %}
 
 {#- The events that carry money: conversions and refunds. -#}

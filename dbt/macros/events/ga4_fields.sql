@@ -2,12 +2,13 @@
 
 {#- GA4's own session source: the cross-channel campaign, else the manual one (semantics S2, rule 0). -#}
 {% macro ga4_session_source() -%}
-    {%- set last_click = 'session_traffic_source_last_click' -%}
+    {%- set cross = 'session_traffic_source_last_click.cross_channel_campaign' -%}
+    {%- set manual = 'session_traffic_source_last_click.manual_campaign' -%}
     {%- for name, field in [('source', 'source'), ('medium', 'medium'), ('campaign', 'campaign_name')] -%}
     case
-        when coalesce({{ last_click }}.cross_channel_campaign.source, {{ last_click }}.cross_channel_campaign.medium) is not null
-            then {{ text_or_null(last_click ~ '.cross_channel_campaign.' ~ field) }}
-        else {{ text_or_null(last_click ~ '.manual_campaign.' ~ field) }}
+        when coalesce({{ text_or_null(cross ~ '.source') }}, {{ text_or_null(cross ~ '.medium') }}) is not null
+            then {{ text_or_null(cross ~ '.' ~ field) }}
+        else {{ text_or_null(manual ~ '.' ~ field) }}
     end as ga4_{{ name }}{{ ',\n        ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
@@ -26,6 +27,8 @@
             else event_value_in_usd
         end is null then coalesce(upper({{ text_or_null(event_param('currency')) }}), 'USD')
     else 'USD' end as currency,
-    {{ sent_cents('coalesce(ecommerce.purchase_revenue_in_usd, ecommerce.purchase_revenue, ecommerce.refund_value_in_usd,'
-        ~ ' ecommerce.refund_value, event_value_in_usd)') }} as sent_cents
+    {{ sent_cents(
+        'coalesce(ecommerce.purchase_revenue_in_usd, ecommerce.purchase_revenue,'
+        ~ ' ecommerce.refund_value_in_usd, ecommerce.refund_value, event_value_in_usd)'
+    ) }} as sent_cents
 {%- endmacro %}

@@ -26,7 +26,9 @@
 {%- endmacro %}
 
 {#- One host equals the other or lies under it. -#}
-{% macro is_under(host, domain) %}({{ host }} = {{ domain }} or ends_with({{ host }}, '.' || {{ domain }})){% endmacro %}
+{% macro is_under(host, domain) -%}
+    ({{ host }} = {{ domain }} or ends_with({{ host }}, '.' || {{ domain }}))
+{%- endmacro %}
 
 {#- The domains whose referrals are no evidence: var own_domains, OWN_DOMAINS and the payment gateways (S4). -#}
 {% macro excluded_referrers() %}

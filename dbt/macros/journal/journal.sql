@@ -26,7 +26,8 @@
     {%- set meta = model.config.meta %}
     insert into {{ journal() }} (batch_id, entry, model, touched_key)
     select distinct
-        (select max(batch_id) from {{ pin() }}), '{{ meta.logs }}', '{{ this.identifier }}', {{ key_text('s.' ~ meta.logs) }}
+        (select max(batch_id) from {{ pin() }}), '{{ meta.logs }}', '{{ this.identifier }}',
+        {{ key_text('s.' ~ meta.logs) }}
     from {{ source }} as s
     where (select max(batch_id) from {{ pin() }}) is not null
     {%- if pinned_only %}

@@ -4,9 +4,10 @@
     {%- set found = [] -%}
     {%- for id in node.depends_on.nodes if id in graph.nodes -%}
         {%- set parent = graph.nodes[id] -%}
-        {%- if parent.config.incremental_strategy == 'replace_touched' and parent.config.materialized == 'incremental' -%}
+        {%- set config = parent.config -%}
+        {%- if config.materialized == 'incremental' and config.incremental_strategy == 'replace_touched' -%}
             {%- do found.append(parent.name) -%}
-        {%- elif parent.config.materialized in ['view', 'ephemeral'] -%}
+        {%- elif config.materialized in ['view', 'ephemeral'] -%}
             {%- do found.extend(marking_parents(parent)) -%}
         {%- endif -%}
     {%- endfor -%}
@@ -14,7 +15,8 @@
 {% endmacro %}
 
 {#- Batches that every parent has taken in and this model has not. A set of ids, not a watermark: a batch that commits
-    after a later one is not lost. A batch of one source is done by that source alone, so any staging parent will do. -#}
+    after a later one is not lost. A batch of one source is done by that source alone, so any staging parent will
+    do. -#}
 {% macro pending_batches() %}
     {%- set parents = marking_parents(model) -%}
     {%- set enough = 1 if model.config.meta.replaces == 'device_key' else parents | length %}

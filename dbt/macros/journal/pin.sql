@@ -2,6 +2,7 @@
     later reads the pin only, so that rows and journal entries that arrive meanwhile wait for the next run. -#}
 {% macro pin() %}{{ return(adapter.dispatch('pin', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__pin() %}{{ return('temp.' ~ this.identifier ~ '__pin') }}{% endmacro %}
+
 {#- BigQuery: dbt sends each statement as a job of its own, where a session's temporary table would be gone. -#}
 {% macro bigquery__pin() %}
     {{- return(this.incorporate(path={'identifier': this.identifier ~ '__pin'}) | string) -}}
@@ -26,26 +27,4 @@
 {#- Journal keys are text; a date column must be compared as text, any other stays as it is (and prunes). -#}
 {% macro key_text(column) %}
     {{- return('cast(' ~ column ~ ' as ' ~ dbt.type_string() ~ ')' if column.endswith('_date') else column) -}}
-{% endmacro %}
-
-{#- Pre-hook of every incremental model. -#}
-{% macro pin_touched() %}
-    {#- hooks of a folder add up and cannot be emptied: a view of the folder takes none -#}
-    {%- if not execute or model.config.materialized != 'incremental' -%}{{ return('') }}{%- endif -%}
-    {%- set meta = model.config.meta -%}
-    {%- if meta.replaces == 'shard' -%}
-        {{ pin_shards() }}
-    {%- else %}
-        {{ create_pin() }}
-        with pending as ({{ pending_batches() }})
-        select p.batch_id, j.touched_key
-        from pending as p
-        left join {{ journal() }} as j
-            on j.batch_id = p.batch_id and j.entry = '{{ meta.replaces }}' and j.touched_key <> '*';
-        {%- if meta.also and is_incremental() %}
-        insert into {{ pin() }}
-        select (select max(batch_id) from {{ pin() }}), touched_key from ({{ context[meta.also]() }}) as a;
-        {%- endif %}
-        {%- if meta.logs and not is_incremental() and load_relation(this) is not none %}{{ journal_keys(this) }}{% endif %}
-    {%- endif -%}
 {% endmacro %}

@@ -1,5 +1,6 @@
 {#- The pin of a staging model: the shards that landed, changed or vanished since this model last looked.
-    A shard that cannot be read (problem) keeps the rows of its earlier version and is not looked at again until it changes. -#}
+    A shard that cannot be read (problem) keeps the rows of its earlier version and is not looked at again until it
+    changes. -#}
 {% macro pin_shards() %}
     {{ create_pin() }}
     with known as (
@@ -13,7 +14,10 @@
     emptied as (
         select case
             when (select count(*) from landed) = 0 and (select count(*) from known where version is not null) > 1
-                then error('{{ this.identifier }}: every table that was loaded has vanished; check GA4_EXPORT and the landing folder')
+                then error(
+                    '{{ this.identifier }}: every table that was loaded has vanished; '
+                    || 'check GA4_EXPORT and the landing folder'
+                )
             end as alarm
     ),
     changed as (

@@ -33,8 +33,12 @@ ranked as (
         r.*,
         row_number() over (
             partition by r.event_key
-            order by r.received_at, r.shard
-                {%- for c in event_columns() if c not in ['event_key', 'received_at'] %}, r.{{ c }} nulls first{% endfor %}
+            order by
+                r.received_at, r.shard,
+                {%- for c in event_columns() if c not in ['event_key', 'received_at', 'device_key'] %}
+                r.{{ c }} nulls first,
+                {%- endfor %}
+                r.device_key
         ) as copy_number
     from rivals as r
     inner join repeated as d on d.event_key = r.event_key

@@ -8,11 +8,23 @@ with files as (
 )
 
 {% for staged in ['stg_ga_events', 'stg_streamed_events'] -%}
-select '{{ staged }}' as model, shard, line_number, reject_reason as reason, cast(null as {{ dbt.type_string() }}) as detail, payload
+select
+    '{{ staged }}' as model,
+    shard,
+    line_number,
+    reject_reason as reason,
+    cast(null as {{ dbt.type_string() }}) as detail,
+    payload
 from {{ ref(staged) }}
 where reject_reason is not null
 union all
 {% endfor -%}
-select model, shard, null as line_number, {{ regexp_first('detail', '^([a-z_]+):') }} as reason, detail, null as payload
+select
+    model,
+    shard,
+    null as line_number,
+    {{ regexp_first('detail', '^([a-z_]+):') }} as reason,
+    detail,
+    null as payload
 from files
 where entry = 'rejected'

@@ -38,7 +38,9 @@ sessions as (
 ),
 
 {{ first_of_session('evidence', "evidence = 'source'", ['source', 'medium', 'campaign', 'source_rule']) }},
-{{ first_of_session('ga4', 'ga4_source is not null or ga4_medium is not null', ['ga4_source', 'ga4_medium', 'ga4_campaign']) }},
+{{ first_of_session(
+    'ga4', 'ga4_source is not null or ga4_medium is not null', ['ga4_source', 'ga4_medium', 'ga4_campaign']
+) }},
 {{ first_of_session('device', 'device_category is not null', ['device_category']) }},
 
 -- S5: the first evidence that is neither direct nor our own page, else direct

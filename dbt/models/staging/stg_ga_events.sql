@@ -50,8 +50,11 @@ fields as (
         {{ ga4_amount() }},
         cast(null as {{ dbt.type_string() }}) as amount_text,
         {{ reject_reason('event_timestamp', text_or_null('event_name'), 'received_at') }} as reject_reason,
-        case when {{ reject_reason('event_timestamp', text_or_null('event_name'), 'received_at') }} is not null then
-            {{ row_json(['event_timestamp', 'event_name', 'user_pseudo_id', 'user_id', 'event_params', 'ecommerce']) }}
+        case
+            when {{ reject_reason('event_timestamp', text_or_null('event_name'), 'received_at') }} is not null
+                then {{ row_json([
+                    'event_timestamp', 'event_name', 'user_pseudo_id', 'user_id', 'event_params', 'ecommerce',
+                ]) }}
         end as payload
     from listed
 ),

@@ -19,10 +19,10 @@ texts as (
         line_number,
         line,
         landed_at,
-        event is null as is_unreadable,
         {%- for field in streamed_fields() %}
-        {{ text_or_null(json_field('event', field)) }} as {{ field }}_text{{ ',' if not loop.last }}
+        {{ text_or_null(json_field('event', field)) }} as {{ field }}_text,
         {%- endfor %}
+        event is null as is_unreadable
     from parsed
 ),
 

@@ -14,9 +14,17 @@ totals as (
         (select coalesce(sum(conversions), 0) from {{ ref('mart_sessions') }}) as mart_conversions
 )
 
-select session_id, mart_session_id, cast(events as {{ dbt.type_numeric() }}) as expected, cast(mart_events as {{ dbt.type_numeric() }}) as found
+select
+    session_id,
+    mart_session_id,
+    cast(events as {{ dbt.type_numeric() }}) as expected,
+    cast(mart_events as {{ dbt.type_numeric() }}) as found
 from sessions
 union all
-select 'total revenue', 'total revenue', revenue, mart_revenue from totals where revenue <> mart_revenue
+select 'total revenue' as session_id, null as mart_session_id, revenue as expected, mart_revenue as found
+from totals
+where revenue <> mart_revenue
 union all
-select 'total conversions', 'total conversions', conversions, mart_conversions from totals where conversions <> mart_conversions
+select 'total conversions' as session_id, null as mart_session_id, conversions as expected, mart_conversions as found
+from totals
+where conversions <> mart_conversions

@@ -1,12 +1,11 @@
 {#- What has landed and how to read it. DuckDB reads files of the landing folders, BigQuery tables of the export. -#}
 
-{#- One row a shard: shard, path (DuckDB), version. On DuckDB include/landing.py lists the files, for the sensor too. -#}
+{#- One row a shard: shard, path (DuckDB), version. On DuckDB include/landing.py lists the files, as for the sensor. -#}
 {% macro landed_shards() %}{{ return(adapter.dispatch('landed_shards', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__landed_shards() -%}
+    {%- set listed = [this.identifier, var('start_date') or '', var('end_date') or ''] -%}
     select s.name as shard, s.path, s.version
-    from (
-        select unnest(landed_shards('{{ this.identifier }}', '{{ var("start_date") or "" }}', '{{ var("end_date") or "" }}')) as s
-    ) as listed
+    from (select unnest(landed_shards('{{ listed | join("', '") }}')) as s) as listed
 {%- endmacro %}
 {% macro bigquery__landed_shards() -%}
     {%- if this.identifier == 'stg_streamed_events' -%}
@@ -42,33 +41,3 @@
     );
 {%- endmacro %}
 {% macro bigquery__after_pin_shards() %}{% endmacro %}
-
-{#- The export's rows with their shard. -#}
-{% macro exported_events() %}{{ return(adapter.dispatch('exported_events', 'attribution')()) }}{% endmacro %}
-{% macro duckdb__exported_events() -%}
-    select *, parse_filename(export_file, true) as shard from {{ source('ga4', 'events') }}
-{%- endmacro %}
-{% macro bigquery__exported_events() -%}
-    select * from (
-        select *, concat('events_', _table_suffix) as shard from {{ source('ga4', 'events') }}
-    ) as e
-    where {{ touched_only('shard') }}
-{%- endmacro %}
-
-{#- The streamed events, still as text: shard, line_number, line, landed_at (microseconds). -#}
-{% macro streamed_lines() %}{{ return(adapter.dispatch('streamed_lines', 'attribution')()) }}{% endmacro %}
-{% macro duckdb__streamed_lines() -%}
-    select shard, line_number, line, landed_at
-    from (
-        select
-            parse_filename(filename, true) as shard, epoch_us(last_modified) as landed_at,
-            unnest(string_split(content, chr(10))) as line, generate_subscripts(string_split(content, chr(10)), 1) as line_number
-        from {{ source('streamed', 'streamed_events') }}
-    ) as lines
-    where trim(line, ' ' || chr(9) || chr(13)) <> ''
-{%- endmacro %}
-{% macro bigquery__streamed_lines() -%}
-    select batch_id as shard, line_number, payload as line, unix_micros(received_at) as landed_at
-    from {{ source('streamed', 'streamed_events') }}
-    where {{ touched_only('batch_id') }}
-{%- endmacro %}

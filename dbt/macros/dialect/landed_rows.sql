@@ -1,0 +1,30 @@
+{#- The export's rows with their shard. -#}
+{% macro exported_events() %}{{ return(adapter.dispatch('exported_events', 'attribution')()) }}{% endmacro %}
+{% macro duckdb__exported_events() -%}
+    select *, parse_filename(export_file, true) as shard from {{ source('ga4', 'events') }}
+{%- endmacro %}
+{% macro bigquery__exported_events() -%}
+    select * from (
+        select *, concat('events_', _table_suffix) as shard from {{ source('ga4', 'events') }}
+    ) as e
+    where {{ touched_only('shard') }}
+{%- endmacro %}
+
+{#- The streamed events, still as text: shard, line_number, line, landed_at (microseconds). -#}
+{% macro streamed_lines() %}{{ return(adapter.dispatch('streamed_lines', 'attribution')()) }}{% endmacro %}
+{% macro duckdb__streamed_lines() -%}
+    select shard, line_number, line, landed_at
+    from (
+        select
+            parse_filename(filename, true) as shard, epoch_us(last_modified) as landed_at,
+            unnest(string_split(content, chr(10))) as line,
+            generate_subscripts(string_split(content, chr(10)), 1) as line_number
+        from {{ source('streamed', 'streamed_events') }}
+    ) as lines
+    where trim(line, ' ' || chr(9) || chr(13)) <> ''
+{%- endmacro %}
+{% macro bigquery__streamed_lines() -%}
+    select batch_id as shard, line_number, payload as line, unix_micros(received_at) as landed_at
+    from {{ source('streamed', 'streamed_events') }}
+    where {{ touched_only('batch_id') }}
+{%- endmacro %}

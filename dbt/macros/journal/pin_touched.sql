@@ -1,0 +1,23 @@
+{#- Pre-hook of every incremental model. -#}
+{% macro pin_touched() %}
+    {#- hooks of a folder add up and cannot be emptied: a view of the folder takes none -#}
+    {%- if not execute or model.config.materialized != 'incremental' -%}{{ return('') }}{%- endif -%}
+    {%- set meta = model.config.meta -%}
+    {%- if meta.replaces == 'shard' -%}
+        {{ pin_shards() }}
+    {%- else %}
+        {{ create_pin() }}
+        with pending as ({{ pending_batches() }})
+        select p.batch_id, j.touched_key
+        from pending as p
+        left join {{ journal() }} as j
+            on j.batch_id = p.batch_id and j.entry = '{{ meta.replaces }}' and j.touched_key <> '*';
+        {%- if meta.also and is_incremental() %}
+        insert into {{ pin() }}
+        select (select max(batch_id) from {{ pin() }}), touched_key from ({{ context[meta.also]() }}) as a;
+        {%- endif %}
+        {%- if meta.logs and not is_incremental() and load_relation(this) is not none %}
+        {{ journal_keys(this) }}
+        {%- endif %}
+    {%- endif -%}
+{% endmacro %}
