@@ -83,7 +83,7 @@ class Settings:
 
     @property
     def dbt_artifacts(self) -> Path:
-        """dbt's target folder: manifest, partial parse, compiled SQL."""
+        """The target folder of dbt: manifest, partial parse, compiled SQL."""
         return self.home / "dbt_target"
 
     def dbt_env(self) -> dict[str, str]:

@@ -124,7 +124,7 @@ class Project:
             ("mart_channel_daily", ("conversion_date", "model", "channel"), tables.channel_daily),
             ("int_quarantine", ("shard", "reason"), tables.quarantine),
         ):
-            actual = self.rows(f"select * from {name}")  # noqa: S608 (names of our own tables)
+            actual = self.rows(f"select * from {name}")
             for row in actual if name == "int_events" else ():
                 if row["evidence"] == "self_referral":  # kept to explain a session, but no evidence (S4)
                     row.update(source=None, medium=None, campaign=None, source_rule=None)
@@ -145,7 +145,7 @@ def unequal_tables(one: Path, other: Path) -> dict[str, tuple[int, ...]]:
         connection.execute(f"attach '{one}' as a (read_only); attach '{other}' as b (read_only)")
         for table in TABLES:
             counts = connection.execute(
-                f"select (select count(*) from (from a.{table} except all from b.{table})),"  # noqa: S608
+                f"select (select count(*) from (from a.{table} except all from b.{table})),"
                 f" (select count(*) from (from b.{table} except all from a.{table})),"
                 f" (select count(*) from a.{table}), (select count(*) from b.{table})"
             ).fetchone()
