@@ -1,0 +1,142 @@
+"""`make bench`: a full refresh beside the floor, a micro-batch through Airflow beside a bare `dbt build`.
+
+Prints tables and writes the same figures as JSON into the folder `benchmarks` of ATTRIBUTION_HOME. Exit code 0 when all
+was measured, 1 when something failed, 2 when it could not start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import platform
+import shutil
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import is_dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from rich.console import Console
+from rich.markup import escape
+
+from benchmarks.full_refresh import FullRefresh, measure_full_refresh
+from benchmarks.history import Export, find_export, repeat
+from benchmarks.measure import BenchmarkError, Comparison
+from benchmarks.microbatch import MicroBatch, measure_microbatch
+from benchmarks.report import show
+from include.home import HomeInUseError, hold_home
+from include.local_airflow import StartError
+from include.settings import SettingError, Settings
+
+
+def _positive(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is too small; the least is 1")
+    return number
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's options."""
+    options = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n")[0])
+    options.add_argument("--only", choices=("full", "microbatch"), help="measure one of the two")
+    options.add_argument(
+        "--ga4",
+        type=Path,
+        metavar="FOLDER",
+        help="GA4 export files (default: ../shared/ga4_sample if it is there, else a generated history)",
+    )
+    options.add_argument(
+        "--scale", type=_positive, default=1, metavar="N", help="the micro-batch on N times the history too (1)"
+    )
+    options.add_argument("--runs", type=_positive, default=5, metavar="N", help="pairs of runs that count (5)")
+    return options
+
+
+def as_json(value: object) -> object:
+    """A measurement as plain JSON values."""
+    if isinstance(value, Comparison):
+        return value.as_json()
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: as_json(getattr(value, name)) for name in value.__dataclass_fields__}
+    if isinstance(value, dict):
+        return {name: as_json(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json(one) for one in value]
+    return value
+
+
+def measure(given: argparse.Namespace, export: Export, scratch: Path) -> tuple[FullRefresh | None, list[MicroBatch]]:
+    """All that was asked for, one after another."""
+    full, batches = None, []
+    if given.only != "microbatch":
+        full = measure_full_refresh(export, scratch / "full", given.runs)
+    if given.only != "full":
+        for times in dict.fromkeys((1, given.scale)):
+            history = repeat(export, times, scratch / f"history_{times}")
+            batches.append(measure_microbatch(history, scratch / f"microbatch_{times}", given.runs))
+            shutil.rmtree(scratch / f"microbatch_{times}")
+    return full, batches
+
+
+def write_result(folder: Path, given: argparse.Namespace, full: FullRefresh | None, batches: list[MicroBatch]) -> Path:
+    """Write the figures, and what they were measured with, to a new JSON file; its path."""
+    now = datetime.now(UTC)
+    result: dict[str, Any] = {
+        "measured_at": now.isoformat(timespec="seconds"),
+        "runs": given.runs,
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "duckdb": duckdb.__version__,
+        "full_refresh": as_json(full),
+        "microbatch": as_json(batches),
+    }
+    path = folder / f"{now:%Y%m%dT%H%M%S}.json"
+    path.write_text(json.dumps(result, indent=2) + "\n")
+    return path
+
+
+def _terminated(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and report; the exit code."""
+    given = parser().parse_args(arguments)
+    console = Console()
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    logging.getLogger("benchmarks").setLevel(logging.INFO)
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        settings = Settings.from_env()
+        folder = settings.home / "benchmarks"
+        scratch = folder / "work"
+        with hold_home(replace(settings, home=folder), "make bench"):
+            shutil.rmtree(scratch, ignore_errors=True)
+            scratch.mkdir()
+            full, batches = measure(given, find_export(given.ga4, scratch), scratch)
+            show(console, full, batches)
+            console.print(f"Figures: {write_result(folder, given, full, batches)}", soft_wrap=True, highlight=False)
+            shutil.rmtree(scratch)
+    except (SettingError, HomeInUseError) as error:
+        console.print(f"[red]Cannot start[/]: {escape(str(error))}", highlight=False)
+        return 2
+    except (BenchmarkError, StartError, OSError) as error:
+        console.print(f"[red]Stopped[/]: {escape(str(error))}", highlight=False)
+        return 1
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""A full refresh through dbt beside the floor, over the same export files."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.dbt_build import MODELS_ONLY, Build, dbt_build, read_by_model, row_counts
+from benchmarks.floor import FloorRun, run_floor
+from benchmarks.history import Export
+from benchmarks.measure import Comparison, medians
+from include.settings import Settings
+
+log = logging.getLogger(__name__)
+
+REFRESH = ("--full-refresh", *MODELS_ONLY)
+
+
+@dataclass(frozen=True)
+class FullRefresh:
+    """What was measured, seconds: ours dbt, floor the script.
+
+    models: all models inside dbt beside the statements inside DuckDB; wall and cpu: of the whole processes.
+    by_model: the median of each model. read, written: rows by model; floor_rows: read (`events`) and written.
+    """
+
+    export: str
+    models: Comparison
+    wall: Comparison
+    cpu: Comparison
+    by_model: dict[str, float]
+    read: dict[str, int]
+    written: dict[str, int]
+    floor_rows: dict[str, int]
+
+
+def measure_full_refresh(export: Export, scratch: Path, runs: int) -> FullRefresh:
+    """Run both sides in turn, each into a new file, after one run of each that does not count.
+
+    Raises BenchmarkError when one of them fails.
+    """
+    settings = Settings(home=scratch / "home", ga4_export=export.folder)
+    pairs: list[tuple[Build, FloorRun]] = []
+    for number in range(runs + 1):
+        log.info("full refresh: %s", f"pair {number} of {runs}" if number else "warming up")
+        settings.warehouse.unlink(missing_ok=True)
+        pairs.append((dbt_build(settings, *REFRESH), run_floor(scratch / "floor", export.files)))
+    written = row_counts(settings)
+    settings.warehouse.unlink()
+    read = read_by_model(settings, *REFRESH)
+    builds, floors = zip(*pairs[1:], strict=True)
+    return FullRefresh(
+        export=export.what,
+        models=Comparison(tuple(b.model_seconds for b in builds), tuple(f.seconds for f in floors)),
+        wall=Comparison(tuple(b.usage.wall for b in builds), tuple(f.usage.wall for f in floors)),
+        cpu=Comparison(tuple(b.usage.cpu for b in builds), tuple(f.usage.cpu for f in floors)),
+        by_model=medians([b.models for b in builds]),
+        read=read,
+        written=written,
+        floor_rows=floors[-1].rows,
+    )
