@@ -127,7 +127,8 @@ def load_seeds(settings: Settings) -> Sequence[str]:
         loaded = warehouse.execute(f"select checksum from {SEEDS_LOADED}").fetchall()  # noqa: S608 - a constant
     if loaded == [(checksum,)] and present.issuperset(names):
         return []
-    failed = [f"{one.node.name}: {str(one.message).strip()}" for one in run_dbt(settings, "seed") if one.status != "success"]
+    results = run_dbt(settings, "seed")
+    failed = [f"{one.node.name}: {str(one.message).strip()}" for one in results if one.status != "success"]
     if failed:
         raise DbtError(f"dbt seed failed: {'; '.join(failed)}. Correct the file under dbt/seeds.")
     with open_warehouse(settings) as warehouse:
