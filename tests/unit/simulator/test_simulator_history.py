@@ -33,7 +33,7 @@ def query(history_2026: History) -> Iterator[Query]:
                 {PARAM.format("source")} as source, {PARAM.format("medium")} as medium,
                 {PARAM.format("currency")} as currency
             from read_parquet('{folder}/*.parquet', union_by_name = true, filename = true, file_row_number = true)
-        """)  # noqa: S608 - a folder of this test
+        """)
         yield lambda sql: connection.execute(sql).fetchall()
 
 
@@ -117,7 +117,7 @@ PHENOMENA = {
 
 @pytest.mark.parametrize("name", PHENOMENA)
 def test_phenomenon_is_there(name: str, query: Query) -> None:
-    assert query(f"select 1 from rows where {PHENOMENA[name]}")  # noqa: S608 - a constant above
+    assert query(f"select 1 from rows where {PHENOMENA[name]}")
 
 
 GROUPS = {
