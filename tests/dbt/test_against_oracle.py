@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -201,6 +203,41 @@ def test_every_edge(tmp_path: Path, trust: bool) -> None:
         "too_large",
         "no_exchange_rate",
     }
+
+
+def changed_people(project: Project, before: Path) -> set[str]:
+    """Who has a row in a mart that was not there before, or no longer has one that was."""
+    tables = ("mart_attribution_first", "mart_attribution_last", "mart_sessions")
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"attach '{before}' as a (read_only); attach '{project.settings.warehouse}' as b (read_only)"
+        )
+        changed = [
+            f"select person_id from (from {x}.{t} except all from {y}.{t})" for t in tables for x, y in ("ab", "ba")
+        ]
+        return {person for (person,) in connection.execute(" union all ".join(changed)).fetchall()}
+
+
+def test_a_batch_changes_the_rows_of_the_people_it_touches_alone(tmp_path: Path) -> None:
+    """Three streamed batches, one at a time: each is taken in once, and every settled row of others stays."""
+    project = Project(tmp_path)
+    write_history(project.settings.ga4_export, seed=5, end=datetime(2026, 3, 1, 15, 30, tzinfo=UTC), people=300)
+    project.build()
+    before = tmp_path / "before.duckdb"
+    for number in range(3):
+        shutil.copy(project.settings.warehouse, before)
+        batch = write_batch(project.settings, events=20, seed=number).batch_id
+        project.build()
+        project.build()
+        landed = project.rows(f"select event_key from stg_streamed_events where shard = '{batch}'")
+        assert len(landed) == 20
+        touched = project.rows(
+            "select distinct k.touched_key from int_journal as k join int_journal as s on s.batch_id = k.batch_id"
+            f" where s.entry = 'shard' and s.touched_key = '{batch}' and k.entry = 'person_id'"
+        )
+        changed = changed_people(project, before)
+        assert changed
+        assert changed <= {row["touched_key"] for row in touched}
 
 
 @pytest.mark.parametrize("schema", ["2021", "2026"])
