@@ -54,8 +54,9 @@ def microbatch(measured: MicroBatch) -> Group:
         sum(getattr(task, step) for task in measured.tasks) for step in ("scheduled", "queued", "started", "running")
     )
     tasks.add_row("all", *(f"{total:.2f}" for total in sums))
-    rows = _table("Rows of one batch", "model", "bare dbt, s", "keys", "rows written", "rows read", "rows of the table")
-    for name, touched in measured.touched.items():
+    rows = _table("Rows of one batch (s: in the bare build)", "model", "s", "keys", "written", "read", "in table")
+    for name in (name for name in measured.models if name in measured.touched):
+        touched = measured.touched[name]
         figures = (f"{touched.keys:,}", f"{touched.rows:,}", f"{measured.read[name]:,}", f"{touched.total:,}")
         rows.add_row(name, f"{measured.models[name]:.2f}", *figures)
     title = f"Micro-batch on {measured.export}: Airflow beside a bare dbt build"
