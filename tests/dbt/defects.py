@@ -1,0 +1,259 @@
+"""One defect a case, planted by SQL in a sound warehouse, with every check of the gate or the audit that finds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: A session that earned nothing, a touchpoint that is not the conversion's own session, a conversion with both.
+IDLE = "(select min(session_id) from int_sessions where session_id not in (select session_id from int_touchpoints))"
+LONG = "(select min(conversion_id) from int_touchpoints where not is_conversion_session)"
+EARNING = "(select min(session_id) from mart_sessions where revenue > 0)"
+PAID = "(select min(conversion_id) from int_conversions where revenue > 0)"
+SEEN = "(select min(event_key) from int_events where event_name not in ('purchase', 'refund'))"
+#: Rejected rows, all rows.
+BATCH = (
+    "insert into stg_streamed_events by name"
+    " select e.* replace ('bad' as shard, if(i <= {}, 'not_json', null) as reject_reason)"
+    " from (from stg_streamed_events where reject_reason is null limit 1) as e cross join range(1, {} + 1) as r(i)"
+)
+FIRST_DAY = "conversion_date = (select min(conversion_date) from mart_channel_daily)"
+
+KEPT = "assert_every_event_kept"
+GROUPED = "assert_every_event_in_a_session"
+OWN = "assert_every_conversion_in_a_session"
+REJECTED = "assert_rejected_share"
+CONVERSIONS = "assert_conversions_reconcile"
+CREDIT = "assert_credit_is_a_touchpoint"
+DAILY = "assert_daily_reconciles"
+SESSIONS = "assert_sessions_reconcile"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A defect by the statement that plants it, and the `short` names of all checks that find it."""
+
+    name: str
+    plant: str
+    found: frozenset[str]
+
+
+def short(name: str) -> str:
+    """The name of a check, less the list of values or the table that dbt appends to it."""
+    return name.split("__", maxsplit=1)[0] if name.startswith(("accepted_values_", "relationships_")) else name
+
+
+def case(name: str, plant: str, *found: str) -> Case:
+    """A case found by exactly these checks."""
+    return Case(name, plant, frozenset(found))
+
+
+GATE_CASES = (
+    case("event lost", f"delete from int_events where event_key = {SEEN}", KEPT, GROUPED),
+    case("event withdrawn, still counted", f"delete from stg_ga_events where event_key = {SEEN}", KEPT),
+    case(
+        "event counted twice",
+        f"insert into int_events select * from int_events where event_key = {SEEN}",
+        "unique_int_events_event_key",
+        GROUPED,
+    ),
+    case(
+        "event without a person",
+        f"update int_events set person_id = null where event_key = {SEEN}",
+        "not_null_int_events_person_id",
+        GROUPED,
+    ),
+    case("session lost", f"delete from int_sessions where session_id = {IDLE}", GROUPED),
+    case(
+        "session of a touchpoint lost",
+        "delete from int_sessions where session_id = (select min(session_id) from int_touchpoints)",
+        "relationships_int_touchpoints_session_id",
+        GROUPED,
+    ),
+    case(
+        "stale session of a person",
+        f"insert into int_sessions select * replace ('old' as session_id) from int_sessions where session_id = {IDLE}",
+        GROUPED,
+    ),
+    case(
+        "stale session of a person who is no more",
+        "insert into int_sessions select * replace ('o' as session_id, 'gone' as person_id) from int_sessions limit 1",
+        GROUPED,
+    ),
+    case(
+        "session twice",
+        f"insert into int_sessions select * from int_sessions where session_id = {IDLE}",
+        "unique_int_sessions_session_id",
+        GROUPED,
+    ),
+    case(
+        "session that ends before it starts",
+        f"update int_sessions set ended_at = started_at - 1 where session_id = {IDLE}",
+        "holds_int_sessions_started_at_ended_at",
+    ),
+    case(
+        "unknown channel",
+        f"update int_sessions set channel = 'Paid' where session_id = {IDLE}",
+        "relationships_int_sessions_channel",
+    ),
+    case(
+        "conversion lost",
+        f"delete from int_conversions where conversion_id = {PAID}",
+        "relationships_int_touchpoints_conversion_id",
+        OWN,
+    ),
+    case("conversion without touchpoints", f"delete from int_touchpoints where conversion_id = {PAID}", OWN),
+    case(
+        "conversion without its own session",
+        f"update int_touchpoints set is_conversion_session = false where conversion_id = {PAID}",
+        OWN,
+    ),
+    case(
+        "conversion with two own sessions",
+        f"update int_touchpoints set is_conversion_session = true where conversion_id = {LONG}",
+        OWN,
+    ),
+    case(
+        "touchpoint twice",
+        "insert into int_touchpoints select * from int_touchpoints"
+        f" where conversion_id = {LONG} and not is_conversion_session",
+        "unique_together_int_touchpoints_conversion_id__position",
+        "unique_together_int_touchpoints_conversion_id__session_id",
+    ),
+    case(
+        "two touchpoints in one place",
+        f"update int_touchpoints set position = 1 where conversion_id = {LONG} and position = 2",
+        "unique_together_int_touchpoints_conversion_id__position",
+    ),
+    case(
+        "refund below nothing",
+        f"update int_conversions set net_revenue = -0.01 where conversion_id = {PAID}",
+        "holds_int_conversions_revenue_0_and_net_revenue_between_0_and_revenue",
+    ),
+    case(
+        "revenue that is not known",
+        f"update int_conversions set revenue = null where conversion_id = {PAID}",
+        "holds_int_conversions_revenue_0_and_net_revenue_between_0_and_revenue",
+    ),
+    case(
+        "unknown revenue issue",
+        f"update int_conversions set revenue_issue = 'odd' where conversion_id = {PAID}",
+        "accepted_values_int_conversions_revenue_issue",
+    ),
+    case("mostly rejected batch", BATCH.format(11, 20), REJECTED),
+    case("half rejected batch", BATCH.format(10, 20)),
+    case("small rejected batch", BATCH.format(19, 19)),
+)
+
+AUDIT_CASES = (
+    case("conversion lost", f"delete from mart_attribution_first where conversion_id = {PAID}", CONVERSIONS, DAILY),
+    case(
+        "conversion twice",
+        f"insert into mart_attribution_last select * from mart_attribution_last where conversion_id = {PAID}",
+        "unique_mart_attribution_last_conversion_id",
+        DAILY,
+    ),
+    case(
+        "stale conversion",
+        "insert into mart_attribution_last select * replace ('o' as conversion_id) from mart_attribution_last limit 1",
+        CONVERSIONS,
+        CREDIT,
+        DAILY,
+    ),
+    case(
+        "revenue off by a cent",
+        f"update mart_attribution_last set revenue = revenue + 0.01 where conversion_id = {PAID}",
+        CONVERSIONS,
+        DAILY,
+    ),
+    case(
+        "net revenue off by a cent",
+        f"update mart_attribution_first set net_revenue = net_revenue - 0.01 where conversion_id = {PAID}",
+        CONVERSIONS,
+        DAILY,
+    ),
+    case(
+        "credit to a session that is no touchpoint",
+        f"update mart_attribution_first set session_id = {IDLE} where conversion_id = {PAID}",
+        CREDIT,
+    ),
+    case(
+        "credit without a session",
+        f"update mart_attribution_last set session_id = null where conversion_id = {PAID}",
+        "not_null_mart_attribution_last_session_id",
+        CREDIT,
+    ),
+    case(
+        "source of an earlier run",
+        f"update mart_attribution_last set source = 'old' where conversion_id = {PAID}",
+        CREDIT,
+    ),
+    case(
+        "no touchpoints counted",
+        "update mart_attribution_first set touchpoints = 0",
+        "holds_mart_attribution_first_touchpoints_1",
+    ),
+    case(
+        "no touchpoints counted for last click",
+        "update mart_attribution_last set touchpoints = 0",
+        "holds_mart_attribution_last_touchpoints_1",
+    ),
+    case(
+        "day off by a cent",
+        f"update mart_channel_daily set revenue = revenue + 0.01 where {FIRST_DAY} and model = 'last_click'",
+        DAILY,
+    ),
+    case("day lost", f"delete from mart_channel_daily where {FIRST_DAY}", DAILY),
+    case(
+        "day's total left behind",
+        "insert into mart_channel_daily select * replace (date '2020-01-01' as conversion_date)"
+        " from mart_channel_daily limit 1",
+        DAILY,
+    ),
+    case(
+        "channel of a day twice",
+        "insert into mart_channel_daily select * from mart_channel_daily limit 1",
+        "unique_together_mart_channel_daily_conversion_date__model__channel",
+        DAILY,
+    ),
+    case(
+        "unknown model",
+        "insert into mart_channel_daily select * replace ('linear' as model) from mart_channel_daily limit 1",
+        "accepted_values_mart_channel_daily_model",
+        DAILY,
+    ),
+    case("session lost", f"delete from mart_sessions where session_id = {IDLE}", SESSIONS),
+    case(
+        "stale session",
+        "insert into mart_sessions select * replace ('old' as session_id, 0 as conversions, 0 as revenue)"
+        " from mart_sessions limit 1",
+        SESSIONS,
+    ),
+    case(
+        "session twice",
+        f"insert into mart_sessions select * from mart_sessions where session_id = {IDLE}",
+        "unique_mart_sessions_session_id",
+    ),
+    case(
+        "session of an earlier run", f"update mart_sessions set events = events + 1 where session_id = {IDLE}", SESSIONS
+    ),
+    case(
+        "revenue of a session off",
+        f"update mart_sessions set revenue = revenue - 0.01 where session_id = {EARNING}",
+        SESSIONS,
+    ),
+    case(
+        "conversion of a session lost",
+        f"update mart_sessions set conversions = 0 where session_id = {EARNING}",
+        SESSIONS,
+    ),
+)
+
+#: Statements that break every check of a kind at once, with the `table` and `column` the check is for.
+SWEEPS = {
+    "not_null": "update {table} set {column} = null",
+    "accepted_values": "update {table} set {column} = 'odd'",
+    "unique": "insert into {table} from {table}",
+    "unique_together": "insert into {table} from {table}",
+}
+#: The same for int_quarantine, a view: a rejected file of which nothing is known.
+NAMELESS = "insert into int_journal (entry, seq) values ('rejected', 1)"
