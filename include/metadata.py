@@ -10,6 +10,26 @@ from include.settings import Settings
 from include.transform import refresh_manifest
 
 
+def close_abandoned_runs() -> None:
+    """End the runs that `make run` left open when it was killed: no scheduler may take them up, and nobody else will.
+
+    The caller holds the home, so none of them can still be at work.
+    """
+    # these read the settings at import: only when they are set
+    from airflow.models.dagrun import DagRun  # noqa: PLC0415
+    from airflow.models.taskinstance import TaskInstance  # noqa: PLC0415
+    from airflow.utils.session import create_session  # noqa: PLC0415
+    from airflow.utils.types import DagRunTriggeredByType  # noqa: PLC0415
+    from sqlalchemy import select, update  # noqa: PLC0415
+
+    with create_session() as session:
+        open_runs = (DagRun.triggered_by == DagRunTriggeredByType.TEST, DagRun.state == "running")
+        abandoned = session.scalars(select(DagRun.run_id).where(*open_runs)).all()
+        tasks = (TaskInstance.run_id.in_(abandoned), TaskInstance.state == "running")
+        session.execute(update(TaskInstance).where(*tasks).values(state="failed"))
+        session.execute(update(DagRun).where(*open_runs).values(state="failed"))
+
+
 def migrate() -> None:
     """Make the metadata database, or bring it to this Airflow's version, and set the pool `duckdb_writer` to one slot.
 
@@ -22,6 +42,7 @@ def migrate() -> None:
         db.check_migrations(timeout=0)  # type: ignore[no-untyped-call]
     except TimeoutError:
         db.upgradedb()
+    close_abandoned_runs()
     Pool.create_or_update_pool(
         WRITER_POOL, slots=1, description="The warehouse takes one writer at a time.", include_deferred=False
     )

@@ -32,9 +32,8 @@ from include.landing import exported_tables, streamed_batches
 from include.settings import PROJECT, SettingError, Settings
 
 SEEDED_END = datetime(2026, 1, 31, 12, tzinfo=UTC)
-SEED = 1
 WAIT_SECONDS = 5
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 5
 
 
 class StartError(RuntimeError):
@@ -88,8 +87,9 @@ def generate_history(settings: Settings, console: Console, options: argparse.Nam
     if exported_tables(settings.ga4_export) or streamed_batches(settings.streamed_events):
         return
     from include.simulator.history import write_history  # noqa: PLC0415 - only a fresh home needs the generator
+    from include.stream_events import HISTORY_SEED  # noqa: PLC0415
 
-    seed, end = (SEED, datetime.now(UTC)) if options.seed is None else (options.seed, SEEDED_END)
+    seed, end = (HISTORY_SEED, datetime.now(UTC)) if options.seed is None else (options.seed, SEEDED_END)
     console.print(f"No data yet: generating {options.days} days of {options.people:,} people (seed {seed})")
     write_history(
         settings.ga4_export, seed=seed, end=end, days=options.days, people=options.people, truth=settings.truth
@@ -119,9 +119,9 @@ def child(arguments: list[str], lock: int, log: IO[bytes]) -> Iterator[tuple[sub
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End the process and all it started: politely, then for good."""
+    """End the process and all it started: politely, then for good; a model's transaction is either in or not."""
     if process.poll() is None:
-        os.killpg(process.pid, signal.SIGTERM)
+        os.killpg(process.pid, signal.SIGINT)  # while a task runs, Airflow takes SIGTERM for the task's own
         try:
             process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -18,15 +20,19 @@ from include.simulator.stream import write_batch
 SMALL = ("--seed", "7", "--people", "300", "--days", "10")
 
 
+def user_environment(home: Path) -> dict[str, str]:
+    """A user's environment: nothing of this project set but the home."""
+    ours = ("AIRFLOW", "PYTHON", "GA4", "DBT")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return {**kept, "ATTRIBUTION_HOME": str(home), "COLUMNS": "120"}
+
+
 def make_run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`python -m include.run` as a user starts it: no PYTHONPATH, only the home set."""
-    env = {
-        name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTHON", "GA4", "DBT"))
-    }
     return subprocess.run(
         [sys.executable, "-m", "include.run", *arguments],
         cwd=PROJECT,
-        env={**env, "ATTRIBUTION_HOME": str(home), "COLUMNS": "120"},
+        env=user_environment(home),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -76,12 +82,13 @@ def test_the_log_is_named_and_nothing_is_left_running(first: subprocess.Complete
     log = re.search(r"log: (logs/run_\S+\.log)", first.stdout)
     assert log, first.stdout
     assert "transform.int_sessions" in (home / log[1]).read_text()
-    running = [
-        path.parent.name
-        for path in Path("/proc").glob("[0-9]*/environ")
-        if path.stat().st_uid == os.geteuid() and f"ATTRIBUTION_HOME={home}".encode() in environment(path)
-    ]
-    assert running == []
+    assert processes_of(home) == []
+
+
+def processes_of(home: Path) -> list[str]:
+    """The ids of the processes that work on this home."""
+    wanted = f"ATTRIBUTION_HOME={home}".encode()
+    return [path.parent.name for path in Path("/proc").glob("[0-9]*/environ") if wanted in environment(path)]
 
 
 def environment(path: Path) -> bytes:
@@ -149,6 +156,43 @@ def test_a_batch_that_the_gate_refuses_leaves_readers_as_they_were(home: Path, s
     mended = make_run(home, "--events", "0")
     assert mended.returncode == 0, mended.stdout
     assert re.search(r"^  publish +success", mended.stdout, re.MULTILINE), mended.stdout
+
+
+#: As `python -m include.run`, but heeding SIGINT where the tests themselves run in the background, which ignores it.
+INTERRUPTIBLE = """
+import signal, sys
+from include.run import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.usefixtures("first")
+def test_a_run_that_is_stopped_leaves_nothing_behind_and_loses_nothing(
+    home: Path, settings: Settings, sent: signal.Signals
+) -> None:
+    before = settings.published.read_bytes()
+    with subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTIBLE, *SMALL],
+        cwd=PROJECT,
+        env=user_environment(home),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as run:
+        assert run.stdout is not None
+        assert any("transform." in line for line in run.stdout)
+        run.send_signal(sent)
+        run.communicate()
+    assert run.returncode == 128 + sent
+    assert processes_of(home) == []
+    assert settings.published.read_bytes() == before
+    again = make_run(home, *SMALL, "--events", "0")
+    assert again.returncode == 0, again.stdout
+    batch = max(settings.streamed_events.glob("*.ndjson")).stem
+    assert query(settings.published, f"select count(*) from shards where shard = '{batch}'") == [(1,)]
+    with sqlite3.connect(home / "airflow" / "airflow.db") as metadata:
+        assert metadata.execute("select count(*) from dag_run where state = 'running'").fetchall() == [(0,)]
 
 
 def test_a_wrong_folder_is_refused_before_anything_is_made(tmp_path: Path) -> None:
