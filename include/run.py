@@ -34,6 +34,8 @@ from include.settings import PROJECT, SettingError, Settings
 SEEDED_END = datetime(2026, 1, 31, 12, tzinfo=UTC)
 WAIT_SECONDS = 5
 PATIENCE_SECONDS = 5
+DAY_SECONDS = 86_400
+TABLE_WIDTH = 110
 
 
 class StartError(RuntimeError):
@@ -62,7 +64,9 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
 
 
 def with_export(settings: Settings, folder: str) -> Settings:
-    """The settings with this folder as GA4_EXPORT.
+    """The settings with this folder as the GA4 export, also for later runs: the home's `landing/ga4` becomes a link to it.
+
+    A home that holds export files of its own, or is told where they are by GA4_EXPORT, reads the folder this once.
 
     Raises StartError where it is not there or holds no export file.
     """
@@ -73,6 +77,16 @@ def with_export(settings: Settings, folder: str) -> Settings:
             f"the GA4 folder {path} {missing}. Expected: one file a table of GA4's BigQuery export, named "
             "events_YYYYMMDD.parquet or events_intraday_YYYYMMDD.parquet."
         )
+    own = settings.ga4_export
+    if own.is_relative_to(settings.home):
+        if own.is_symlink():
+            own.unlink()
+        elif own.is_dir() and not any(own.iterdir()):
+            own.rmdir()
+        if not own.exists():
+            own.parent.mkdir(parents=True, exist_ok=True)
+            own.symlink_to(path)
+            return settings
     return replace(settings, ga4_export=path)
 
 
@@ -81,7 +95,7 @@ def generate_history(settings: Settings, console: Console, options: argparse.Nam
 
     With a seed the history ends on SEEDED_END, so that the same seed gives the same files; without, it ends now.
     """
-    if not settings.ga4_export.is_relative_to(settings.home):
+    if not settings.ga4_export.is_relative_to(settings.home) or settings.ga4_export.is_symlink():
         return
     settings.ga4_export.mkdir(parents=True, exist_ok=True)
     if exported_tables(settings.ga4_export) or streamed_batches(settings.streamed_events):
@@ -143,20 +157,24 @@ def explain_failure(console: Console, events: list[dict[str, Any]]) -> None:
             console.print(escape(event["detail"]), highlight=False)
 
 
-def show_figures(console: Console, settings: Settings, *, real_time: bool) -> None:
-    """The attribution table and the figures of the last published run; the lag where events keep real time."""
-    console.print(as_table(read_credits(settings)))
+def show_figures(console: Console, settings: Settings) -> None:
+    """The attribution table and the figures of the last published run; the lag where events keep real time.
+
+    Events streamed after generated or older history go on from its clock, which says nothing about the lag.
+    """
+    # a narrow terminal may wrap the table's lines, but no amount is ever cut short
+    Console(file=console.file, width=max(console.width, TABLE_WIDTH)).print(as_table(read_credits(settings)))
     with duckdb.connect(str(settings.published), read_only=True) as published:
         last = published.execute("from pipeline_runs order by published_at desc, run_id limit 1")
         figures = dict(zip([column[0] for column in last.description or []], last.fetchall()[0], strict=True))
-    lag = figures["lag_p50_seconds"] if real_time else None
+    lag = figures["lag_p50_seconds"]
     console.print(
         f"{figures['events']:,} events, {figures['sessions']:,} sessions, {figures['conversions']:,} conversions, "
         f"${figures['revenue']:,} revenue; {figures['batch_events']:,} events in this batch, "
         f"{figures['rejected_rows']:,} rows and {figures['rejected_files']:,} files in quarantine"
         + (
             ""
-            if lag is None
+            if lag is None or not 0 <= lag < DAY_SECONDS
             else f"; event to published {lag:.1f} s (median), {figures['lag_max_seconds']:.1f} s (most)"
         ),
         highlight=False,
@@ -191,7 +209,7 @@ def run(settings: Settings, console: Console, options: argparse.Namespace, lock:
     if idle:
         console.print("Nothing new has landed since the last run; the marts are up to date.")
     if settings.published.exists():
-        show_figures(console, settings, real_time=options.seed is None)
+        show_figures(console, settings)
     return 0
 
 
