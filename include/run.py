@@ -64,9 +64,9 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
 
 
 def with_export(settings: Settings, folder: str) -> Settings:
-    """The settings with this folder as the GA4 export, also for later runs: the home's `landing/ga4` becomes a link to it.
+    """The settings with this folder as the GA4 export; the home's `landing/ga4` becomes a link to it, for later runs.
 
-    A home that holds export files of its own, or is told where they are by GA4_EXPORT, reads the folder this once.
+    The caller holds the home. A home that holds export files of its own, or is told where they are by GA4_EXPORT, reads the folder this once.
 
     Raises StartError where it is not there or holds no export file.
     """
@@ -224,9 +224,9 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _terminated)
     try:
         settings = Settings.from_env()
-        if options.ga4:
-            settings = with_export(settings, options.ga4)
         with hold_home(settings, "make run") as lock:
+            if options.ga4:
+                settings = with_export(settings, options.ga4)
             return run(settings, console, options, lock)
     except (StartError, SettingError, HomeInUseError, OSError) as error:
         console.print(f"[red]Cannot run[/]: {escape(str(error))}", highlight=False)

@@ -199,7 +199,7 @@ def test_a_wrong_folder_is_refused_before_anything_is_made(tmp_path: Path) -> No
     refused = make_run(tmp_path / "home", "--ga4", str(tmp_path / "nowhere"))
     assert refused.returncode == 2
     assert "nowhere does not exist. Expected:" in refused.stdout
-    assert not (tmp_path / "home").exists()
+    assert [path.name for path in (tmp_path / "home").iterdir()] == ["lock"]
 
 
 SAMPLE = PROJECT.parent / "shared" / "ga4_sample"

@@ -20,15 +20,38 @@ def test_arguments_that_cannot_work_are_refused(wrong: list[str]) -> None:
     assert refused.value.code == 2
 
 
-def test_a_folder_of_export_files_becomes_the_export(settings: Settings, tmp_path: Path) -> None:
-    folder = tmp_path / "export"
-    with pytest.raises(StartError, match=r"export does not exist\. Expected: .*events_YYYYMMDD\.parquet"):
-        with_export(settings, str(folder))
-    folder.mkdir()
-    with pytest.raises(StartError, match="export holds no Parquet file"):
-        with_export(settings, str(folder))
-    (folder / "events_20260101.parquet").touch()
+@pytest.fixture
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder outside the home with one export file."""
+    made = tmp_path_factory.mktemp("export")
+    (made / "events_20260101.parquet").touch()
+    return made
+
+
+def test_a_folder_without_export_files_is_refused(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(StartError, match=r"nowhere does not exist\. Expected: .*events_YYYYMMDD\.parquet"):
+        with_export(settings, str(tmp_path / "nowhere"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(StartError, match="empty holds no Parquet file"):
+        with_export(settings, str(tmp_path / "empty"))
+
+
+def test_a_folder_of_export_files_becomes_the_homes_export(settings: Settings, folder: Path, tmp_path: Path) -> None:
+    assert with_export(settings, str(folder)) == settings
+    assert settings.ga4_export.resolve() == folder
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "events_20260102.parquet").touch()
+    assert with_export(settings, str(other)) == settings
+    assert settings.ga4_export.resolve() == other
+    assert [path.name for path in folder.iterdir()] == ["events_20260101.parquet"]
+
+
+def test_a_home_with_files_of_its_own_keeps_them(settings: Settings, folder: Path) -> None:
+    own = settings.ga4_export / "events_20260105.parquet"
+    own.touch()
     assert with_export(settings, str(folder)).ga4_export == folder
+    assert list(settings.ga4_export.iterdir()) == [own]
 
 
 def quiet() -> Console:
