@@ -66,7 +66,8 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
 def with_export(settings: Settings, folder: str) -> Settings:
     """The settings with this folder as the GA4 export; the home's `landing/ga4` becomes a link to it, for later runs.
 
-    The caller holds the home. A home that holds export files of its own, or is told where they are by GA4_EXPORT, reads the folder this once.
+    The caller holds the home. One that holds export files of its own, or is told where they are by GA4_EXPORT, reads
+    the folder this once.
 
     Raises StartError where it is not there or holds no export file.
     """
