@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -115,17 +117,17 @@ def test_its_settings_are_the_projects() -> None:
     assert f"{variables['lookback_days']} * 86_400_000_000" in sql
 
 
-def test_the_journal_tells_what_a_batch_touched(project: Project) -> None:
-    """Last in this module: it adds a batch."""
-    before = batch_ids(project.settings)
-    counted = project.rows("select count(*) as n from stg_ga_events")[0]["n"]
-    batch = write_batch(project.settings, events=20, seed=1)
-    project.build()
-    touched = touched_rows(project.settings, batch_ids(project.settings) - before)
+def test_the_journal_tells_what_a_batch_touched(project: Project, tmp_path: Path) -> None:
+    batched = replace(project, home=tmp_path / "batched")
+    shutil.copytree(project.home, batched.home)
+    before = batch_ids(batched.settings)
+    batch = write_batch(batched.settings, events=20, seed=1)
+    batched.build()
+    touched = touched_rows(batched.settings, batch_ids(batched.settings) - before)
     assert (touched["stg_streamed_events"].keys, touched["stg_streamed_events"].rows) == (1, 20)
     assert (touched["stg_ga_events"].keys, touched["stg_ga_events"].rows) == (0, 0)
-    assert touched["stg_ga_events"].total == counted
+    assert touched["stg_ga_events"].total == batched.rows("select count(*) as n from stg_ga_events")[0]["n"]
     streamed = f"select distinct user_pseudo_id from int_events where shard = '{batch.batch_id}'"
     same = f"select count(*) as n from int_events where user_pseudo_id in ({streamed})"
-    assert touched["int_events"].rows >= project.rows(same)[0]["n"] > 0
+    assert touched["int_events"].rows >= batched.rows(same)[0]["n"] > 0
     assert touched["int_events"].rows < touched["int_events"].total / 2
