@@ -30,7 +30,7 @@ def make_local_state(settings: Settings) -> None:
     """
     for folder in (settings.home, settings.streamed_events, settings.published.parent, settings.empty.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    if settings.ga4_export.is_relative_to(settings.home):
+    if settings.ga4_export.is_relative_to(settings.home) and not settings.ga4_export.is_symlink():
         settings.ga4_export.mkdir(parents=True, exist_ok=True)
     template = settings.empty.with_suffix(".parquet")
     if not template.exists() or pq.read_schema(template) != SCHEMA_2026:

@@ -20,6 +20,7 @@ FIRST_DAY = "conversion_date = (select min(conversion_date) from mart_channel_da
 
 KEPT = "assert_every_event_kept"
 GROUPED = "assert_every_event_in_a_session"
+ORDERED = "assert_every_order_converted"
 OWN = "assert_every_conversion_in_a_session"
 REJECTED = "assert_rejected_share"
 CONVERSIONS = "assert_conversions_reconcile"
@@ -99,7 +100,13 @@ GATE_CASES = (
         "conversion lost",
         f"delete from int_conversions where conversion_id = {PAID}",
         "relationships_int_touchpoints_conversion_id",
+        ORDERED,
         OWN,
+    ),
+    case(
+        "order that became no conversion",
+        f"update int_events set event_name = 'purchase', transaction_id = null where event_key = {SEEN}",
+        ORDERED,
     ),
     case("conversion without touchpoints", f"delete from int_touchpoints where conversion_id = {PAID}", OWN),
     case(
@@ -177,6 +184,17 @@ AUDIT_CASES = (
         CREDIT,
     ),
     case(
+        "credit to the wrong touchpoint",
+        "update mart_attribution_first as m set session_id = t.session_id, touched_at = make_timestamp(t.touched_at)"
+        f" from int_touchpoints as t where t.conversion_id = {LONG} and t.position = 2 and m.conversion_id = {LONG}",
+        CREDIT,
+    ),
+    case(
+        "touchpoints miscounted",
+        f"update mart_attribution_last set touchpoints = touchpoints + 1 where conversion_id = {PAID}",
+        CREDIT,
+    ),
+    case(
         "credit without a session",
         f"update mart_attribution_last set session_id = null where conversion_id = {PAID}",
         "not_null_mart_attribution_last_session_id",
@@ -191,15 +209,22 @@ AUDIT_CASES = (
         "no touchpoints counted",
         "update mart_attribution_first set touchpoints = 0",
         "holds_mart_attribution_first_touchpoints_1",
+        CREDIT,
     ),
     case(
         "no touchpoints counted for last click",
         "update mart_attribution_last set touchpoints = 0",
         "holds_mart_attribution_last_touchpoints_1",
+        CREDIT,
     ),
     case(
         "day off by a cent",
         f"update mart_channel_daily set revenue = revenue + 0.01 where {FIRST_DAY} and model = 'last_click'",
+        DAILY,
+    ),
+    case(
+        "credit in another channel",
+        f"update mart_channel_daily set channel = 'Mail' where {FIRST_DAY} and model = 'last_click'",
         DAILY,
     ),
     case("day lost", f"delete from mart_channel_daily where {FIRST_DAY}", DAILY),
@@ -239,6 +264,19 @@ AUDIT_CASES = (
     case(
         "revenue of a session off",
         f"update mart_sessions set revenue = revenue - 0.01 where session_id = {EARNING}",
+        SESSIONS,
+    ),
+    case(
+        "revenue of another session",
+        f"update mart_sessions set revenue = if(session_id = {IDLE}, (select max(revenue) from mart_sessions), 0),"
+        f" conversions = if(session_id = {IDLE}, 1, 0)"
+        " where session_id = (select max_by(session_id, revenue) from mart_sessions)"
+        f" or session_id = {IDLE}",
+        SESSIONS,
+    ),
+    case(
+        "session with another source",
+        f"update mart_sessions set source = 'old' where session_id = {IDLE}",
         SESSIONS,
     ),
     case(

@@ -213,7 +213,9 @@ def changed_people(project: Project, before: Path) -> set[str]:
             f"attach '{before}' as a (read_only); attach '{project.settings.warehouse}' as b (read_only)"
         )
         changed = [
-            f"select person_id from (from {x}.{t} except all from {y}.{t})" for t in tables for x, y in ("ab", "ba")
+            f"select person_id from (from {one}.{table} except all from {other}.{table})"
+            for table in tables
+            for one, other in (("a", "b"), ("b", "a"))
         ]
         return {person for (person,) in connection.execute(" union all ".join(changed)).fetchall()}
 

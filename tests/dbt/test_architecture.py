@@ -30,7 +30,7 @@ def layers_read(manifest: dict[str, Any]) -> set[tuple[str, str]]:
 
     def layer(name: str) -> str:
         node = kinds[name]
-        return node["fqn"][1] if node["resource_type"] == "model" else node["resource_type"]
+        return str(node["fqn"][1] if node["resource_type"] == "model" else node["resource_type"])
 
     models = [n for n in manifest["nodes"].values() if n["resource_type"] == "model"]
     return {(layer(m["unique_id"]), layer(read)) for m in models for read in m["depends_on"]["nodes"]}

@@ -1,4 +1,4 @@
--- A conversion is missing from a mart, is there twice, or its revenue changed on the way.
+-- A conversion is missing from a mart, or its revenue changed on the way.
 {%- for mart in ['mart_attribution_first', 'mart_attribution_last'] %}
 select
     '{{ mart }}' as mart, c.conversion_id, m.conversion_id as mart_conversion_id,

@@ -1,11 +1,11 @@
--- A day's total by channel differs from that day's conversions: credit was lost, doubled or left on an old day.
+-- A channel's total of a day differs from the conversions credited to it: credit was lost, doubled or left behind.
 with expected as (
     {%- for name, mart in [('first_click', 'mart_attribution_first'), ('last_click', 'mart_attribution_last')] %}
     select
-        conversion_date, '{{ name }}' as model,
+        conversion_date, '{{ name }}' as model, channel,
         count(*) as conversions, sum(revenue) as revenue, sum(net_revenue) as net_revenue
     from {{ ref(mart) }}
-    group by conversion_date
+    group by conversion_date, channel
     {%- if not loop.last %}
     union all
     {%- endif %}
@@ -14,18 +14,18 @@ with expected as (
 
 daily as (
     select
-        conversion_date, model,
+        conversion_date, model, channel,
         sum(conversions) as conversions, sum(revenue) as revenue, sum(net_revenue) as net_revenue
     from {{ ref('mart_channel_daily') }}
-    group by conversion_date, model
+    group by conversion_date, model, channel
 )
 
 select
-    e.conversion_date, e.model, e.conversions, e.revenue, e.net_revenue,
-    d.conversion_date as daily_date, d.model as daily_model, d.conversions as daily_conversions,
-    d.revenue as daily_revenue, d.net_revenue as daily_net_revenue
+    e.conversion_date, e.model, e.channel, e.conversions, e.revenue, e.net_revenue,
+    d.conversion_date as daily_date, d.model as daily_model, d.channel as daily_channel,
+    d.conversions as daily_conversions, d.revenue as daily_revenue, d.net_revenue as daily_net_revenue
 from expected as e
-full outer join daily as d on d.conversion_date = e.conversion_date and d.model = e.model
+full outer join daily as d on d.conversion_date = e.conversion_date and d.model = e.model and d.channel = e.channel
 where e.conversions is distinct from d.conversions
     or e.revenue is distinct from d.revenue
     or e.net_revenue is distinct from d.net_revenue

@@ -1,30 +1,22 @@
--- A session is missing from mart_sessions, is there without standing below, or its conversions' revenue was lost.
-with sessions as (
-    select s.session_id, m.session_id as mart_session_id, s.events, m.events as mart_events
-    from {{ ref('int_sessions') }} as s
-    full outer join {{ ref('mart_sessions') }} as m on m.session_id = s.session_id
-    where s.session_id is null or m.session_id is null or s.events is distinct from m.events
-),
-
-totals as (
-    select
-        (select coalesce(sum(revenue), 0) from {{ ref('int_conversions') }}) as revenue,
-        (select coalesce(sum(revenue), 0) from {{ ref('mart_sessions') }}) as mart_revenue,
-        (select count(*) from {{ ref('int_conversions') }}) as conversions,
-        (select coalesce(sum(conversions), 0) from {{ ref('mart_sessions') }}) as mart_conversions
+-- A session is missing from mart_sessions, stands there without standing below, or says something else than below.
+with earned as (
+    select t.session_id, count(*) as conversions, sum(c.revenue) as revenue
+    from {{ ref('int_conversions') }} as c
+    inner join {{ ref('int_touchpoints') }} as t on t.conversion_id = c.conversion_id and t.is_conversion_session
+    group by t.session_id
 )
 
 select
-    session_id,
-    mart_session_id,
-    cast(events as {{ dbt.type_numeric() }}) as expected,
-    cast(mart_events as {{ dbt.type_numeric() }}) as found
-from sessions
-union all
-select 'total revenue' as session_id, null as mart_session_id, revenue as expected, mart_revenue as found
-from totals
-where revenue <> mart_revenue
-union all
-select 'total conversions' as session_id, null as mart_session_id, conversions as expected, mart_conversions as found
-from totals
-where conversions <> mart_conversions
+    s.session_id, m.session_id as mart_session_id, s.events, m.events as mart_events,
+    e.conversions, m.conversions as mart_conversions, e.revenue, m.revenue as mart_revenue
+from {{ ref('int_sessions') }} as s
+left join earned as e on e.session_id = s.session_id
+full outer join {{ ref('mart_sessions') }} as m on m.session_id = s.session_id
+where s.session_id is null or m.session_id is null
+    {%- for column in [
+        'person_id', 'events', 'source', 'medium', 'campaign', 'channel', 'channel_group', 'source_rule',
+    ] %}
+    or m.{{ column }} is distinct from s.{{ column }}
+    {%- endfor %}
+    or m.conversions <> coalesce(e.conversions, 0)
+    or m.revenue <> coalesce(e.revenue, 0)

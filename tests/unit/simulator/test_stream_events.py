@@ -32,9 +32,7 @@ def test_three_lines(events: int, capsys: pytest.CaptureFixture[str]) -> None:
 def test_it_runs_as_a_script_from_any_folder(tmp_path: Path) -> None:
     command = [sys.executable, str(PROJECT / "include" / "stream_events.py"), "--seed", "1"]
     environment = {**os.environ, "PYTHONPATH": ""}
-    done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     assert re.fullmatch(THREE_LINES.format(20), done.stdout)
     assert done.stderr == ""
     assert len(list((tmp_path / "home/landing/streamed_events").iterdir())) == 1
