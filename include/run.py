@@ -171,7 +171,7 @@ def show_figures(console: Console, settings: Settings) -> None:
     lag = figures["lag_p50_seconds"]
     console.print(
         f"{figures['events']:,} events, {figures['sessions']:,} sessions, {figures['conversions']:,} conversions, "
-        f"${figures['revenue']:,} revenue; {figures['batch_events']:,} events in this batch, "
+        f"${figures['revenue']:,} revenue; {figures['batch_events']:,} distinct events in this batch, "
         f"{figures['rejected_rows']:,} rows and {figures['rejected_files']:,} files in quarantine"
         + (
             ""
