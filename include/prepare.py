@@ -49,6 +49,10 @@ def prepare(settings: Settings, *, events: int) -> list[str]:
     Raises PrepareError for what the user must change, WarehouseBusyError while another process writes the warehouse,
     WarehouseError when its file cannot be used, DbtError when a seed is refused.
     """
+    if settings.dbt_target != "local":
+        raise PrepareError(
+            f"DBT_TARGET is {settings.dbt_target!r}, which the DAG cannot run on yet. Unset it, or set it to local."
+        )
     try:
         make_local_state(settings)
     except OSError as error:

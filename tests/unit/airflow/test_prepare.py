@@ -45,6 +45,20 @@ def test_seeds_are_loaded_into_a_new_warehouse_and_where_one_was_dropped(project
     assert prepare(settings, events=20) == ["colours", "shapes"]
 
 
+def test_a_seed_whose_test_fails_is_named_and_tried_again(project: Project) -> None:
+    tested = "seeds: [{name: colours, columns: [{name: rank, data_tests: [unique]}]}]"
+    twice = {"seeds/colours.csv": "name,rank\nred,1\nblue,1\n", "seeds/seeds.yml": tested}
+    settings = project({**SEEDS, **twice})
+    for _ in range(2):
+        with pytest.raises(DbtError, match=r"unique_colours_rank: Got 1 result.*Correct the file under dbt/seeds"):
+            prepare(settings, events=20)
+
+
+def test_a_target_that_the_dag_cannot_run_on_is_refused(settings: Settings) -> None:
+    with pytest.raises(PrepareError, match="DBT_TARGET is 'bigquery'"):
+        prepare(replace(settings, dbt_target="bigquery"), events=20)
+
+
 def test_a_seed_that_is_refused_is_named_and_tried_again(project: Project) -> None:
     settings = project({**SEEDS, "dbt_project.yml": BAD_TYPE})
     for _ in range(2):
