@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow.sdk import DAG
+from airflow.sdk.definitions.context import Context
 from cosmos import (  # type: ignore[import-untyped]
     DbtTaskGroup,
     ExecutionConfig,
@@ -21,6 +22,7 @@ from cosmos.dbt.graph import DbtNode  # type: ignore[import-untyped]
 
 from include.settings import Settings
 from include.transform import PROFILE, Selection, manifest_path
+from include.warehouse import release
 
 WRITER_POOL = "duckdb_writer"
 
@@ -28,6 +30,14 @@ WRITER_POOL = "duckdb_writer"
 def model_name(node: DbtNode) -> str:
     """The task of a model is called like the model."""
     return str(node.name)
+
+
+def let_go(context: Context, result: object = None) -> None:
+    """Close the warehouse when a model's task ends.
+
+    dbt-duckdb would keep it until the process is gone; by then the next task may have the pool's slot and find it locked.
+    """
+    release()
 
 
 def dbt_group(group_id: str, selection: Selection, settings: Settings, dag: DAG) -> DbtTaskGroup:
@@ -69,6 +79,7 @@ def dbt_group(group_id: str, selection: Selection, settings: Settings, dag: DAG)
         ),
         operator_args={
             "pool": WRITER_POOL,
+            "post_execute": let_go,
             # dbt would write manifest.json again in each task, in place, while the DAG processor reads it
             "dbt_cmd_global_flags": ["--no-write-json"],
             "should_store_compiled_sql": False,  # it stands in dbt's target folder, which is not where Cosmos looks

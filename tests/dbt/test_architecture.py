@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from include.settings import PROJECT
-from tests.dbt.project import Project
+from include.transform import manifest_path, refresh_manifest
+from tests.dbt.project import Project, environment
 
 DBT = PROJECT / "dbt"
 
@@ -18,9 +19,10 @@ DBT = PROJECT / "dbt"
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The manifest of the project."""
-    project = Project(tmp_path_factory.mktemp("home"))
-    assert project.dbt("parse", "--no-partial-parse").success
-    found: dict[str, Any] = json.loads((project.settings.dbt_artifacts / "manifest.json").read_text())
+    settings = Project(tmp_path_factory.mktemp("home")).settings
+    with environment({}):
+        refresh_manifest(settings)
+    found: dict[str, Any] = json.loads(manifest_path(settings).read_text())
     return found
 
 

@@ -12,17 +12,17 @@
 {%- endmacro %}
 
 {#- The host of a URL as semantics S2 writes it: lower case, without port, user, leading www. or trailing dot. -#}
-{% macro url_host(url) -%}
-    {{ tidy_host(regexp_first(url, '^(?:[a-zA-Z][a-zA-Z0-9+.-]*:)?//(?:[^/?#@]*@)?([^/?#:]+)')) }}
-{%- endmacro %}
+{% macro url_host(url) %}{{ tidy_host(url_authority(url)) }}{% endmacro %}
 
 {#- The host that a source field names, bare or as a URL. -#}
 {% macro source_host(source) -%}
-    {{ tidy_host(regexp_first(source, '^(?:(?:[a-zA-Z][a-zA-Z0-9+.-]*:)?//)?(?:[^/?#@]*@)?([^/?#:]+)')) }}
+    {%- set whole = regexp_first(source, '^(?:(?:[a-zA-Z][a-zA-Z0-9+.-]*:)?//)?(?:[^/?#@]*@)?([^/?#:]+)') -%}
+    {{ tidy_host('case when ' ~ matches(source, '[/:@?#]') ~ ' then ' ~ whole ~ ' else ' ~ source ~ ' end') }}
 {%- endmacro %}
 
+{#- The bar marks the start, so that www. goes there alone. -#}
 {% macro tidy_host(host) -%}
-    regexp_replace(regexp_replace(lower({{ host }}), '[.]$', ''), '^www[.]', '')
+    nullif(rtrim(substr(replace('|' || lower({{ host }}), '|www.', '|'), 2), '.'), '')
 {%- endmacro %}
 
 {#- One host equals the other or lies under it. -#}

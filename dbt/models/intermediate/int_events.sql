@@ -2,25 +2,16 @@
 {{ config(meta={'replaces': 'device_key', 'logs': 'person_id', 'also': 'event_mates'}) }}
 {%- set columns = event_columns() | reject('in', ['page_location', 'page_referrer']) | list %}
 
-with copies as (
-    {%- for staged in ['stg_ga_events', 'stg_streamed_events'] %}
-    select shard, {{ event_columns() | join(', ') }} from {{ ref(staged) }} where reject_reason is null
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
-),
-
-mine as (
-    select * from copies where {{ touched_only('device_key') }}
+with mine as (
+    select * from {{ accepted_copies() }} as c where {{ touched_only('device_key') }}
 ),
 
 -- E1: an event that came more than once; copies on other devices compete too
 rivals as (
     {%- if is_incremental() %}
-    select * from copies where event_key in (select event_key from mine)
+    select c.event_key from {{ accepted_copies() }} as c where c.event_key in (select event_key from mine)
     {%- else %}
-    select * from mine
+    select event_key from mine
     {%- endif %}
 ),
 
@@ -40,7 +31,7 @@ ranked as (
                 {%- endfor %}
                 r.device_key
         ) as copy_number
-    from rivals as r
+    from {{ accepted_copies() }} as r
     inner join repeated as d on d.event_key = r.event_key
 ),
 

@@ -7,6 +7,7 @@ with events as (
 marked as (
     select
         *,
+        row_number() over (partition by person_id order by {{ event_order() }}) as place,
         case
             when event_at - lag(event_at) over (partition by person_id order by {{ event_order() }})
                 <= {{ micros(minutes=var('session_timeout_minutes')) }} then 0
@@ -19,31 +20,26 @@ numbered as (
     select
         *,
         sum(is_start) over (
-            partition by person_id order by {{ event_order() }} rows between unbounded preceding and current row
-        ) as session_number,
-        case when is_start = 1 then event_key end as first_key
+            partition by person_id order by place rows between unbounded preceding and current row
+        ) as session_number
     from marked
 ),
 
+-- S5: the places of the first evidence that is neither direct nor our own page, of GA4's own answer and of the device
 sessions as (
     select
         person_id,
-        session_number,
         min(event_at) as started_at,
         max(event_at) as ended_at,
         count(*) as events,
-        max(first_key) as first_key
+        max(case when is_start = 1 then event_key end) as first_key,
+        min(case when evidence = 'source' then place end) as evidence_place,
+        min(case when ga4_source is not null or ga4_medium is not null then place end) as ga4_place,
+        min(case when device_category is not null then place end) as device_place
     from numbered
     group by person_id, session_number
 ),
 
-{{ first_of_session('evidence', "evidence = 'source'", ['source', 'medium', 'campaign', 'source_rule']) }},
-{{ first_of_session(
-    'ga4', 'ga4_source is not null or ga4_medium is not null', ['ga4_source', 'ga4_medium', 'ga4_campaign']
-) }},
-{{ first_of_session('device', 'device_category is not null', ['device_category']) }},
-
--- S5: the first evidence that is neither direct nor our own page, else direct
 sourced as (
     select
         s.*,
@@ -56,9 +52,9 @@ sourced as (
         g.ga4_campaign,
         d.device_category
     from sessions as s
-    left join first_evidence as e on e.person_id = s.person_id and e.session_number = s.session_number
-    left join first_ga4 as g on g.person_id = s.person_id and g.session_number = s.session_number
-    left join first_device as d on d.person_id = s.person_id and d.session_number = s.session_number
+    left join marked as e on e.person_id = s.person_id and e.place = s.evidence_place
+    left join marked as g on g.person_id = s.person_id and g.place = s.ga4_place
+    left join marked as d on d.person_id = s.person_id and d.place = s.device_place
 ),
 
 channel_groups as (
