@@ -35,7 +35,8 @@ def model_name(node: DbtNode) -> str:
 def let_go(context: Context, result: object = None) -> None:
     """Close the warehouse when a model's task ends.
 
-    dbt-duckdb would keep it until the process is gone; by then the next task may have the pool's slot and find it locked.
+    dbt-duckdb would keep it until the process is gone; by then the next task may have the pool's slot and find it
+    locked.
     """
     release()
 

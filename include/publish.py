@@ -29,6 +29,15 @@ order by model, shard
 """
 
 
+#: The batches that the published marts now hold; the gate's checks pass over their rows (macro of_unpublished).
+MARK_PUBLISHED = """
+insert into int_journal (batch_id, entry, model)
+select distinct batch_id, 'done', 'publish' from int_journal
+where entry = 'done'
+    and batch_id not in (select batch_id from int_journal where entry = 'done' and model = 'publish')
+"""
+
+
 def quoted(name: str) -> str:
     """A name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
@@ -106,6 +115,7 @@ def publish(settings: Settings, run_id: str) -> Figures:
             write_tables(warehouse, temporary, tables)
             _fsync(temporary)
             temporary.replace(settings.published)
+            warehouse.execute(MARK_PUBLISHED)
         except BaseException:
             warehouse.execute("delete from pipeline_runs where run_id = ?", [run_id])
             temporary.unlink(missing_ok=True)

@@ -6,9 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
-from tests.dbt.project import Project
+from include.publish import publish
+from include.quality import check
+from include.transform import GATE
+from tests.dbt.project import Project, environment
 
 START = 1_768_000_000_000_000
 MINUTE, DAY = 60_000_000, 86_400_000_000
@@ -126,3 +130,21 @@ def test_people_whom_a_batch_does_not_touch_are_not_written(stream: Stream) -> N
         " where j.entry in ('device_key', 'person_id')"
     )
     assert set(touched) == {("device_key", "d7"), ("person_id", "d7")}
+
+
+def test_a_check_looks_at_rows_that_are_not_published_yet(stream: Stream) -> None:
+    """A defect among published rows waits for the nightly proof; one among a batch's people stops the batch."""
+    stream.send({"at": 0, "user_pseudo_id": "old"})
+    settings = stream.project.settings
+    with environment(settings.dbt_env()):
+        publish(settings, run_id="first")
+    stream.send({"at": DAY, "user_pseudo_id": "new"})
+
+    def failing(person: str) -> set[str]:
+        with duckdb.connect(str(settings.warehouse)) as warehouse:
+            warehouse.execute("update int_sessions set events = 9 where person_id = ?", [person])
+        with environment(settings.dbt_env()):
+            return {finding.name for finding in check(settings, GATE)}
+
+    assert failing("old") == set()
+    assert failing("new") == {"assert_every_event_in_a_session"}

@@ -1,10 +1,16 @@
 -- A person's sessions hold more or fewer events than the person has: a session is stale or missing.
 with happened as (
-    select person_id, count(*) as events from {{ ref('int_events') }} group by person_id
+    select person_id, count(*) as events
+    from {{ ref('int_events') }}
+    where {{ of_unpublished('person_id') }}
+    group by person_id
 ),
 
 grouped as (
-    select person_id, sum(events) as events from {{ ref('int_sessions') }} group by person_id
+    select person_id, sum(events) as events
+    from {{ ref('int_sessions') }}
+    where {{ of_unpublished('person_id') }}
+    group by person_id
 )
 
 select h.person_id, h.events as events_of_person, g.person_id as person_of_sessions, g.events as events_in_sessions
