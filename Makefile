@@ -24,8 +24,8 @@ up: .venv/.run ## Airflow's UI and schedule on this machine
 	python -m include.up
 
 .PHONY: bench
-bench: .venv/.dev ## The benchmarks
-	python -m benchmarks
+bench: .venv/.dev ## The benchmarks [ARGS="--scale 10"]
+	python -m benchmarks $(ARGS)
 
 # --- Work on it --------------------------------------------------------------------------------------------------------
 
