@@ -35,5 +35,10 @@
 
 {#- The events that carry money: conversions and refunds. -#}
 {% macro has_amount(event_name) -%}
-    {{ event_name }} in ('refund', '{{ var("conversion_events") | join("', '") }}')
+    ({{ is_conversion(event_name) }} or {{ event_name }} = 'refund')
+{%- endmacro %}
+
+{#- The events that the setting conversion_events names (semantics C1). -#}
+{% macro is_conversion(event_name) -%}
+    {{ event_name }} in ('{{ var("conversion_events") | join("', '") }}')
 {%- endmacro %}

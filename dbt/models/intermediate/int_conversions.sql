@@ -13,7 +13,7 @@ orders as (
         *,
         coalesce('t' || order_id, 'e' || event_key) as order_key
     from events
-    where event_name in ('{{ var("conversion_events") | join("', '") }}')
+    where {{ is_conversion('event_name') }}
     qualify row_number() over (partition by person_id, order_key order by {{ event_order() }}) = 1
 ),
 

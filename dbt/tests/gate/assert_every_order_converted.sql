@@ -5,7 +5,7 @@ with ordered as (
         count(distinct nullif(transaction_id, '(not set)')) as named_orders,
         count(case when coalesce(transaction_id, '(not set)') = '(not set)' then 1 end) as nameless_orders
     from {{ ref('int_events') }}
-    where event_name in ('{{ var("conversion_events") | join("', '") }}') and {{ of_unpublished('person_id') }}
+    where {{ is_conversion('event_name') }} and {{ of_unpublished('person_id') }}
     group by person_id
 ),
 
