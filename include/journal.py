@@ -1,0 +1,82 @@
+"""Writing to int_journal from outside dbt: what is to be read or derived again, and what nobody needs to know any more.
+
+docs/incremental.md tells how models read it; dbt/macros/journal/journal.sql describes its columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import uuid4
+
+import duckdb
+
+#: The models that read what landed; one of them marks a batch of its source.
+STAGING = ("stg_ga_events", "stg_streamed_events")
+
+#: The version that no landed shard has: a shard known by it is read again.
+READ_AGAIN = "again"
+
+_LAST_SHARDS = """
+select model, touched_key as shard, version, seq from int_journal where entry in ('shard', 'rejected')
+qualify row_number() over (partition by model, touched_key order by seq desc) = 1
+"""
+
+
+@dataclass(frozen=True)
+class Touched:
+    """Keys whose rows are to be derived again, of each kind the models replace by."""
+
+    devices: Sequence[str] = ()
+    people: Sequence[str] = ()
+    dates: Sequence[str] = ()  # YYYY-MM-DD
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self.devices or self.people or self.dates)
+
+
+def read_again(warehouse: duckdb.DuckDBPyConnection, shards: Mapping[str, Iterable[str]]) -> int:
+    """Have the next run read these shards again as if they had changed: staging model -> shards.
+
+    Shards that were never loaded are passed over, they are read anyway. Safe to repeat. Returns how many are marked.
+    """
+    wanted = [(model, shard) for model, names in shards.items() for shard in names]
+    known = warehouse.execute(_LAST_SHARDS).fetchall()
+    latest = {(model, shard): seq for model, shard, version, seq in known if version != READ_AGAIN}
+    batch = str(uuid4())
+    rows = [
+        (batch, model, shard, READ_AGAIN, latest[model, shard] + 1)
+        for model, shard in wanted
+        if (model, shard) in latest
+    ]
+    if rows:
+        warehouse.executemany(
+            "insert into int_journal (batch_id, entry, model, touched_key, version, seq)"
+            " values (?, 'shard', ?, ?, ?, ?)",
+            rows,
+        )
+    return len(rows)
+
+
+def touch(warehouse: duckdb.DuckDBPyConnection, keys: Touched) -> None:
+    """Have the next run derive these devices, people and dates again from the models above them, in one batch.
+
+    Below staging nothing but the batch's keys is read or replaced, so rows of a key that nothing above holds disappear.
+    """
+    if not keys:
+        return
+    batch = str(uuid4())
+    rows: list[tuple[str, str, str, str | None]] = [
+        (batch, entry, "upkeep", key)
+        for entry, found in (("device_key", keys.devices), ("person_id", keys.people), ("conversion_date", keys.dates))
+        for key in dict.fromkeys(found)
+    ]
+    rows += [(batch, "done", model, None) for model in STAGING]
+    warehouse.begin()
+    try:
+        warehouse.executemany("insert into int_journal (batch_id, entry, model, touched_key) values (?, ?, ?, ?)", rows)
+        warehouse.commit()
+    except BaseException:
+        warehouse.rollback()
+        raise
