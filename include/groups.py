@@ -22,9 +22,15 @@ from cosmos.dbt.graph import DbtNode  # type: ignore[import-untyped]
 
 from include.settings import Settings
 from include.transform import PROFILE, Selection, manifest_path
+from include.turns import keep_turn
 from include.warehouse import release
 
 WRITER_POOL = "duckdb_writer"
+
+#: Whether dbt builds the task's model from nothing: the run asks for all, or `prepare` named this one.
+FULL_REFRESH = (
+    "{{ params.get('full_refresh') or (task.task_id.split('.') | last) in ti.xcom_pull(task_ids='prepare').rebuild }}"
+)
 
 
 def model_name(node: DbtNode) -> str:
@@ -44,8 +50,7 @@ def let_go(context: Context, result: object = None) -> None:
 def dbt_group(group_id: str, selection: Selection, settings: Settings, dag: DAG) -> DbtTaskGroup:
     """A task group with one task a selected model, in dbt's order, run by dbt in the task's own process.
 
-    Models write the warehouse, which takes one writer at a time: hence the pool of one slot. Passing the DAG gives its
-    versions the dbt project's hash.
+    The DAG must have the task `prepare` before the group. Passing the DAG gives its versions the dbt project's hash.
 
     Raises FileNotFoundError, saying what to run, where dbt has not written its manifest yet.
     """
@@ -80,6 +85,8 @@ def dbt_group(group_id: str, selection: Selection, settings: Settings, dag: DAG)
         ),
         operator_args={
             "pool": WRITER_POOL,
+            "pre_execute": keep_turn,
+            "full_refresh": FULL_REFRESH,
             "post_execute": let_go,
             # dbt would write manifest.json again in each task, in place, while the DAG processor reads it
             "dbt_cmd_global_flags": ["--no-write-json"],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from include.duckdb_plugin import make_local_state
@@ -17,6 +19,14 @@ log = logging.getLogger(__name__)
 
 class PrepareError(RuntimeError):
     """The deployment cannot run as it is set up; the message says what to change."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a run starts with: the seeds that were loaded, and the models to build from nothing."""
+
+    seeds: Sequence[str]
+    rebuild: Sequence[str] = ()
 
 
 def require_writable(folder: Path) -> None:
@@ -41,10 +51,10 @@ def require_input(settings: Settings, *, events: int) -> None:
         )
 
 
-def prepare(settings: Settings, *, events: int) -> list[str]:
+def prepare(settings: Settings, *, events: int) -> Prepared:
     """Make the folders, see that the warehouse opens and that there is something to read, load changed seeds.
 
-    events: how many this run streams. Returns the names of the seeds that were loaded.
+    events: how many this run streams.
 
     Raises PrepareError for what the user must change, WarehouseBusyError while another process writes the warehouse,
     WarehouseError when its file cannot be used, DbtError when a seed is refused.
@@ -65,4 +75,4 @@ def prepare(settings: Settings, *, events: int) -> list[str]:
     with open_warehouse(settings):
         log.info("the warehouse %s opens for writing", settings.warehouse)
     require_input(settings, events=events)
-    return list(load_seeds(settings))
+    return Prepared(seeds=load_seeds(settings))

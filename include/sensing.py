@@ -9,10 +9,12 @@ from datetime import date
 import yaml
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 from airflow.sdk.definitions.context import Context
+from airflow.sdk.exceptions import AirflowSkipException
 
 from include.landing import landed
 from include.publish import LOADED_SHARDS, Versions, by_model, published_shards
 from include.settings import Settings
+from include.turns import asked_of, someone_waits
 from include.warehouse import WarehouseBusyError, open_warehouse
 
 log = logging.getLogger(__name__)
@@ -92,7 +94,10 @@ def news(settings: Settings) -> News:
 
 
 class NewsSensor(BaseSensorOperator):
-    """Waits until something new has landed; skips the run when `wait_seconds`, a param of the run, pass without."""
+    """Waits until something new has landed; skips the run when `wait_seconds`, a param of the run, pass without.
+
+    It holds the turn meanwhile, so it gives way where there is nothing to do and another run waits.
+    """
 
     def __init__(self, **kwargs: object) -> None:
         """Take a sensor's own arguments; the time-out is the run's param."""
@@ -104,12 +109,18 @@ class NewsSensor(BaseSensorOperator):
         return super().execute(context)
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Look once; what is found is logged and returned as XCom."""
+        """Look once; what is found is logged and returned as XCom.
+
+        Raises AirflowSkipException where nothing is found and another run waits for its turn.
+        """
+        settings = Settings.from_env()
         try:
-            found = news(Settings.from_env())
+            found = news(settings)
         except WarehouseBusyError as busy:
             log.info("%s Looking again.", busy)
             return PokeReturnValue(False)
         if found:
             log.info("found %s", found)
+        elif waiting := someone_waits(settings, asked_of(context)[1]):
+            raise AirflowSkipException(f"nothing new, and {waiting} waits for its turn")
         return PokeReturnValue(bool(found), str(found))
