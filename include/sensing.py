@@ -54,17 +54,27 @@ def compare(landed_versions: Versions, journaled: Versions, *, unpublished: bool
     )
 
 
-def read_journal(settings: Settings) -> Versions:
-    """The last version loaded of each shard; empty where there is no warehouse yet.
+#: Whether a batch that a model took in is not in the published marts: its keys were touched, or a run was stopped.
+UNPUBLISHED = """
+select exists (
+    select 1 from int_journal where entry = 'done'
+        and batch_id not in (select batch_id from int_journal where entry = 'done' and model = 'publish')
+)
+"""
+
+
+def read_journal(settings: Settings) -> tuple[Versions, bool]:
+    """The last version loaded of each shard, and whether a batch waits to be published; none without a warehouse.
 
     Raises WarehouseBusyError when another process is writing the warehouse.
     """
     if not settings.warehouse.exists():
-        return {}
+        return {}, False
     with open_warehouse(settings, read_only=True) as warehouse:
         if not warehouse.execute("select 1 from duckdb_tables() where table_name = 'int_journal'").fetchall():
-            return {}
-        return by_model(warehouse.execute(LOADED_SHARDS).fetchall())
+            return {}, False
+        ((waits,),) = warehouse.execute(UNPUBLISHED).fetchall()
+        return by_model(warehouse.execute(LOADED_SHARDS).fetchall()), waits
 
 
 def read_dates(settings: Settings) -> tuple[date | None, date | None]:
@@ -81,16 +91,16 @@ def news(settings: Settings) -> News:
     """What landed, changed or was withdrawn since it was last loaded, and whether a load still waits to be published.
 
     A batch that a check stopped stays unpublished: once its cause is mended, the next run publishes it although nothing
-    new arrived.
+    new arrived. So does one that a stopped backfill or a touch (include/journal.py) left half-way.
 
     Raises WarehouseBusyError when another process is writing the warehouse.
     """
-    journal = read_journal(settings)
+    journal, waits = read_journal(settings)
     present = {
         model: {shard.name: shard.version for shard in shards}
         for model, shards in landed(settings, *read_dates(settings)).items()
     }
-    return compare(present, journal, unpublished=journal != published_shards(settings))
+    return compare(present, journal, unpublished=waits or journal != published_shards(settings))
 
 
 class NewsSensor(BaseSensorOperator):

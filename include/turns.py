@@ -75,6 +75,18 @@ def _read(text: str) -> Turns:
     return Turns(Run(**kept["holder"]) if kept["holder"] else None, tuple(Run(**run) for run in kept["waiting"]))
 
 
+def _change(settings: Settings, how: Callable[[Turns], Turns]) -> Turns:
+    """Change the turns in the file `turn` of the home, one process at a time; returns what stands there now."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with (settings.home / "turn").open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        turns = how(_read(file.read()))
+        file.truncate(0)
+        file.write(json.dumps(asdict(turns)))
+        return turns
+
+
 def ask(settings: Settings, run: Run, running: Callable[[Run], bool], *, queue: bool = False) -> Run | None:
     """Take the turn for this run if nobody is ahead of it; returns who is, else None. Safe to repeat.
 
@@ -82,17 +94,16 @@ def ask(settings: Settings, run: Run, running: Callable[[Run], bool], *, queue: 
 
     Raises OSError where the file `turn` of the home cannot be written.
     """
-    settings.home.mkdir(parents=True, exist_ok=True)
-    with (settings.home / "turn").open("a+") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        file.seek(0)
-        turns = _read(file.read())
-        if turns.holder == run:
-            return None
-        turns = turns.of_running(running)
-        file.truncate(0)
-        file.write(json.dumps(asdict(turns.after(run, queue=queue))))
-        return turns.ahead_of(run)
+
+    def alive(other: Run) -> bool:
+        return other == run or running(other)
+
+    return _change(settings, lambda turns: turns.of_running(alive).after(run, queue=queue)).ahead_of(run)
+
+
+def give_back(settings: Settings, run: Run) -> None:
+    """Let others have the turn before this run ends; where it is not this run's, nothing changes."""
+    _change(settings, lambda turns: replace(turns, holder=None) if turns.holder == run else turns)
 
 
 def someone_waits(settings: Settings, running: Callable[[Run], bool]) -> Run | None:
@@ -121,6 +132,11 @@ def keep_turn(context: Context) -> None:
     ahead = ask(Settings.from_env(), run, running)
     if ahead is not None:
         raise TurnTakenError(f"{ahead} is at work or about to be. Clear this task again when it has ended.")
+
+
+def end_turn(context: Context, result: object = None) -> None:
+    """After a task, as its post_execute: what follows in this run writes nothing, so others may go on."""
+    give_back(Settings.from_env(), asked_of(context)[0])
 
 
 class TurnSensor(BaseSensorOperator):

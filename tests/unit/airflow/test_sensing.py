@@ -102,6 +102,17 @@ def test_a_load_that_a_check_stopped_is_news_until_it_is_published(
     assert not news(settings)
 
 
+def test_a_batch_that_brought_no_new_version_is_news_until_it_is_published(
+    settings: Settings, warehouse: Callable[[str], None]
+) -> None:
+    warehouse(journal("b1", land(settings, "b1"), 1))
+    publish(settings, "run")
+    warehouse("insert into int_journal (batch_id, entry, model) values ('again', 'done', 'stg_ga_events')")
+    assert news(settings) == News(unpublished=True)
+    publish(settings, "run")
+    assert not news(settings)
+
+
 def test_a_lost_published_file_is_news(settings: Settings, warehouse: Callable[[str], None]) -> None:
     warehouse(journal("b1", land(settings, "b1"), 1))
     publish(settings, "run")
