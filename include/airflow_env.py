@@ -74,6 +74,7 @@ def airflow_env(settings: Settings, keys: Secrets, *, port: int = DEFAULT_PORT) 
     """
     home = airflow_home(settings)
     logs = settings.home / "logs" / "airflow"
+    docs = {"attribution": {"dir": str(settings.dbt_docs), "index": "static_index.html", "name": "dbt docs"}}
     return {
         **settings.dbt_env(),
         "PYTHONPATH": str(PROJECT),
@@ -101,6 +102,7 @@ def airflow_env(settings: Settings, keys: Secrets, *, port: int = DEFAULT_PORT) 
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "AIRFLOW__CORE__PARALLELISM": "8",
         "AIRFLOW__COSMOS__CACHE_DIR": str(home / "cosmos_cache"),
+        "AIRFLOW__COSMOS__DBT_DOCS_PROJECTS": json.dumps(docs),
         "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
         "AIRFLOW__OPENLINEAGE__DISABLED": "True",
     }

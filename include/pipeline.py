@@ -16,11 +16,13 @@ from include.backfill import BackfillError
 from include.groups import WRITER_POOL, dbt_group
 from include.prepare import PrepareError
 from include.prepare import prepare as prepare_run
+from include.proof import ProofError, ProofFailedError
 from include.publish import publish as publish_marts
 from include.quality import ChecksFailedError, check, require_passed
 from include.settings import SettingError, Settings
 from include.transform import AUDIT, GATE, MARTS, TRANSFORM
 from include.turns import TurnSensor, TurnTakenError, keep_turn
+from include.upkeep import UpkeepError
 
 MARTS_ASSET = Asset("attribution_marts")
 
@@ -31,6 +33,9 @@ FAIL_FAST: list[type[BaseException] | str] = [
     ChecksFailedError,
     BackfillError,
     TurnTakenError,
+    UpkeepError,
+    ProofError,
+    ProofFailedError,
 ]
 
 #: The arguments that every DAG here takes.
@@ -75,9 +80,9 @@ def publish(run_id: str | None = None) -> dict[str, Any]:
     return publish_marts(Settings.from_env(), run_id=str(run_id)).as_json()
 
 
-def take_turn(*, queues: bool) -> TurnSensor:
-    """The first task: one run at a time is past it. A run that queues waits, any other is skipped."""
-    return TurnSensor(task_id="take_turn", queues=queues)
+def take_turn(task_id: str = "take_turn", *, queues: bool) -> TurnSensor:
+    """The first task that touches anything: one run at a time is past it. `queues`: it waits, else it is skipped."""
+    return TurnSensor(task_id=task_id, queues=queues)
 
 
 def delivery(dag: DAG) -> tuple[DependencyMixin, ...]:

@@ -86,6 +86,11 @@ class Settings:
         """The target folder of dbt: manifest, partial parse, compiled SQL."""
         return self.home / "dbt_target"
 
+    @property
+    def dbt_docs(self) -> Path:
+        """The folder of the dbt docs that Airflow's UI shows; written by the upkeep."""
+        return self.home / "dbt_docs"
+
     def dbt_env(self) -> dict[str, str]:
         """The environment dbt needs to find the same places, with absolute paths."""
         return {

@@ -35,6 +35,10 @@ def describe(dag: DAG) -> dict[str, Any]:
                 "owner": task.owner,
                 "trigger_rule": str(task.trigger_rule.value),
                 "outlets": [outlet.name for outlet in task.outlets],
+                "pre_execute": getattr(task._pre_execute_hook, "__name__", None),
+                "ends_turn": getattr(task._post_execute_hook, "__name__", None) == "end_turn",
+                "queues": getattr(task, "queues", None),
+                "full_refresh": getattr(task, "full_refresh", None),
             }
             for task in dag.tasks
         },
@@ -77,6 +81,7 @@ def main(output: str) -> None:
         "import_errors": bag.import_errors,
         "opened": [path for path in read if Path(path).is_relative_to(settings.home)],
         "contacted": contacted,
+        "seconds": {Path(one.file).name: one.duration.total_seconds() for one in bag.dagbag_stats},
         "models": models,
     }
     Path(output).write_text(json.dumps(description))
