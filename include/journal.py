@@ -39,16 +39,19 @@ class Touched:
 def read_again(warehouse: duckdb.DuckDBPyConnection, shards: Mapping[str, Iterable[str]]) -> int:
     """Have the next run read these shards again as if they had changed: staging model -> shards.
 
-    Shards that were never loaded are passed over, they are read anyway. Safe to repeat. Returns how many are marked.
+    A shard that is nowhere on disk, known or not, counts as withdrawn: the next run deletes its rows. Safe to repeat.
+    Returns how many are marked.
     """
-    wanted = [(model, shard) for model, names in shards.items() for shard in names]
-    known = warehouse.execute(_LAST_SHARDS).fetchall()
-    latest = {(model, shard): seq for model, shard, version, seq in known if version != READ_AGAIN}
+    wanted = dict.fromkeys((model, shard) for model, names in shards.items() for shard in names)
+    known = {
+        (model, shard): (version, seq) for model, shard, version, seq in warehouse.execute(_LAST_SHARDS).fetchall()
+    }
+    latest = {key: known.get(key, (None, 0)) for key in wanted}
     batch = str(uuid4())
     rows = [
-        (batch, model, shard, READ_AGAIN, latest[model, shard] + 1)
-        for model, shard in wanted
-        if (model, shard) in latest
+        (batch, model, shard, READ_AGAIN, seq + 1)
+        for (model, shard), (version, seq) in latest.items()
+        if version != READ_AGAIN
     ]
     if rows:
         warehouse.executemany(

@@ -112,6 +112,13 @@ def landed(settings: Settings, start: date | None = None, end: date | None = Non
     }
 
 
+def shard_path(settings: Settings, model: str, shard: str) -> Path:
+    """Where this shard of a staging model lies, or would."""
+    if model == "stg_ga_events":
+        return settings.ga4_export / f"{shard}.parquet"
+    return settings.streamed_events / f"{shard}.ndjson"
+
+
 def shard_problem(path: Path) -> str | None:
     """Why this file cannot be read, as `reason: what and what to do`, or None if it can (docs/semantics.md, E4)."""
     return _batch_problem(path) if path.suffix == ".ndjson" else _export_problem(path)

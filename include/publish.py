@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from include.figures import Figures, measure, record
+from include.proof_record import PROOFS
 from include.settings import Settings
 from include.warehouse import open_warehouse
 
@@ -87,7 +88,7 @@ def write_tables(warehouse: duckdb.DuckDBPyConnection, target: Path, tables: Map
 
 
 def publish(settings: Settings, run_id: str) -> Figures:
-    """Give readers the marts of the warehouse, the quarantine and the runs' figures, in one rename.
+    """Give readers the marts of the warehouse, the quarantine, the runs' figures and the proofs, in one rename.
 
     Beside them stand the shards they were built from, by which the next run knows whether a load still waits.
     A reader that has the file open keeps what it opened; the next one sees the new marts. The run's figures are
@@ -110,7 +111,9 @@ def publish(settings: Settings, run_id: str) -> Figures:
         figures = measure(warehouse, run_id=run_id, published_at=datetime.now(UTC).replace(tzinfo=None), batch=batch)
         record(warehouse, figures)
         tables = {name: f"from {quoted(name)}" for (name,) in names}
-        tables |= {"quarantine": "from int_quarantine", "pipeline_runs": "from pipeline_runs", "shards": LOADED_SHARDS}
+        warehouse.execute(PROOFS)
+        tables |= {"quarantine": "from int_quarantine", "shards": LOADED_SHARDS}
+        tables |= {name: f"from {name}" for name in ("pipeline_runs", "proofs")}
         try:
             write_tables(warehouse, temporary, tables)
             _fsync(temporary)
