@@ -25,7 +25,7 @@ Only `stream_events` adds another simulated batch when it is cleared.
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param, chain, task
@@ -40,6 +40,7 @@ with DAG(
     dag_id="attribution_microbatch",
     doc_md=__doc__,
     schedule=CronTriggerTimetable("*/5 * * * *", timezone="UTC", interval=timedelta(minutes=5)),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),  # in the past: the first run starts with the deployment
     tags=["attribution", "tier:1", "rerun:safe"],
     params={
         "events": Param(

@@ -6,7 +6,7 @@ A DAG file says what its run does before, between and after, and when it runs.
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Asset, ExceptionRetryPolicy, RetryAction, RetryRule, task
@@ -40,7 +40,6 @@ FAIL_FAST: list[type[BaseException] | str] = [
 
 #: The arguments that every DAG here takes.
 COMMON: dict[str, Any] = {
-    "start_date": datetime(2026, 1, 1, tzinfo=UTC),
     "catchup": False,
     "max_active_runs": 1,
     "default_args": {

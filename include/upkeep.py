@@ -52,8 +52,9 @@ def require_removed(retained: Mapping[str, Any], confirmed: Mapping[str, Any]) -
 
 
 def write_docs(settings: Settings) -> None:
-    """Write the dbt docs as one file, static_index.html, in a folder of their own: the manifest that the DAGs are drawn
-    from stays as it is.
+    """Write the dbt docs as one file, static_index.html.
+
+    In a folder of their own: the manifest that the DAGs are drawn from stays as it is.
 
     Raises DbtError, with dbt's message, where dbt cannot.
     """
@@ -67,11 +68,12 @@ def summary(returned: Mapping[str, Any]) -> list[str]:
     """
     taken, retained, confirmed = (returned[task] for task in ("take_deletions", "apply_retention", "confirm_deletions"))
     rows = taken["landing_rows"] + retained["landing_rows"]
+    files = taken["landing_files"] + retained["landing_files"]
     proved = returned.get("prove")
     kept_from = retained["kept_from"]
     return [
-        f"Deleted: {confirmed['removed']} persons and devices of {confirmed['requests']} requests; "
-        f"{rows} rows taken out of {taken['landing_files'] + retained['landing_files']} landed files",
+        f"Deleted: {confirmed['removed']} persons and devices of {confirmed['requests']} requests",
+        f"Taken out: {rows} rows of {files} landed files",
         f"Kept: events from {kept_from}" if kept_from else "Kept: every event, as no retention is set",
         f"Trimmed: {returned['trim_journal']} rows of the journal",
         "Proven: nothing, as nothing was ever loaded"
