@@ -35,10 +35,10 @@ from airflow.sdk.types import DagRunProtocol
 
 from include import proof, upkeep
 from include.groups import WRITER_POOL
-from include.journal import trim
 from include.pipeline import COMMON, delivery, prepare, take_turn
 from include.retention import apply_retention as retain
 from include.settings import Settings
+from include.trim import trim
 from include.turns import end_turn, keep_turn
 
 with DAG(

@@ -27,10 +27,8 @@ from include.warehouse import release
 
 WRITER_POOL = "duckdb_writer"
 
-#: Whether dbt builds the task's model from nothing: the run asks for all, or `prepare` named this one.
-FULL_REFRESH = (
-    "{{ params.get('full_refresh') or (task.task_id.split('.') | last) in ti.xcom_pull(task_ids='prepare').rebuild }}"
-)
+#: Whether dbt builds a model from nothing because the run asks for it; models whose rules changed do so by themselves.
+FULL_REFRESH = "{{ params.get('full_refresh', False) }}"
 
 
 def model_name(node: DbtNode) -> str:
@@ -50,7 +48,8 @@ def let_go(context: Context, result: object = None) -> None:
 def dbt_group(group_id: str, selection: Selection, settings: Settings, dag: DAG) -> DbtTaskGroup:
     """A task group with one task a selected model, in dbt's order, run by dbt in the task's own process.
 
-    The DAG must have the task `prepare` before the group. Passing the DAG gives its versions the dbt project's hash.
+    Models write the warehouse, which takes one writer at a time: hence the pool of one slot. Passing the DAG gives its
+    versions the dbt project's hash.
 
     Raises FileNotFoundError, saying what to run, where dbt has not written its manifest yet.
     """

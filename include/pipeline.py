@@ -5,7 +5,6 @@ A DAG file says what its run does before, between and after, and when it runs.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -54,9 +53,9 @@ COMMON: dict[str, Any] = {
 
 
 @task(pool=WRITER_POOL, pre_execute=keep_turn)
-def prepare(params: dict[str, Any] | None = None) -> dict[str, Any]:
+def prepare(params: dict[str, Any] | None = None) -> list[str]:
     """Check settings, rights, warehouse and input; load seeds that changed."""
-    return asdict(prepare_run(Settings.from_env(), events=(params or {}).get("events", 0)))
+    return prepare_run(Settings.from_env(), events=(params or {}).get("events", 0))
 
 
 @task(pool=WRITER_POOL, pre_execute=keep_turn)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from include.duckdb_plugin import make_local_state
@@ -19,14 +17,6 @@ log = logging.getLogger(__name__)
 
 class PrepareError(RuntimeError):
     """The deployment cannot run as it is set up; the message says what to change."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What a run starts with: the seeds that were loaded, and the models to build from nothing."""
-
-    seeds: Sequence[str]
-    rebuild: Sequence[str] = ()
 
 
 def require_writable(folder: Path) -> None:
@@ -51,10 +41,10 @@ def require_input(settings: Settings, *, events: int) -> None:
         )
 
 
-def prepare(settings: Settings, *, events: int) -> Prepared:
+def prepare(settings: Settings, *, events: int) -> list[str]:
     """Make the folders, see that the warehouse opens and that there is something to read, load changed seeds.
 
-    events: how many this run streams.
+    events: how many this run streams. Returns the names of the seeds that were loaded.
 
     Raises PrepareError for what the user must change, WarehouseBusyError while another process writes the warehouse,
     WarehouseError when its file cannot be used, DbtError when a seed is refused.
@@ -75,4 +65,4 @@ def prepare(settings: Settings, *, events: int) -> Prepared:
     with open_warehouse(settings):
         log.info("the warehouse %s opens for writing", settings.warehouse)
     require_input(settings, events=events)
-    return Prepared(seeds=load_seeds(settings))
+    return list(load_seeds(settings))

@@ -12,7 +12,7 @@ from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.landing import landed
-from include.publish import LOADED_SHARDS, Versions, by_model, published_shards
+from include.publish import LOADED_SHARDS, Versions, by_model, project_version, published_shards
 from include.settings import Settings
 from include.turns import asked_of, someone_waits
 from include.warehouse import WarehouseBusyError, open_warehouse
@@ -54,17 +54,16 @@ def compare(landed_versions: Versions, journaled: Versions, *, unpublished: bool
     )
 
 
-#: Whether a batch that a model took in is not in the published marts: its keys were touched, or a run was stopped.
-UNPUBLISHED = """
-select exists (
-    select 1 from int_journal where entry = 'done'
-        and batch_id not in (select batch_id from int_journal where entry = 'done' and model = 'publish')
+#: Batches that a model has and readers have not: loaded, touched by upkeep, or rebuilt.
+WAITING = """
+select count(*) from int_journal as taken where entry = 'done' and not exists (
+    select 1 from int_journal as p where p.entry = 'done' and p.model = 'publish' and p.batch_id = taken.batch_id
 )
 """
 
 
 def read_journal(settings: Settings) -> tuple[Versions, bool]:
-    """The last version loaded of each shard, and whether a batch waits to be published; none without a warehouse.
+    """The last version loaded of each shard, and whether a batch waits to be published; no warehouse is no batch.
 
     Raises WarehouseBusyError when another process is writing the warehouse.
     """
@@ -73,8 +72,8 @@ def read_journal(settings: Settings) -> tuple[Versions, bool]:
     with open_warehouse(settings, read_only=True) as warehouse:
         if not warehouse.execute("select 1 from duckdb_tables() where table_name = 'int_journal'").fetchall():
             return {}, False
-        ((waits,),) = warehouse.execute(UNPUBLISHED).fetchall()
-        return by_model(warehouse.execute(LOADED_SHARDS).fetchall()), waits
+        (waiting,) = warehouse.execute(WAITING).fetchall()[0]
+        return by_model(warehouse.execute(LOADED_SHARDS).fetchall()), waiting > 0
 
 
 def read_dates(settings: Settings) -> tuple[date | None, date | None]:
@@ -91,16 +90,18 @@ def news(settings: Settings) -> News:
     """What landed, changed or was withdrawn since it was last loaded, and whether a load still waits to be published.
 
     A batch that a check stopped stays unpublished: once its cause is mended, the next run publishes it although nothing
-    new arrived. So does one that a stopped backfill or a touch (include/journal.py) left half-way.
+    new arrived. So does what upkeep has touched, and a change of a setting, a seed or a model.
 
     Raises WarehouseBusyError when another process is writing the warehouse.
     """
-    journal, waits = read_journal(settings)
+    journal, waiting = read_journal(settings)
+    published = published_shards(settings)
     present = {
         model: {shard.name: shard.version for shard in shards}
         for model, shards in landed(settings, *read_dates(settings)).items()
     }
-    return compare(present, journal, unpublished=waits or journal != published_shards(settings))
+    changed = published != ({**journal, **project_version(settings)} if published else journal)
+    return compare(present, journal, unpublished=waiting or changed)
 
 
 class NewsSensor(BaseSensorOperator):
