@@ -6,7 +6,6 @@ import logging
 from dataclasses import dataclass
 from datetime import date
 
-import yaml
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowSkipException
@@ -15,6 +14,7 @@ from include.landing import landed
 from include.publish import LOADED_SHARDS, Versions, by_model, project_version, published_shards
 from include.settings import Settings
 from include.turns import asked_of, someone_waits
+from include.variables import read_variables
 from include.warehouse import WarehouseBusyError, open_warehouse
 
 log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ def read_journal(settings: Settings) -> tuple[Versions, bool]:
 
 def read_dates(settings: Settings) -> tuple[date | None, date | None]:
     """The first and last date of the export that dbt reads: the vars start_date and end_date of dbt_project.yml."""
-    variables = yaml.safe_load((settings.dbt_project / "dbt_project.yml").read_text()).get("vars") or {}
+    variables = read_variables(settings)
 
     def day(name: str) -> date | None:
         return date.fromisoformat(str(variables[name])) if variables.get(name) else None
