@@ -31,7 +31,7 @@ from typing import Any
 
 from airflow.sdk import DAG, CronTriggerTimetable, chain, task
 from airflow.sdk.exceptions import AirflowSkipException
-from airflow.sdk.types import DagRunProtocol
+from airflow.sdk.types import DagRunProtocol, RuntimeTaskInstanceProtocol
 
 from include import proof, upkeep
 from include.groups import WRITER_POOL
@@ -66,9 +66,9 @@ with DAG(
         return upkeep.confirm(Settings.from_env())
 
     @task
-    def require_removed(retained: dict[str, Any], confirmed: dict[str, Any]) -> None:
+    def require_removed(ti: RuntimeTaskInstanceProtocol | None = None) -> None:
         """Stop red where something is left; the night's other work goes on beside it."""
-        upkeep.require_removed(retained, confirmed)
+        upkeep.require_removed(upkeep.returned(ti, "apply_retention"), upkeep.returned(ti, "confirm_deletions"))
 
     @task(pool=WRITER_POOL, pre_execute=keep_turn)
     def trim_journal() -> int:
@@ -94,12 +94,12 @@ with DAG(
         return proof.prove(Settings.from_env(), upkeep.day_of(dag_run)).as_json()
 
     @task(pool=WRITER_POOL, pre_execute=keep_turn)
-    def conclude(proved: dict[str, Any], run_id: str | None = None) -> None:
+    def conclude(run_id: str | None = None, ti: RuntimeTaskInstanceProtocol | None = None) -> None:
         """Record the proof; red where anything differs."""
-        proof.conclude(Settings.from_env(), str(run_id), proof.Proof.from_json(proved))
+        proof.conclude(Settings.from_env(), str(run_id), proof.Proof.from_json(upkeep.returned(ti, "prove")))
 
-    retained, confirmed, proved = apply_retention(), confirm_deletions(), prove()
-    chain(take_turn(queues=True), prepare(), take_deletions(), retained, *delivery(dag), confirmed)
-    chain(confirmed, trim_journal(), write_docs(), take_snapshot(), proved)
-    chain(proved, take_turn("take_turn_again", queues=True), conclude(proved))
-    require_removed(retained, confirmed)
+    confirmed, snapshot = confirm_deletions(), take_snapshot()
+    chain(take_turn(queues=True), prepare(), take_deletions(), apply_retention(), *delivery(dag), confirmed)
+    chain(confirmed, require_removed())
+    chain(confirmed, trim_journal(), write_docs(), snapshot)
+    chain(snapshot, prove(), take_turn("take_turn_again", queues=True), conclude())

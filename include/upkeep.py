@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from airflow.sdk.types import DagRunProtocol
+from airflow.sdk.types import DagRunProtocol, RuntimeTaskInstanceProtocol
 
 from include.deletion import DeletionError, confirm_removed, take_requests
 from include.settings import Settings
@@ -25,6 +25,14 @@ def day_of(run: DagRunProtocol | None) -> date:
     if run is None:
         raise ValueError("only a task of a run has a day")
     return run.run_after.astimezone(UTC).date()
+
+
+def returned(instance: RuntimeTaskInstanceProtocol | None, task_id: str) -> dict[str, Any]:
+    """What another task of the run returned, for the task of this instance."""
+    value = None if instance is None else instance.xcom_pull(task_ids=task_id)
+    if value is None:
+        raise UpkeepError(f"{task_id} returned nothing in this run. Clear it, and with it what follows.")
+    return dict(value)
 
 
 def take_deletions(settings: Settings) -> dict[str, Any]:
@@ -61,21 +69,21 @@ def write_docs(settings: Settings) -> None:
     run_dbt(settings, "docs generate", "--static", "--target-path", str(settings.dbt_docs))
 
 
-def summary(returned: Mapping[str, Any]) -> list[str]:
+def summary(results: Mapping[str, Any]) -> list[str]:
     """What the tasks of a run did, for whoever waits at the command line, a line each. Pure.
 
-    returned: task -> what it returned; tasks that were skipped have nothing there.
+    results: task -> what it returned; tasks that were skipped have nothing there.
     """
-    taken, retained, confirmed = (returned[task] for task in ("take_deletions", "apply_retention", "confirm_deletions"))
+    taken, retained, confirmed = (results[task] for task in ("take_deletions", "apply_retention", "confirm_deletions"))
     rows = taken["landing_rows"] + retained["landing_rows"]
     files = taken["landing_files"] + retained["landing_files"]
-    proved = returned.get("prove")
+    proved = results.get("prove")
     kept_from = retained["kept_from"]
     return [
         f"Deleted: {confirmed['removed']} persons and devices of {confirmed['requests']} requests",
         f"Taken out: {rows} rows of {files} landed files",
         f"Kept: events from {kept_from}" if kept_from else "Kept: every event, as no retention is set",
-        f"Trimmed: {returned['trim_journal']} rows of the journal",
+        f"Trimmed: {results['trim_journal']} rows of the journal",
         "Proven: nothing, as nothing was ever loaded"
         if proved is None
         else f"Proven: {proved['rows']} rows of {len(proved['tables'])} tables are what a rebuild gives",

@@ -17,6 +17,11 @@ from include.settings import PROJECT, Settings
 from include.transform import manifest_path, refresh_manifest
 
 
+def called(task: object, hook: str) -> str | None:
+    """The name of the function that Airflow calls around the task's work."""
+    return getattr(getattr(task, hook), "__name__", None)
+
+
 def describe(dag: DAG) -> dict[str, Any]:
     """The parts of a DAG that its readers and operators rely on."""
     return {
@@ -35,8 +40,8 @@ def describe(dag: DAG) -> dict[str, Any]:
                 "owner": task.owner,
                 "trigger_rule": str(task.trigger_rule.value),
                 "outlets": [outlet.name for outlet in task.outlets],
-                "pre_execute": getattr(task._pre_execute_hook, "__name__", None),
-                "ends_turn": getattr(task._post_execute_hook, "__name__", None) == "end_turn",
+                "pre_execute": called(task, "_pre_execute_hook"),
+                "ends_turn": called(task, "_post_execute_hook") == "end_turn",
                 "queues": getattr(task, "queues", None),
                 "full_refresh": getattr(task, "full_refresh", None),
             }
