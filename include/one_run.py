@@ -22,6 +22,7 @@ from airflow.models.taskinstance import TaskInstance
 from airflow.sdk import DAG
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.sdk.listener import get_listener_manager
+from airflow.sdk.serde import deserialize
 from airflow.utils.session import create_session
 from sqlalchemy import update
 
@@ -94,7 +95,7 @@ def load_dag(dag_id: str) -> DAG:
 
 def returned(ended: DagRun) -> dict[str, Any]:
     """What each task of the run returned, for those that returned something."""
-    found = {instance.task_id: instance.xcom_pull(instance.task_id) for instance in ended.get_task_instances()}
+    found = {one.task_id: deserialize(one.xcom_pull(one.task_id)) for one in ended.get_task_instances()}
     return {task: value for task, value in found.items() if value is not None}
 
 
