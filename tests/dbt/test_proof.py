@@ -89,7 +89,8 @@ ROWS = (
     Tampering(
         "mart_attribution_last",
         "insert into mart_attribution_last"
-        " select * replace ('ghost' as person_id, date '1999-01-01' as conversion_date) from mart_attribution_last limit 1",
+        " select * replace ('ghost' as person_id, date '1999-01-01' as conversion_date)"
+        " from mart_attribution_last limit 1",
         1,
         0,
     ),
