@@ -19,6 +19,16 @@ from include.publish import literal, quoted
 
 SAMPLE_ROWS = 10
 
+#: Batches that one of these models has not marked as done.
+PENDING = """
+select 1
+from (select distinct batch_id from int_journal where entry = 'done') as batches
+cross join (select unnest($models) as model) as models
+anti join (from int_journal where entry = 'done') as done
+    on done.batch_id = batches.batch_id and done.model = models.model
+limit 1
+"""
+
 #: Shards that both sides set aside as a whole, while rows of an earlier version stand in the live table (E4).
 SET_ASIDE = """
 with latest as (
@@ -46,19 +56,19 @@ where entry in ('shard', 'rejected') and model = $model and list_contains($shard
 qualify row_number() over (partition by touched_key order by seq desc) = 1
 """
 
-#: Devices of the chosen people, the device of the first event of all (T4), devices that hold copies of their events (E1).
+#: Devices of the chosen people, of the first event of all (T4), and of copies of the events of both (E1).
 PROOF_DEVICES = """
 create or replace table rebuilt.proof_devices as
 with staged as ({staged}),
 own as (
-    select device_key, event_key from staged where md5($salt || user_id) <= $cut or md5($salt || device_key) <= $cut
-    union all
-    select device_key, event_key from staged
-    where device_key = (select device_key from live.int_events order by event_at, event_key limit 1)
+    select device_key from staged where md5($salt || user_id) <= $cut or md5($salt || device_key) <= $cut
+    union
+    (select device_key from live.int_events order by event_at, event_key limit 1)
 )
 select device_key from own
 union
-select device_key from staged where event_key in (select event_key from own)
+select device_key from staged
+where event_key in (select event_key from staged where device_key in (select device_key from own))
 """
 
 #: Hashes of rows that are not equally often on both sides: whole rows are compared of these alone, which costs a tenth.
@@ -110,6 +120,12 @@ class Sample:
         return None
 
 
+def is_pending(warehouse: Path, models: Sequence[str]) -> bool:
+    """Whether there is a batch that one of these models has yet to take in."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        return bool(connection.execute(PENDING, {"models": list(models)}).fetchall())
+
+
 def freeze_views(warehouse: Path, views: Iterable[str]) -> None:
     """Make tables of the views: a view names the file that it was made in, and cannot be read beside another."""
     with duckdb.connect(str(warehouse)) as connection:
@@ -159,8 +175,8 @@ def count_people(connection: duckdb.DuckDBPyConnection) -> int:
     return int(connection.execute("select count(distinct person_id) from live.int_events").fetchall()[0][0])
 
 
-def choose(connection: duckdb.DuckDBPyConnection, staging: Iterable[str], people: int, day: date) -> Sample | None:
-    """Choose people by a hash that changes with the day, and write proof_devices for staging; None where there is none.
+def choose(connection: duckdb.DuckDBPyConnection, staging: Iterable[str], people: int, day: date) -> Sample:
+    """Choose people by a hash that changes with the day, and write proof_devices for staging.
 
     Every person has the same chance each day, also one that only a wrong row knows.
     """
@@ -169,9 +185,7 @@ def choose(connection: duckdb.DuckDBPyConnection, staging: Iterable[str], people
         "select distinct md5($salt || person_id) as place from live.int_events order by place limit $people",
         {"salt": salt, "people": people},
     ).fetchall()
-    if not hashes:
-        return None
-    sample = Sample(salt, hashes[-1][0], len(hashes))
+    sample = Sample(salt, hashes[-1][0] if hashes else "", len(hashes))
     staged = " union all ".join(f"select device_key, user_id, event_key from live.{quoted(name)}" for name in staging)  # noqa: S608 - models' names
     connection.execute(PROOF_DEVICES.format(staged=staged), {"salt": sample.salt, "cut": sample.cut})
     return sample

@@ -38,6 +38,7 @@ def test_the_published_file_holds_marts_quarantine_runs_and_shards(settings: Set
         "mart_channel_daily",
         "mart_sessions",
         "pipeline_runs",
+        "proofs",
         "quarantine",
         "shards",
     ]
