@@ -21,11 +21,11 @@
     {%- set parents = marking_parents(model) -%}
     {%- set enough = 1 if model.config.meta.replaces == 'device_key' else parents | length %}
     select d.batch_id
-    from {{ journal() }} as d
-    where d.entry = 'done' and d.model in ('{{ parents | join("', '") }}')
+    from {{ looked_up(journal(), "entry = 'done'") }} as d
+    where d.model in ('{{ parents | join("', '") }}')
         and not exists (
-            select 1 from {{ journal() }} as own
-            where own.entry = 'done' and own.model = '{{ this.identifier }}' and own.batch_id = d.batch_id
+            select 1 from {{ looked_up(journal(), "entry = 'done'") }} as own
+            where own.model = '{{ this.identifier }}' and own.batch_id = d.batch_id
         )
     group by d.batch_id
     having count(distinct d.model) >= {{ enough }}

@@ -4,15 +4,14 @@ with ordered as (
         person_id,
         count(distinct nullif(transaction_id, '(not set)')) as named_orders,
         count(case when coalesce(transaction_id, '(not set)') = '(not set)' then 1 end) as nameless_orders
-    from {{ ref('int_events') }}
-    where {{ is_conversion('event_name') }} and {{ of_unpublished('person_id') }}
+    from {{ unpublished(ref('int_events'), 'person_id') }} as e
+    where {{ is_conversion('event_name') }}
     group by person_id
 ),
 
 converted as (
     select person_id, count(*) as conversions
-    from {{ ref('int_conversions') }}
-    where {{ of_unpublished('person_id') }}
+    from {{ unpublished(ref('int_conversions'), 'person_id') }} as c
     group by person_id
 )
 
