@@ -39,7 +39,7 @@ bench: .venv/.dev ## The benchmarks [ARGS="--scale 10"]
 
 .PHONY: test
 test: lint ## Lint, then every test that needs no Google Cloud
-	pytest
+	pytest -n 2 --dist loadfile
 
 .PHONY: lint
 lint: .venv/.dev ## Style and types: Python, YAML, SQL for both engines
