@@ -147,7 +147,7 @@ def test_two_runs_never_mix(client: httpx.Client) -> None:
     again = {"dag_run_id": late.rpartition("/")[2], "task_ids": ["prepare"], "dry_run": False, "only_failed": False}
     client.post(f"{DAG}/clearTaskInstances", json=again).raise_for_status()
     assert ended(client, late)[1]["prepare"] == "failed", "a task that is cleared takes no other run's turn"
-    assert "Clear this task again when it has ended" in log_of(client, late, "prepare")
+    assert "has had the turn since" in log_of(client, late, "prepare")
 
     assert client.get(backfill).json()["state"] == "running", "all of that happened while the backfill was at work"
     client.patch(DAG, json={"is_paused": True}).raise_for_status()
