@@ -19,16 +19,6 @@ from include.publish import literal, quoted
 
 SAMPLE_ROWS = 10
 
-#: Batches that one of these models has not marked as done.
-PENDING = """
-select 1
-from (select distinct batch_id from int_journal where entry = 'done') as batches
-cross join (select unnest($models) as model) as models
-anti join (from int_journal where entry = 'done') as done
-    on done.batch_id = batches.batch_id and done.model = models.model
-limit 1
-"""
-
 #: Shards that both sides set aside as a whole, while rows of an earlier version stand in the live table (E4).
 SET_ASIDE = """
 with latest as (
@@ -118,12 +108,6 @@ class Sample:
         if "device_key" in columns:
             return "device_key in (select device_key from rebuilt.proof_devices)"
         return None
-
-
-def is_pending(warehouse: Path, models: Sequence[str]) -> bool:
-    """Whether there is a batch that one of these models has yet to take in."""
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
-        return bool(connection.execute(PENDING, {"models": list(models)}).fetchall())
 
 
 def freeze_views(warehouse: Path, views: Iterable[str]) -> None:

@@ -11,6 +11,9 @@
         {%- if var('trust_ga4_session_source') is not boolean -%}
             {%- do refuse('trust_ga4_session_source', 'true or false') -%}
         {%- endif -%}
+        {%- if var('on_changed_rules') not in ['rebuild', 'refuse'] -%}
+            {%- do refuse('on_changed_rules', 'rebuild or refuse') -%}
+        {%- endif -%}
         {%- for name in ['start_date', 'end_date'] if var(name) -%}
             {%- if not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', var(name) | string) -%}
                 {%- do refuse(name, 'a date as YYYY-MM-DD, or null') -%}
