@@ -132,8 +132,8 @@ def side_by_side(scratch: Scratch) -> Iterator[duckdb.DuckDBPyConnection]:
             yield connection
     except duckdb.Error as error:
         raise ProofError(
-            f"the proof cannot compare the warehouse with its rebuild: {error}. A table whose model was changed needs "
-            "dbt build --full-refresh first (docs/settings.md)."
+            f"the proof cannot compare the warehouse with its rebuild: {error}. A table whose model has changed is "
+            "rebuilt by the next micro-batch; prove again after it."
         ) from error
 
 
