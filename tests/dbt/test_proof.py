@@ -18,8 +18,10 @@ import pytest
 
 from include.proof import Proof, ProofFailedError, conclude, prove, snapshot
 from include.proof_scratch import Scratch
+from include.quality import check
 from include.simulator.history import write_history
 from include.simulator.stream import write_batch
+from include.transform import AUDIT, GATE
 from tests.dbt.project import TABLES, Project, copy_landing, environment, unequal_tables
 from tests.dbt.worlds import land, random_arrivals
 
@@ -191,6 +193,7 @@ def test_what_was_tampered_with_is_found_shown_and_healed(
         {"healed": True, "differing_rows": proof.differing_rows}
     ]
     project.build()
+    assert check(project.settings, GATE) + check(project.settings, AUDIT) == []
     assert proven(project).differences == ()
     assert_full_refresh(project, tmp_path / "full")
 
