@@ -19,8 +19,8 @@ waits for its turn), transform (a task a model), quality_gate, marts (a task a m
 - *take_turn skipped, run after run*: its log names the run at work. If that one is stuck, mark it as failed.
 
 **A rerun is safe**: loads go by file version, models replace whole people, publishing replaces the run's own figures.
-Where another run was at work since, clear it from `take_turn` on. Only `stream_events` adds another simulated batch when
-it is cleared.
+Where another run was at work since, clear it from `take_turn` on. Only `stream_events`, when it is cleared, adds
+another simulated batch.
 """
 
 from __future__ import annotations

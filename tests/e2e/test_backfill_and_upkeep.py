@@ -59,14 +59,6 @@ def test_a_date_range_is_read_again(settings: Settings) -> None:
     assert read(settings.published) == before
 
 
-def test_a_range_that_holds_nothing_says_what_is_loaded(settings: Settings) -> None:
-    before = settings.published.read_bytes()
-    refused = command(settings.home, "run_backfill", "--start", "2027-01-01")
-    assert refused.returncode == 1, refused.stdout
-    assert "the warehouse holds 5 tables from 2026-01-27 to 2026-01-31" in refused.stdout
-    assert settings.published.read_bytes() == before
-
-
 def test_upkeep_deletes_proves_and_writes_the_docs(settings: Settings) -> None:
     ((person,),) = query(
         settings.published, "select person_id from mart_attribution_last where starts_with(person_id, 'u') limit 1"
