@@ -125,7 +125,7 @@ def side_by_side(scratch: Scratch) -> Iterator[duckdb.DuckDBPyConnection]:
     Raises ProofError when DuckDB cannot do what is asked: a column that only one side has, a disk that is full.
     """
     try:
-        with duckdb.connect(config={"temp_directory": str(scratch.folder / "tmp")}) as connection:
+        with duckdb.connect(config={"temp_directory": str(scratch.live.home / "tmp")}) as connection:
             connection.execute(f"attach {literal(scratch.live.warehouse)} as live (read_only)")
             connection.execute(f"attach {literal(scratch.rebuilt.warehouse)} as rebuilt")
             connection.execute(f"attach {literal(scratch.differences)} as differences")
