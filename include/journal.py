@@ -39,16 +39,19 @@ class Touched:
 def read_again(warehouse: duckdb.DuckDBPyConnection, shards: Mapping[str, Iterable[str]]) -> int:
     """Have the next run read these shards again as if they had changed: staging model -> shards.
 
-    Shards that were never loaded are passed over, they are read anyway. Safe to repeat. Returns how many are marked.
+    A shard that is nowhere on disk, known or not, counts as withdrawn: the next run deletes its rows. Safe to repeat.
+    Returns how many are marked.
     """
-    wanted = [(model, shard) for model, names in shards.items() for shard in names]
-    known = warehouse.execute(_LAST_SHARDS).fetchall()
-    latest = {(model, shard): seq for model, shard, version, seq in known if version != READ_AGAIN}
+    wanted = dict.fromkeys((model, shard) for model, names in shards.items() for shard in names)
+    known = {
+        (model, shard): (version, seq) for model, shard, version, seq in warehouse.execute(_LAST_SHARDS).fetchall()
+    }
+    latest = {key: known.get(key, (None, 0)) for key in wanted}
     batch = str(uuid4())
     rows = [
-        (batch, model, shard, READ_AGAIN, latest[model, shard] + 1)
-        for model, shard in wanted
-        if (model, shard) in latest
+        (batch, model, shard, READ_AGAIN, seq + 1)
+        for (model, shard), (version, seq) in latest.items()
+        if version != READ_AGAIN
     ]
     if rows:
         warehouse.executemany(
@@ -67,15 +70,17 @@ def touch(warehouse: duckdb.DuckDBPyConnection, keys: Touched) -> None:
     if not keys:
         return
     batch = str(uuid4())
-    rows: list[tuple[str, str, str, str | None]] = [
-        (batch, entry, "upkeep", key)
-        for entry, found in (("device_key", keys.devices), ("person_id", keys.people), ("conversion_date", keys.dates))
-        for key in dict.fromkeys(found)
-    ]
-    rows += [(batch, "done", model, None) for model in STAGING]
     warehouse.begin()
     try:
-        warehouse.executemany("insert into int_journal (batch_id, entry, model, touched_key) values (?, ?, ?, ?)", rows)
+        for entry, found in (("device_key", keys.devices), ("person_id", keys.people), ("conversion_date", keys.dates)):
+            warehouse.execute(
+                "insert into int_journal (batch_id, entry, model, touched_key)"
+                " select distinct ?, ?, 'upkeep', unnest(cast(? as varchar[]))",
+                [batch, entry, list(found)],
+            )
+        warehouse.execute(
+            "insert into int_journal (batch_id, entry, model) select ?, 'done', unnest(?)", [batch, list(STAGING)]
+        )
         warehouse.commit()
     except BaseException:
         warehouse.rollback()

@@ -11,12 +11,16 @@ from pathlib import Path
 import duckdb
 
 from include.figures import Figures, measure, record
+from include.proof_record import PROOFS
 from include.settings import Settings
+from include.transform import checksum, project_files
 from include.warehouse import open_warehouse
 
 log = logging.getLogger(__name__)
 
 MART_PREFIX = "mart_"
+
+PROJECT = "project"
 
 #: staging model -> shard -> version.
 Versions = Mapping[str, Mapping[str, str]]
@@ -68,6 +72,11 @@ def published_shards(settings: Settings) -> Versions:
         return {}
 
 
+def project_version(settings: Settings) -> Versions:
+    """The dbt project as a shard of its own: marts are made of settings, seeds and SQL as much as of rows."""
+    return {PROJECT: {PROJECT: checksum(project_files(settings), *settings.own_domains)}}
+
+
 def _fsync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -87,7 +96,7 @@ def write_tables(warehouse: duckdb.DuckDBPyConnection, target: Path, tables: Map
 
 
 def publish(settings: Settings, run_id: str) -> Figures:
-    """Give readers the marts of the warehouse, the quarantine and the runs' figures, in one rename.
+    """Give readers the marts of the warehouse, the quarantine, the runs' figures and the proofs, in one rename.
 
     Beside them stand the shards they were built from, by which the next run knows whether a load still waits.
     A reader that has the file open keeps what it opened; the next one sees the new marts. The run's figures are
@@ -109,8 +118,12 @@ def publish(settings: Settings, run_id: str) -> Figures:
         batch = [shard for model, shard, version in shards if before.get(model, {}).get(shard) != version]
         figures = measure(warehouse, run_id=run_id, published_at=datetime.now(UTC).replace(tzinfo=None), batch=batch)
         record(warehouse, figures)
+        project = literal(project_version(settings)[PROJECT][PROJECT])
+        made_of = f"({LOADED_SHARDS}) union all select '{PROJECT}', '{PROJECT}', {project}"
         tables = {name: f"from {quoted(name)}" for (name,) in names}
-        tables |= {"quarantine": "from int_quarantine", "pipeline_runs": "from pipeline_runs", "shards": LOADED_SHARDS}
+        warehouse.execute(PROOFS)
+        tables |= {"quarantine": "from int_quarantine", "shards": made_of}
+        tables |= {name: f"from {name}" for name in ("pipeline_runs", "proofs")}
         try:
             write_tables(warehouse, temporary, tables)
             _fsync(temporary)

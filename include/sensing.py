@@ -6,13 +6,15 @@ import logging
 from dataclasses import dataclass
 from datetime import date
 
-import yaml
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 from airflow.sdk.definitions.context import Context
+from airflow.sdk.exceptions import AirflowSkipException
 
 from include.landing import landed
-from include.publish import LOADED_SHARDS, Versions, by_model, published_shards
+from include.publish import LOADED_SHARDS, Versions, by_model, project_version, published_shards
 from include.settings import Settings
+from include.turns import asked_of, someone_waits
+from include.variables import read_variables
 from include.warehouse import WarehouseBusyError, open_warehouse
 
 log = logging.getLogger(__name__)
@@ -52,22 +54,31 @@ def compare(landed_versions: Versions, journaled: Versions, *, unpublished: bool
     )
 
 
-def read_journal(settings: Settings) -> Versions:
-    """The last version loaded of each shard; empty where there is no warehouse yet.
+#: Batches that a model has and readers have not: loaded, touched by upkeep, or rebuilt.
+WAITING = """
+select count(*) from int_journal as taken where entry = 'done' and not exists (
+    select 1 from int_journal as p where p.entry = 'done' and p.model = 'publish' and p.batch_id = taken.batch_id
+)
+"""
+
+
+def read_journal(settings: Settings) -> tuple[Versions, bool]:
+    """The last version loaded of each shard, and whether a batch waits to be published; no warehouse is no batch.
 
     Raises WarehouseBusyError when another process is writing the warehouse.
     """
     if not settings.warehouse.exists():
-        return {}
+        return {}, False
     with open_warehouse(settings, read_only=True) as warehouse:
         if not warehouse.execute("select 1 from duckdb_tables() where table_name = 'int_journal'").fetchall():
-            return {}
-        return by_model(warehouse.execute(LOADED_SHARDS).fetchall())
+            return {}, False
+        (waiting,) = warehouse.execute(WAITING).fetchall()[0]
+        return by_model(warehouse.execute(LOADED_SHARDS).fetchall()), waiting > 0
 
 
 def read_dates(settings: Settings) -> tuple[date | None, date | None]:
     """The first and last date of the export that dbt reads: the vars start_date and end_date of dbt_project.yml."""
-    variables = yaml.safe_load((settings.dbt_project / "dbt_project.yml").read_text()).get("vars") or {}
+    variables = read_variables(settings)
 
     def day(name: str) -> date | None:
         return date.fromisoformat(str(variables[name])) if variables.get(name) else None
@@ -79,20 +90,25 @@ def news(settings: Settings) -> News:
     """What landed, changed or was withdrawn since it was last loaded, and whether a load still waits to be published.
 
     A batch that a check stopped stays unpublished: once its cause is mended, the next run publishes it although nothing
-    new arrived.
+    new arrived. So does what upkeep has touched, and a change of a setting, a seed or a model.
 
     Raises WarehouseBusyError when another process is writing the warehouse.
     """
-    journal = read_journal(settings)
+    journal, waiting = read_journal(settings)
+    published = published_shards(settings)
     present = {
         model: {shard.name: shard.version for shard in shards}
         for model, shards in landed(settings, *read_dates(settings)).items()
     }
-    return compare(present, journal, unpublished=journal != published_shards(settings))
+    changed = published != ({**journal, **project_version(settings)} if published else journal)
+    return compare(present, journal, unpublished=waiting or changed)
 
 
 class NewsSensor(BaseSensorOperator):
-    """Waits until something new has landed; skips the run when `wait_seconds`, a param of the run, pass without."""
+    """Waits until something new has landed; skips the run when `wait_seconds`, a param of the run, pass without.
+
+    It holds the turn meanwhile, so it gives way where there is nothing to do and another run waits.
+    """
 
     def __init__(self, **kwargs: object) -> None:
         """Take a sensor's own arguments; the time-out is the run's param."""
@@ -104,12 +120,18 @@ class NewsSensor(BaseSensorOperator):
         return super().execute(context)
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Look once; what is found is logged and returned as XCom."""
+        """Look once; what is found is logged and returned as XCom.
+
+        Raises AirflowSkipException where nothing is found and another run waits for its turn.
+        """
+        settings = Settings.from_env()
         try:
-            found = news(Settings.from_env())
+            found = news(settings)
         except WarehouseBusyError as busy:
             log.info("%s Looking again.", busy)
             return PokeReturnValue(False)
         if found:
             log.info("found %s", found)
+        elif waiting := someone_waits(settings, asked_of(context)[1]):
+            raise AirflowSkipException(f"nothing new, and {waiting} waits for its turn")
         return PokeReturnValue(bool(found), str(found))

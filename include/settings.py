@@ -26,29 +26,41 @@ class Settings:
     ga4_export: the folder of GA4 export files, one Parquet file a table (GA4_EXPORT, default `landing/ga4` in home).
     dbt_target: `local` (DuckDB) or `bigquery` (DBT_TARGET).
     own_domains: domains whose referrals are our own pages (OWN_DOMAINS, comma-separated).
+    proof_people: how many people the nightly proof looks at (PROOF_PEOPLE); None: all.
+    proof_heal: whether the rows that the proof finds wrong are derived again (PROOF_HEAL).
     """
 
     home: Path
     ga4_export: Path
     dbt_target: str = "local"
     own_domains: tuple[str, ...] = ()
+    proof_people: int | None = None
+    proof_heal: bool = False
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
         """Read the settings from `env` (default: the process environment).
 
-        Raises SettingError for a target that does not exist.
+        Raises SettingError for a value that cannot work.
         """
         env = os.environ if env is None else env
         home = Path(env.get("ATTRIBUTION_HOME") or PROJECT / ".local").absolute()
         target = env.get("DBT_TARGET") or "local"
         if target not in TARGETS:
             raise SettingError(f"DBT_TARGET is {target!r}; allowed are {' and '.join(TARGETS)}")
+        people = env.get("PROOF_PEOPLE", "").strip()
+        if people and not (people.isascii() and people.isdecimal() and int(people) > 0):
+            raise SettingError(f"PROOF_PEOPLE is {people!r}; allowed is a whole number from 1 on, or nothing for all")
+        heal = env.get("PROOF_HEAL", "").strip().lower() or "false"
+        if heal not in {"true", "false"}:
+            raise SettingError(f"PROOF_HEAL is {heal!r}; allowed are true and false")
         return cls(
             home=home,
             ga4_export=Path(env.get("GA4_EXPORT") or home / "landing" / "ga4").absolute(),
             dbt_target=target,
             own_domains=tuple(d.strip().lower() for d in env.get("OWN_DOMAINS", "").split(",") if d.strip()),
+            proof_people=int(people) if people else None,
+            proof_heal=heal == "true",
         )
 
     @property
@@ -65,6 +77,21 @@ class Settings:
     def warehouse(self) -> Path:
         """The DuckDB file that dbt writes."""
         return self.home / "warehouse.duckdb"
+
+    @property
+    def deletion_requests(self) -> Path:
+        """The folder of open deletion requests: CSV files (docs/runbooks/deletion_request.md)."""
+        return self.home / "deletion_requests"
+
+    @property
+    def tombstones(self) -> Path:
+        """Whose rows are never taken in again; outlives the warehouse."""
+        return self.home / "tombstones.csv"
+
+    @property
+    def history(self) -> Path:
+        """How far back readers see, and the first event ever known; outlives the warehouse."""
+        return self.home / "history.json"
 
     @property
     def published(self) -> Path:
@@ -85,6 +112,11 @@ class Settings:
     def dbt_artifacts(self) -> Path:
         """The target folder of dbt: manifest, partial parse, compiled SQL."""
         return self.home / "dbt_target"
+
+    @property
+    def dbt_docs(self) -> Path:
+        """The folder of the dbt docs that Airflow's UI shows; written by the upkeep."""
+        return self.home / "dbt_docs"
 
     def dbt_env(self) -> dict[str, str]:
         """The environment dbt needs to find the same places, with absolute paths."""

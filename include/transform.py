@@ -63,7 +63,7 @@ def run_dbt(settings: Settings, command: str, *arguments: str) -> list[RunResult
     # said although they are the defaults, because Cosmos says them: dbt parses anew when these arguments change
     which = ["--profile", PROFILE, "--target", settings.dbt_target]
     try:
-        result = dbtRunner().invoke(["--log-level", "none", command, *where, *which, *arguments])
+        result = dbtRunner().invoke(["--log-level", "none", *command.split(), *where, *which, *arguments])
     finally:
         release()
     if result.exception is not None:
@@ -104,10 +104,13 @@ def refresh_manifest(settings: Settings) -> bool:
     return True
 
 
-def _checksum(files: Iterable[Path]) -> str:
+def checksum(files: Iterable[Path], *texts: str) -> str:
+    """One hash over the names and contents of the files and over the texts."""
     digest = hashlib.sha256()
     for path in files:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for text in texts:
+        digest.update(text.encode() + b"\0")
     return digest.hexdigest()
 
 
@@ -120,12 +123,12 @@ def load_seeds(settings: Settings) -> Sequence[str]:
     """
     files = sorted(path for path in (settings.dbt_project / "seeds").rglob("*") if path.is_file())
     names = sorted(path.stem for path in files if path.suffix == ".csv")
-    checksum = _checksum(files)
+    version = checksum(files)
     with open_warehouse(settings) as warehouse:
         warehouse.execute(f"create table if not exists {SEEDS_LOADED} (checksum varchar)")
         present = {name for (name,) in warehouse.execute("select table_name from duckdb_tables()").fetchall()}
         loaded = warehouse.execute(f"select checksum from {SEEDS_LOADED}").fetchall()  # noqa: S608 - a constant
-    if loaded == [(checksum,)] and present.issuperset(names):
+    if loaded == [(version,)] and present.issuperset(names):
         return []
     # cautious: a model's test that also reads a seed is the gate's, once the model is built
     results = run_dbt(settings, "build", "--select", "resource_type:seed", "--indirect-selection", "cautious")
@@ -133,6 +136,6 @@ def load_seeds(settings: Settings) -> Sequence[str]:
     if failed:
         raise DbtError(f"loading the seeds failed: {'; '.join(failed)}. Correct the file under dbt/seeds.")
     with open_warehouse(settings) as warehouse:
-        warehouse.execute(f"create or replace table {SEEDS_LOADED} as select ? as checksum", [checksum])
+        warehouse.execute(f"create or replace table {SEEDS_LOADED} as select ? as checksum", [version])
     log.info("loaded the seeds %s", ", ".join(names))
     return names

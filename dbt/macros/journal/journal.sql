@@ -4,6 +4,7 @@
       rejected   a version was looked at and set aside       touched_key = shard, version, seq, detail = why
       device_key, person_id, conversion_date                 touched_key = a value whose rows changed, '*' = all
       done       a model has taken the batch in
+      built      a table was built whole                     version, detail = by which rules (rules.sql)
     It is made here and not by a model: a model would cost one more task in every run. -#}
 {% macro journal() %}
     {{- return(api.Relation.create(database=target.database, schema=target.schema, identifier='int_journal')) -}}
@@ -42,7 +43,8 @@
     select
         batch_id, case when problem is null then 'shard' else 'rejected' end, '{{ this.identifier }}',
         shard, version, seq, problem
-    from {{ pin() }};
+    from {{ pin() }}
+    where shard is not null;
     {%- endif %}
     insert into {{ journal() }} (batch_id, entry, model)
     select distinct batch_id, 'done', '{{ this.identifier }}' from {{ pin() }} where batch_id is not null;

@@ -16,17 +16,31 @@
 
 {#- Batches that every parent has taken in and this model has not. A set of ids, not a watermark: a batch that commits
     after a later one is not lost. A batch of one source is done by that source alone, so any staging parent will
-    do. -#}
+    do; so will the parent that was rebuilt, for the batch that tells so ('*'). -#}
 {% macro pending_batches() %}
     {%- set parents = marking_parents(model) -%}
     {%- set enough = 1 if model.config.meta.replaces == 'device_key' else parents | length %}
     select d.batch_id
     from {{ journal() }} as d
-    where d.entry = 'done' and d.model in ('{{ parents | join("', '") }}')
+    where (d.entry = 'done' or d.touched_key = '*') and d.model in ('{{ parents | join("', '") }}')
         and not exists (
             select 1 from {{ journal() }} as own
             where own.entry = 'done' and own.model = '{{ this.identifier }}' and own.batch_id = d.batch_id
         )
     group by d.batch_id
-    having count(distinct d.model) >= {{ enough }}
+    having count(distinct case when d.entry = 'done' then d.model end)
+        >= case when max(d.touched_key) = '*' then 1 else {{ enough }} end
+{% endmacro %}
+
+{#- Batches that this model began and did not mark: its own rebuild, a moment ago, or one that ended between two jobs
+    of BigQuery, whose journaled keys must still be told. -#}
+{% macro unfinished_batches() %}
+    select j.batch_id
+    from {{ journal() }} as j
+    where j.model = '{{ this.identifier }}' and j.entry not in ('done', 'shard', 'rejected', 'built')
+        and not exists (
+            select 1 from {{ journal() }} as own
+            where own.entry = 'done' and own.model = '{{ this.identifier }}' and own.batch_id = j.batch_id
+        )
+    group by j.batch_id
 {% endmacro %}

@@ -32,7 +32,9 @@
         from changed as c
         cross join run as r
     )
-    select *, case when problem is null then shard end as touched_key from examined;
+    select *, case when problem is null then shard end as touched_key from examined
+    union all
+    select batch_id, null, null, null, null, null, null from ({{ unfinished_batches() }}) as u;
     {{ after_pin_shards() }}
     {%- if not is_incremental() %}
     insert into {{ journal() }} (batch_id, entry, model, touched_key)

@@ -1,4 +1,5 @@
-{#- Pre-hook of every incremental model. -#}
+{#- Pre-hook of every incremental model. A rebuild is a batch of its own ('*'), so that it is told although nothing new
+    has come: to the checks, which look at all rows then, and with the old keys to the models below. -#}
 {% macro pin_touched() %}
     {#- hooks of a folder add up and cannot be emptied: a view of the folder takes none -#}
     {%- if not execute or model.config.materialized != 'incremental' -%}{{ return('') }}{%- endif -%}
@@ -6,8 +7,16 @@
     {%- if meta.replaces == 'shard' -%}
         {{ pin_shards() }}
     {%- else %}
+        {%- if not is_incremental() %}
+        insert into {{ journal() }} (batch_id, entry, model, touched_key)
+        select {{ new_id() }}, '{{ meta.replaces }}', '{{ this.identifier }}', '*';
+        {%- endif %}
         {{ create_pin() }}
-        with pending as ({{ pending_batches() }})
+        with pending as (
+            {{ pending_batches() }}
+            union distinct
+            {{ unfinished_batches() }}
+        )
         select p.batch_id, j.touched_key
         from pending as p
         left join {{ journal() }} as j

@@ -27,5 +27,6 @@
     {%- if execute and model.config.materialized == 'incremental' and not is_incremental() -%}
         {%- if model.config.meta.logs and model.config.meta.replaces != 'shard' %}{{ journal_keys(this) }}{% endif %}
         {{ mark_done() }}
+        {{ journal_rules() }}
     {%- endif -%}
 {% endmacro %}

@@ -5,11 +5,17 @@
         {%- do require_number('lookback_days', 0, 3650) -%}
         {%- do require_number('max_future_minutes', 0, 100000) -%}
         {%- do require_number('max_rejected_share', 0, 1) -%}
+        {%- if var('retention_days') is not none -%}
+            {%- do require_number('retention_days', (var('lookback_days') + 1) | int, 36500) -%}
+        {%- endif -%}
         {%- for name in ['conversion_events', 'own_domains', 'referral_exclusions'] -%}
             {%- do require_names(name, required=(name == 'conversion_events')) -%}
         {%- endfor -%}
         {%- if var('trust_ga4_session_source') is not boolean -%}
             {%- do refuse('trust_ga4_session_source', 'true or false') -%}
+        {%- endif -%}
+        {%- if var('on_changed_rules') not in ['rebuild', 'refuse'] -%}
+            {%- do refuse('on_changed_rules', 'rebuild or refuse') -%}
         {%- endif -%}
         {%- for name in ['start_date', 'end_date'] if var(name) -%}
             {%- if not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', var(name) | string) -%}

@@ -10,6 +10,7 @@ listed as (
         {{ param_lists() }},
         {{ shard_arrival('shard') }} as received_at
     from exported
+    where {{ of_proven(text_or_null('user_pseudo_id'), text_or_null('user_id')) }}
 ),
 
 fields as (

@@ -43,6 +43,7 @@ def settings(tmp_path: Path) -> Settings:
     made.streamed_events.mkdir(parents=True)
     made.dbt_project.mkdir()
     (made.dbt_project / "dbt_project.yml").write_text("name: tiny\nprofile: attribution\nmodel-paths: [models]\n")
+    (made.dbt_project / "profiles.yml").write_text("attribution: {}\n")
     return made
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from include.attribution_table import read_credits, total
 from include.figures import measure
-from include.publish import publish, published_shards
+from include.publish import project_version, publish, published_shards
 from include.settings import Settings
 
 Run = Callable[[str], None]
@@ -38,12 +38,13 @@ def test_the_published_file_holds_marts_quarantine_runs_and_shards(settings: Set
         "mart_channel_daily",
         "mart_sessions",
         "pipeline_runs",
+        "proofs",
         "quarantine",
         "shards",
     ]
     assert query(settings.published, "from quarantine") == [("b1", "streamed", "not_json", "oops")]
     assert query(settings.published, "select run_id from pipeline_runs") == [("run 1",)]
-    assert published_shards(settings) == {"stg_streamed_events": {"b1": "v1"}}
+    assert published_shards(settings) == {"stg_streamed_events": {"b1": "v1"}, **project_version(settings)}
 
 
 def test_a_failure_leaves_the_published_file_byte_for_byte(settings: Settings, warehouse: Run) -> None:

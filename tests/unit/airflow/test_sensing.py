@@ -9,6 +9,7 @@ from collections.abc import Callable
 import duckdb
 import pytest
 
+from include.journal import Touched, read_again, touch
 from include.publish import publish
 from include.sensing import News, compare, news
 from include.settings import Settings
@@ -100,6 +101,34 @@ def test_a_load_that_a_check_stopped_is_news_until_it_is_published(
     assert news(settings) == News(unpublished=True)
     publish(settings, "run")
     assert not news(settings)
+
+
+def test_people_that_upkeep_touched_are_news_until_they_are_published(
+    settings: Settings, warehouse: Callable[[str], None]
+) -> None:
+    warehouse(journal("b1", land(settings, "b1"), 1))
+    publish(settings, "run")
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        touch(connection, Touched(people=("ann",)))
+    assert news(settings) == News(unpublished=True)
+    publish(settings, "run 2")
+    assert not news(settings)
+
+
+def test_a_shard_to_be_read_again_is_news(settings: Settings, warehouse: Callable[[str], None]) -> None:
+    warehouse(journal("b1", land(settings, "b1"), 1))
+    publish(settings, "run")
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        assert read_again(connection, {"stg_streamed_events": ["b1", "never loaded"]}) == 1
+        assert read_again(connection, {"stg_streamed_events": ["b1"]}) == 0
+    assert news(settings).changed == ("stg_streamed_events/b1",)
+
+
+def test_a_changed_setting_is_news(settings: Settings, warehouse: Callable[[str], None]) -> None:
+    warehouse(journal("b1", land(settings, "b1"), 1))
+    publish(settings, "run")
+    (settings.dbt_project / "dbt_project.yml").write_text("vars: {lookback_days: 7}\n")
+    assert news(settings) == News(unpublished=True)
 
 
 def test_a_lost_published_file_is_news(settings: Settings, warehouse: Callable[[str], None]) -> None:

@@ -1,0 +1,156 @@
+"""The nightly proof: the incremental tables of the live warehouse against a rebuild from raw, beside it.
+
+docs/incremental.md tells what it compares and what it cannot. Airflow calls `snapshot`, `prove` and `conclude`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+from include import proof_duckdb as engine
+from include.proof_heal import heal
+from include.proof_record import record
+from include.proof_report import Proof, ProofFailedError, require_proven
+from include.proof_scratch import (
+    ProofError,
+    Scratch,
+    Snapshot,
+    drop_changed,
+    explained,
+    loaded_shards,
+    take_snapshot,
+)
+from include.settings import Settings
+from include.transform import DbtError, manifest_path, run_dbt
+
+__all__ = ["Proof", "ProofError", "ProofFailedError", "Snapshot", "conclude", "heal", "prove", "record", "snapshot"]
+
+log = logging.getLogger(__name__)
+
+STAGING = "path:models/staging"
+MODELS_ONLY = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+
+
+def snapshot(settings: Settings) -> Snapshot | None:
+    """Copy the warehouse aside while nobody writes it; the caller holds the writer pool. None: nothing to prove yet.
+
+    Raises ProofError where the disk does not let it, WarehouseError where the warehouse cannot be opened.
+    """
+    taken = take_snapshot(Scratch(settings))
+    log.info("%s", taken or "nothing was ever loaded: nothing to prove")
+    return taken
+
+
+def prove(settings: Settings, day: date) -> Proof:
+    """Rebuild what the snapshot was loaded from and compare, without the live warehouse, which others may write.
+
+    day: chooses the people of a sample (PROOF_PEOPLE), others each day. The snapshot is gone afterwards; the rows that
+    differ stay in `proof/differences.duckdb` of the home until the next one.
+
+    Raises ProofError when the comparison cannot be made: without a snapshot, or where dbt or the disk fails.
+    """
+    scratch = Scratch(settings)
+    if not scratch.live.warehouse.exists():
+        raise ProofError(f"there is no snapshot in {scratch.folder}. Run the snapshot first; each serves one proof.")
+    try:
+        with explained(scratch), _same_environment():
+            return _prove(scratch, day)
+    finally:
+        scratch.clear_homes()
+
+
+def _prove(scratch: Scratch, day: date) -> Proof:
+    started = time.monotonic()
+    wanted = scratch.deployment.proof_people
+    # the landing zone holds what was loaded, whatever dates are read today
+    variables = ("--vars", json.dumps({"start_date": None, "end_date": None, "proof_sample": wanted is not None}))
+    _dbt(scratch.rebuilt, "parse", *variables)
+    tables = _tables(scratch.rebuilt)
+    staging = [name for name, replaces in tables.items() if replaces == "shard"]
+    if engine.is_pending(scratch.live.warehouse, [name for name, by in tables.items() if by and by != "shard"]):
+        # the copy takes in what the live warehouse is about to; in any other case it is compared as it was found
+        _dbt(scratch.live, "run", "--exclude", STAGING)
+    with engine.side_by_side(scratch) as connection:
+        of_people = engine.count_people(connection)
+        sample = None if wanted is None else engine.choose(connection, staging, wanted, day)
+    loaded = loaded_shards(scratch.live.warehouse)
+    drop_changed(scratch, loaded)
+    _dbt(scratch.rebuilt, "build", "--select", STAGING, "resource_type:seed", *MODELS_ONLY, *variables)
+    gone = drop_changed(scratch, loaded)  # a file that was written over while it was read is of no version
+    with engine.side_by_side(scratch) as connection:
+        kept = engine.keep_rows(connection, staging, gone)
+    _dbt(scratch.rebuilt, "run", "--exclude", STAGING, *variables)
+    for home in (scratch.live, scratch.rebuilt):
+        engine.freeze_views(home.warehouse, [name for name, replaces in tables.items() if replaces is None])
+    compared, skipped, rows, differences = [], [], 0, []
+    with engine.side_by_side(scratch) as connection:
+        for table, replaces in tables.items():
+            columns = engine.columns_of(connection, table)
+            scope = sample.scope(columns) if sample else "true"
+            if scope is None:
+                skipped.append(table)
+                continue
+            count, difference = engine.compare(connection, table, replaces, columns, scope)
+            compared.append(table)
+            rows += count
+            differences += [difference] if difference else []
+    return Proof(
+        tables=tuple(compared),
+        skipped=tuple(skipped),
+        rows=rows,
+        people=sample.people if sample else of_people,
+        of_people=of_people,
+        kept=tuple(kept),
+        differences=tuple(differences),
+        seconds=round(time.monotonic() - started, 2),
+    )
+
+
+def conclude(settings: Settings, run_id: str, proof: Proof) -> None:
+    """Heal where PROOF_HEAL is on, record the proof, and stop where anything differs; the caller holds the writer pool.
+
+    Raises ProofFailedError for a difference, healed or not: what made it is still to be found. WarehouseError where the
+    warehouse cannot be opened.
+    """
+    healed = settings.proof_heal and heal(settings, proof)
+    record(settings, run_id, proof, healed=healed)
+    require_proven(proof)
+
+
+def _dbt(settings: Settings, command: str, *arguments: str) -> None:
+    try:
+        results = run_dbt(settings, command, *arguments)
+    except DbtError as error:
+        raise ProofError(f"the proof cannot rebuild: {error}") from error
+    failed = [f"{one.node.name}: {str(one.message).strip()}" for one in results if one.status in {"error", "fail"}]
+    if failed:
+        raise ProofError(f"the proof cannot rebuild, dbt {command} failed: {'; '.join(failed)}")
+
+
+def _tables(settings: Settings) -> dict[str, str | None]:
+    """The tables that batches write, and the views on them: name -> the column whose values a batch replaces."""
+    nodes: list[dict[str, Any]] = list(json.loads(manifest_path(settings).read_text())["nodes"].values())
+    kinds = {"incremental", "view"}
+    models = [n for n in nodes if n["resource_type"] == "model" and n["config"]["materialized"] in kinds]
+    return {
+        model["name"]: model["config"]["meta"]["replaces"] if model["config"]["materialized"] == "incremental" else None
+        for model in models
+    }
+
+
+@contextmanager
+def _same_environment() -> Iterator[None]:
+    """Put back the variables that run_dbt sets: what follows in this process is about the deployment again."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

@@ -1,0 +1,138 @@
+"""What a proof found, as values and as text for whoever is on call."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+#: A value of a row in a report is cut after this many characters: a payload would hide the rest.
+VALUE_WIDTH = 60
+
+#: The values of a row, as text in the order of the columns; None is null.
+Row = tuple[str | None, ...]
+
+
+class ProofFailedError(RuntimeError):
+    """Incremental tables differ from what a rebuild gives; the message has a line a table, `report` shows the rows."""
+
+    def __init__(self, message: str, report: str) -> None:
+        """Keep the report for whoever shows the failure outside the log."""
+        super().__init__(message)
+        self.report = report
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A table whose rows are not those of the rebuild, compared as multisets.
+
+    replaces: the column whose values a batch replaces, by which the rows can be derived again; None for a view.
+    only_live, only_rebuilt: rows that have no equal on the other side, out of live_rows and rebuilt_rows.
+    differing: columns whose values differ between these; they come first in `columns`.
+    live, rebuilt: some of the rows, in an order that puts two versions of one row in the same place.
+    """
+
+    table: str
+    replaces: str | None
+    live_rows: int
+    rebuilt_rows: int
+    only_live: int
+    only_rebuilt: int
+    differing: tuple[str, ...]
+    columns: tuple[str, ...]
+    live: tuple[Row, ...]
+    rebuilt: tuple[Row, ...]
+
+    def __str__(self) -> str:
+        """One line: how many rows of which table, and in which columns."""
+        where = f"; columns {', '.join(self.differing)}" if self.differing else ""
+        return (
+            f"{self.table}: {self.only_live} of {self.live_rows} rows only live, "
+            f"{self.only_rebuilt} of {self.rebuilt_rows} only rebuilt{where}"
+        )
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was compared and what differs.
+
+    tables: compared; skipped: not comparable by a sample of people. rows: of the live tables compared.
+    people of of_people: how many were looked at. kept: shards whose file cannot be read again, as model/shard; their
+    staged rows are taken as they are, what is below them is proven. seconds: of the rebuild and the comparison.
+    """
+
+    tables: tuple[str, ...]
+    skipped: tuple[str, ...]
+    rows: int
+    people: int
+    of_people: int
+    kept: tuple[str, ...]
+    differences: tuple[Difference, ...]
+    seconds: float
+
+    @property
+    def differing_rows(self) -> int:
+        """Rows without an equal on the other side, over all tables."""
+        return sum(one.only_live + one.only_rebuilt for one in self.differences)
+
+    def __str__(self) -> str:
+        """One line for a log."""
+        parts = [f"{self.rows} rows of {len(self.tables)} tables, {self.people} of {self.of_people} people"]
+        parts += [f"not compared: {', '.join(self.skipped)}"] if self.skipped else []
+        parts += [f"{len(self.kept)} shards not read again"] if self.kept else []
+        return f"{'; '.join(parts)}; {self.differing_rows} rows differ"
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Proof:
+        """The proof that as_json was made from, lists or tuples alike."""
+
+        def tuples(value: object) -> Any:  # noqa: ANN401 - whatever JSON holds
+            return tuple(tuples(item) for item in value) if isinstance(value, (list, tuple)) else value
+
+        differences = tuple(
+            Difference(**{name: tuples(value) for name, value in one.items()}) for one in values["differences"]
+        )
+        rest = {name: tuples(value) for name, value in values.items() if name != "differences"}
+        return cls(**rest, differences=differences)
+
+
+def _line(side: str, columns: Iterable[str], row: Row) -> str:
+    values = (
+        f"{name}={value if len(value) <= VALUE_WIDTH else value[:VALUE_WIDTH] + '...'}"
+        for name, value in zip(columns, row, strict=True)
+        if value is not None
+    )
+    return f"  {side:<8}{' '.join(values)}"
+
+
+def describe(difference: Difference) -> str:
+    """The difference with its rows, a line each: two versions of one row under each other, nulls left out."""
+    lines = [str(difference)]
+    for place in range(max(len(difference.live), len(difference.rebuilt))):
+        for side, rows in (("live", difference.live), ("rebuilt", difference.rebuilt)):
+            if place < len(rows):
+                lines.append(_line(side, difference.columns, rows[place]))
+    return "\n".join(lines)
+
+
+def report(proof: Proof) -> str:
+    """All differences with their rows."""
+    return "\n".join(describe(one) for one in proof.differences)
+
+
+def require_proven(proof: Proof) -> None:
+    """Log what was compared, and stop where anything differs.
+
+    Raises ProofFailedError naming every table that differs and its count of rows.
+    """
+    log.info("%s", proof)
+    if proof.differences:
+        log.error("%s", report(proof))
+        raise ProofFailedError("\n".join(str(one) for one in proof.differences), report(proof))

@@ -1,0 +1,118 @@
+"""Forgetting the journal's batches that every model and the readers have."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from include.settings import Settings
+from include.transform import manifest_path
+from include.warehouse import open_warehouse
+
+#: Marks that something was published, once every batch that says so is gone (macro of_unpublished).
+TRIMMED = "trimmed"
+
+FINISHED = """
+create or replace temp table finished as
+with steps as (select unnest($parents) as parent, unnest($models) as model, unnest($enough) as enough),
+-- as macro pending_batches: where no model has a batch before it now, none will have
+pending as (
+    select above.batch_id
+    from int_journal as above
+    inner join steps on steps.parent = above.model
+    where (above.entry = 'done' or above.touched_key = '*')
+        and not exists (
+            select 1 from int_journal as own
+            where own.batch_id = above.batch_id and own.entry = 'done' and own.model = steps.model
+        )
+    group by above.batch_id, steps.model, steps.enough
+    having count(distinct above.model) filter (above.entry = 'done')
+        >= case when max(above.touched_key) = '*' then 1 else steps.enough end
+)
+select distinct published.batch_id
+from int_journal as published
+where published.entry = 'done' and published.model = 'publish' and published.batch_id <> $trimmed
+    and published.batch_id not in (select batch_id from pending where batch_id is not null)
+    -- a model that began it and did not mark it
+    and not exists (
+        select 1 from int_journal as begun
+        where begun.batch_id = published.batch_id and list_contains($models, begun.model)
+            and begun.entry not in ('done', 'shard', 'rejected', 'built')
+            and not exists (
+                select 1 from int_journal as own
+                where own.batch_id = begun.batch_id and own.entry = 'done' and own.model = begun.model
+            )
+    )
+"""
+
+FORGET = (
+    """
+    insert into int_journal (batch_id, entry, model)
+    select $trimmed, 'done', 'publish' from finished
+    where not exists (select 1 from int_journal where batch_id = $trimmed) limit 1
+    """,
+    """
+    delete from int_journal
+    where entry not in ('shard', 'rejected', 'built') and batch_id in (select batch_id from finished)
+    """,
+    # of a shard and of a table's rules the last entry is all that is ever asked for
+    """
+    delete from int_journal as old
+    where old.entry in ('shard', 'rejected', 'built') and exists (
+        select 1 from int_journal as later
+        where later.model = old.model and later.seq > old.seq
+            and (later.entry = 'built') = (old.entry = 'built')
+            and later.touched_key is not distinct from old.touched_key
+    )
+    """,
+)
+
+
+def marking_steps(manifest: dict[str, Any]) -> list[tuple[str, str, int]]:
+    """Each two models that mark batches, one reading the other, directly or through views.
+
+    (parent, model, how many of its parents must have a batch before the model takes it): a batch of one source is
+    staged by that source's model alone, so for int_events one parent will do.
+    """
+    nodes: dict[str, Any] = manifest["nodes"]
+
+    def marks(node: dict[str, Any]) -> bool:
+        return bool(node["config"].get("incremental_strategy") == "replace_touched")
+
+    def parents(node: dict[str, Any]) -> Iterator[str]:
+        for found in (nodes[name] for name in node["depends_on"]["nodes"] if name in nodes):
+            if found["config"]["materialized"] == "incremental" and marks(found):
+                yield str(found["name"])
+            elif found["config"]["materialized"] in {"view", "ephemeral"}:
+                yield from parents(found)
+
+    models = [node for node in nodes.values() if node["resource_type"] == "model" and marks(node)]
+    incremental = (node for node in models if node["config"]["materialized"] == "incremental")
+    return sorted(
+        (parent, str(node["name"]), 1 if node["config"]["meta"]["replaces"] == "device_key" else len(found))
+        for node in incremental
+        for found in [set(parents(node))]
+        for parent in found
+    )
+
+
+def trim(settings: Settings) -> int:
+    """Remove from the journal what no run will ask for again; returns how many rows went.
+
+    A batch goes when readers have it and no model waits for it; of a shard or a table's rules the last entry stays. One
+    transaction; the caller holds the writer pool.
+
+    Raises WarehouseError when the warehouse cannot be opened.
+    """
+    steps = marking_steps(json.loads(manifest_path(settings).read_text()))
+    parents, models, enough = ([step[i] for step in steps] for i in range(3))
+    with open_warehouse(settings) as warehouse:
+        (before,) = warehouse.execute("select count(*) from int_journal").fetchall()[0]
+        warehouse.begin()
+        warehouse.execute(FINISHED, {"parents": parents, "models": models, "enough": enough, "trimmed": TRIMMED})
+        for statement in FORGET:
+            warehouse.execute(statement, {"trimmed": TRIMMED} if "$trimmed" in statement else None)
+        warehouse.commit()
+        (after,) = warehouse.execute("select count(*) from int_journal").fetchall()[0]
+    return int(before - after)

@@ -1,0 +1,84 @@
+"""What a proof says and records, and who gets to see it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+import pytest
+
+from include.proof import Proof, ProofError, ProofFailedError, conclude
+from include.proof_report import VALUE_WIDTH, Difference, report
+from include.publish import publish
+from include.settings import Settings
+
+Run = Callable[[str], None]
+LONG = "x" * (VALUE_WIDTH + 1)
+DIFFERENCE = Difference(
+    table="int_sessions",
+    replaces="person_id",
+    live_rows=10,
+    rebuilt_rows=9,
+    only_live=2,
+    only_rebuilt=1,
+    differing=("source",),
+    columns=("source", "person_id", "campaign", "payload"),
+    live=(("news", "p1", None, LONG), ("x", "ghost", None, None)),
+    rebuilt=(("google", "p1", None, LONG),),
+)
+SOUND = Proof(("int_sessions",), ("mart_channel_daily",), 10, 5, 50, ("stg_ga_events/events_20260101",), (), 1.5)
+WRONG = replace(SOUND, differences=(DIFFERENCE,))
+
+
+def rows(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
+    """Rows of a query on the warehouse."""
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_a_proof_passes_through_json() -> None:
+    assert Proof.from_json(json.loads(json.dumps(WRONG.as_json()))) == WRONG
+
+
+def test_the_report_has_the_versions_of_a_row_under_each_other() -> None:
+    cut = "x" * VALUE_WIDTH + "..."
+    assert report(WRONG).splitlines() == [
+        "int_sessions: 2 of 10 rows only live, 1 of 9 only rebuilt; columns source",
+        f"  live    source=news person_id=p1 payload={cut}",
+        f"  rebuilt source=google person_id=p1 payload={cut}",
+        "  live    source=x person_id=ghost",
+    ]
+
+
+def test_a_difference_is_recorded_and_raised_with_its_rows(settings: Settings, warehouse: Run) -> None:
+    with pytest.raises(ProofFailedError, match=r"^int_sessions: 2 of 10 rows only live") as failed:
+        conclude(settings, "night 1", WRONG)
+    assert failed.value.report == report(WRONG)
+    assert rows(settings, "select differing_rows, healed from proofs") == [(3, False)]
+    assert rows(settings, "from int_journal") == []
+
+
+def test_a_sound_proof_is_recorded_once_a_run(settings: Settings, warehouse: Run) -> None:
+    before = datetime.now(UTC).replace(tzinfo=None)
+    for _ in range(2):
+        conclude(replace(settings, proof_heal=True), "night 1", SOUND)
+    ((proved_at, *row),) = rows(settings, "select proved_at, * exclude (proved_at) from proofs")
+    assert row == ["night 1", 5, 50, 1, 10, 0, 1, False, 1.5]
+    assert before <= proved_at <= datetime.now(UTC).replace(tzinfo=None)
+
+
+def test_readers_get_the_proofs_with_the_marts(settings: Settings, warehouse: Run) -> None:
+    publish(settings, "before any proof")
+    conclude(settings, "night 1", SOUND)
+    publish(settings, "run 2")
+    with duckdb.connect(str(settings.published), read_only=True) as published:
+        assert published.execute("select run_id from proofs").fetchall() == [("night 1",)]
+
+
+def test_healing_without_the_rows_of_the_proof_is_refused(settings: Settings, warehouse: Run) -> None:
+    with pytest.raises(ProofError, match=r"differences.duckdb.* Prove again"):
+        conclude(replace(settings, proof_heal=True), "night 1", WRONG)
