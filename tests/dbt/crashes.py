@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import re
 import signal
-from collections.abc import Mapping
 from dataclasses import replace
 from itertools import groupby
 
@@ -14,7 +13,7 @@ from include.settings import Settings
 from tests.dbt.replay import Script, Statements, Warehouse
 
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-REBUILD = re.compile(r"(create (table|view)|alter (table|view)) ")
+REBUILD = re.compile(r"(create|alter)\s+(table|view)\b")
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload([__name__])
 

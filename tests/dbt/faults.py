@@ -72,7 +72,7 @@ FAULTS = (
         "marked before the rows",
         "dbt_project.yml",
         PRE_HOOK,
-        '+pre-hook: "{{ pin_touched() }} {% if is_incremental() %}{{ mark_done() }} commit; begin;{% endif %}"',
+        '+pre-hook: "{{ pin_touched() }} {% if model.config.materialized == \'incremental\' and is_incremental() %}{{ mark_done() }} commit; begin;{% endif %}"',
     ),
     Fault("stale look-back kept", "macros/events/lookback.sql", STALE, f"{STALE} and false"),
 )

@@ -6,8 +6,6 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
-from hypothesis import note
-
 from tests.dbt.project import Project, differences_from
 from tests.dbt.replay import Script, capture, unequal
 from tests.dbt.stories import Story, World

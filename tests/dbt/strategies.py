@@ -69,11 +69,10 @@ def events(draw: st.DrawFn, settings: str) -> list[Event]:
     lags = _often(0, None, 3 * DAY, future, future - 1, times=8)
     happened: list[Event] = []
     for number in range(draw(st.integers(6, 12))):
-        if happened and draw(_often(False, True)):
+        if happened and draw(_often(False, True, times=2)):
             again = draw(st.sampled_from(happened))
-            change = draw(
-                st.sampled_from([{"device": d} for d in DEVICES] + [{"lag": 0}, {"lag": DAY}, {"value": 7.0}])
-            )
+            elsewhere = draw(_often({}, *({"device": device} for device in DEVICES), times=2))
+            change = elsewhere | draw(_often({}, {"lag": 0}, {"lag": DAY}, {"value": 7.0}, times=2))
             happened.append(replace(again, **change))
             continue
         before = draw(st.sampled_from(happened)).at if happened else 20 * DAY
@@ -98,7 +97,7 @@ def events(draw: st.DrawFn, settings: str) -> list[Event]:
 @st.composite
 def _lands(draw: st.DrawFn, happened: list[Event]) -> Lands:
     """A batch of any events, or an export table of those of one day and perhaps one of another."""
-    if draw(st.booleans()):
+    if draw(_often(True, False, times=2)):
         lines = draw(st.lists(st.sampled_from(happened), min_size=1, max_size=7))
         lines += draw(st.lists(st.sampled_from(BAD_LINES), max_size=draw(_often(0, 2, times=5))))
         return Lands(draw(st.sampled_from(BATCHES)), tuple(lines))

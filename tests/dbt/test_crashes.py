@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.dbt.crashes import as_on_bigquery, kill_after
 from tests.dbt.prove import script
 from tests.dbt.replay import JOURNAL, Script, Warehouse, unequal
 from tests.dbt.stories import DAY, MINUTE, Event, Lands, Vanishes, World, table_of
+from tests.dbt.strategies import MODELS
 
 
 def event(number: int, at: int, name: str = "page_view", device: str | None = "phone", **more: object) -> Event:
@@ -39,7 +41,7 @@ BEFORE = (
     Lands(DAY_ONE, (AD, OTHER)),
     Lands(table_of(VISIT, intraday=True), (VISIT, SHARED, GONE)),
     Lands("b0.ndjson", (BOUGHT, BOUGHT, "no json")),
-    Lands("b1.ndjson", (event(7, 20 * DAY, "purchase", device="laptop", order="t2", value=3.33),)),
+    Lands("b1.ndjson", (event(7, 20 * DAY, "purchase", device="desk", order="t2", value=3.33),)),
 )
 #: A day restated without a buyer, an intraday table superseded, a late login, a refund, older history, a batch withdrawn.
 AFTER = (
@@ -60,11 +62,14 @@ class Interrupted:
     file: Path
     full: Warehouse
 
-    def restore(self) -> None:
-        """The warehouse before the second batch."""
+    def restore(self, mode: str) -> None:
+        """The warehouse before the second batch; none before a first build."""
         target = self.world.settings.warehouse
         target.with_suffix(".duckdb.wal").unlink(missing_ok=True)
-        shutil.copy(self.file, target)
+        if mode == "first":
+            target.unlink(missing_ok=True)
+        else:
+            shutil.copy(self.file, target)
 
     def differs(self, sent: Script) -> object:
         """Run to the end; what then differs from one full refresh."""
@@ -90,12 +95,16 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Interrupted:
     return made
 
 
-def points(sent: Script, mode: str, built: bool) -> Iterator[int]:
-    """After how many statements to kill: each where a model has just ended, and every STRIDE-th of the others."""
-    names = [node for node, _ in sent.statements(mode, (*sent.tables, JOURNAL) if built else ())]
+def points(sent: Script, mode: str, only: str | None = None) -> Iterator[int]:
+    """After how many statements to kill: each where a model has just ended, and every STRIDE-th of the others.
+
+    Of a model that is run alone, each.
+    """
+    built = () if mode == "first" else (*sent.tables, JOURNAL)
+    names = [node for node, _ in sent.statements(mode, built) if only in (None, node)]
     for number in range(1, len(names) + 1):
         ends = number == len(names) or names[number] != names[number - 1]
-        if ends or number % STRIDE == 0:
+        if ends or only or number % STRIDE == 0:
             yield number
 
 
@@ -104,29 +113,36 @@ def test_a_process_killed_after_any_statement(interrupted: Interrupted, mode: st
     """SIGKILL in a process of its own, on a file; the next run ends as one full refresh."""
     sent = interrupted.world.script
     found = {}
-    for number in points(sent, mode, built=mode != "first"):
-        interrupted.restore()
-        if mode == "first":
-            interrupted.world.settings.warehouse.unlink()
+    for number in points(sent, mode):
+        interrupted.restore(mode)
         assert kill_after(sent, interrupted.world.settings, mode, number) == -signal.SIGKILL
-        differs = interrupted.differs(sent)
-        if differs:
-            found[number] = differs
-    assert found == {}
+        found[number] = interrupted.differs(sent)
+    assert {number: differs for number, differs in found.items() if differs} == {}
 
 
 @pytest.mark.parametrize("mode", ["first", "incremental", "refresh"])
 def test_a_run_without_transactions_killed_after_any_statement(interrupted: Interrupted, mode: str) -> None:
     """As on BigQuery, where each statement of a rebuild commits itself."""
     sent = as_on_bigquery(interrupted.world.script)
+    assert killed(interrupted, sent, mode) == {}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_rebuild_of_one_model_without_transactions_killed_after_any_statement(
+    interrupted: Interrupted, model: str
+) -> None:
+    """A lone rebuild has no other model's rebuild to make good what it loses."""
+    sent = as_on_bigquery(interrupted.world.script)
+    assert killed(interrupted, sent, "refresh", model) == {}
+
+
+def killed(interrupted: Interrupted, sent: Script, mode: str, only: str | None = None) -> dict[str, object]:
+    """What differs in the end, by the statement after which a run that commits each was killed."""
     found = {}
-    for number in points(sent, mode, built=mode != "first"):
-        interrupted.restore()
-        if mode == "first":
-            interrupted.world.settings.warehouse.unlink()
+    for number in points(sent, mode, only):
+        interrupted.restore(mode)
         with closing(Warehouse(sent, interrupted.world.settings, in_memory=False)) as warehouse:
-            warehouse.run(mode, stop=number)
-        differs = interrupted.differs(sent)
-        if differs:
-            found[number] = differs
-    assert found == {}
+            with closing(warehouse.play(mode, only)) as play:
+                *_, last = islice(play, number)
+        found[f"{number}: {last}"] = interrupted.differs(sent)
+    return {last: differs for last, differs in found.items() if differs}
