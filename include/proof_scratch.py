@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 #: The copy and what is rebuilt beside it, each up to the size of the warehouse, and as much for the work between.
 ROOM = 3
 
+#: Files of the home that models read beside what landed: whose rows are never taken in, how far back history goes.
+STATE_FILES = ("tombstones.csv", "history.json")
+
 #: staging model, shard, version: an entry of the journal that was loaded, or set aside as a whole (E4).
 Loaded = tuple[str, str, str]
 
@@ -138,6 +141,14 @@ def link(source: Path, target: Path) -> None:
         target.symlink_to(source.resolve())
 
 
+def copy_state(scratch: Scratch) -> None:
+    """Give both homes of the proof what the models read beside what has landed, where there is any."""
+    for name in STATE_FILES:
+        for home in (scratch.live.home, scratch.rebuilt.home):
+            if (scratch.deployment.home / name).exists():
+                shutil.copy2(scratch.deployment.home / name, home / name)
+
+
 def is_version(path: Path, version: str) -> bool:
     """Whether the file is there in this version."""
     try:
@@ -200,5 +211,6 @@ def take_snapshot(scratch: Scratch) -> Snapshot | None:
                 "Mount it, or set GA4_EXPORT."
             )
         found = link_shards(scratch, loaded)
+        copy_state(scratch)
     size = scratch.live.warehouse.stat().st_size
     return Snapshot(found, len(loaded) - found, size, round(time.monotonic() - started, 2))
