@@ -191,6 +191,21 @@ def test_an_event_ahead_of_the_clock_goes_too(project: Project) -> None:
     assert places_of(project.home, ANN) == set()
 
 
+def test_no_copy_of_theirs_comes_up_under_another_name(project: Project) -> None:
+    """E1: the copy that arrived first is ann's, so the event is; the later one names bob's phone."""
+    send(project, "b2", event(1, "laptop", event_id="twice"), event(1, "phone", "bob", event_id="twice"))
+    send(project, "b3", event(2, "phone", "bob", event_id="other"), event(3, "laptop", ANN, event_id="other"))
+    project.build()
+    ask(project, f"person,{ANN}")
+    take_requests(project.settings, now=NOW)
+    finish(project)
+    assert "twice" not in keys(project)
+    assert "other" in keys(project)
+    send(project, "b4", event(1, "phone", "bob", event_id="twice"))
+    project.build()
+    assert "twice" not in keys(project)
+
+
 def test_an_unknown_id_is_said_and_remembered(project: Project) -> None:
     before = keys(project)
     ask(project, "person,nobody", "device,nowhere")
