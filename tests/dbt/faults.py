@@ -29,7 +29,7 @@ class Fault:
     def plant(self, copy: Path) -> Path:
         """A copy of the dbt project with the fault in it, at `copy`.
 
-        Raises AssertionError where the text does not stand in the file exactly once: the fault is then to be worded anew.
+        Raises AssertionError where the text does not stand in the file exactly once: word the fault anew then.
         """
         shutil.copytree(PROJECT / "dbt", copy, ignore=shutil.ignore_patterns("target", "logs"))
         text = (copy / self.file).read_text()
@@ -72,7 +72,8 @@ FAULTS = (
         "marked before the rows",
         "dbt_project.yml",
         PRE_HOOK,
-        '+pre-hook: "{{ pin_touched() }} {% if model.config.materialized == \'incremental\' and is_incremental() %}{{ mark_done() }} commit; begin;{% endif %}"',
+        "+pre-hook: \"{{ pin_touched() }} {% if model.config.materialized == 'incremental' and is_incremental() %}"
+        '{{ mark_done() }} commit; begin;{% endif %}"',
     ),
     Fault("stale look-back kept", "macros/events/lookback.sql", STALE, f"{STALE} and false"),
 )

@@ -1,7 +1,7 @@
 """The statements dbt sends, captured from the project as it stands, and run again without dbt in a tenth of the time.
 
-A run of dbt sends the same statements whatever has landed: only the rows differ. So one run of each mode is listened to,
-and its statements serve any number of warehouses. What the replay takes from dbt is only that a model without a table
+A run of dbt sends the same statements whatever has landed: only the rows differ. So one run of each mode is listened
+to, and its statements serve any number of warehouses. What the replay takes from dbt is only that a model without a table
 is built anew and that tables left over by a killed rebuild are dropped first.
 """
 
@@ -19,6 +19,7 @@ from typing import Any
 
 import duckdb
 from dbt.cli.main import dbtRunner
+from dbt_common.events.base_types import EventMsg
 
 from include.duckdb_plugin import Plugin
 from include.settings import PROJECT, Settings
@@ -72,7 +73,7 @@ def capture(home: Path, variables: Mapping[str, Any], project: Path = PROJECT / 
     heard: list[tuple[str, str]] = []
     seeds = home / "seeds" / settings.warehouse.name
 
-    def listen(event: Any) -> None:
+    def listen(event: EventMsg) -> None:
         if event.info.name == "SQLQuery":
             node = event.data.node_info.unique_id
             if node.startswith(("model.", "operation.")):
@@ -173,7 +174,7 @@ class Warehouse:
 
 
 def unequal(one: Warehouse, other: Warehouse) -> dict[str, tuple[Any, ...]]:
-    """Per table that differs as a multiset of rows: how many rows each has, and up to three that only one of them has."""
+    """Per table that differs as a multiset of rows: how many each has, and up to three that only one of them has."""
     found = {}
     for table in one.script.tables:
         these, those = (Counter(map(repr, warehouse.rows(f"from {table}"))) for warehouse in (one, other))

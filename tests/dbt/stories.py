@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from hypothesis.vendor.pretty import RepresentationPrinter as PrettyPrinter
 
 from include.ga4_schema import SCHEMA_2026
 from include.settings import Settings
@@ -44,7 +45,7 @@ BAD_LINES = ("no json", "[1]", '{"event_name": "page_view"}', '{"event_timestamp
 class Told:
     """What Hypothesis prints by its `repr`; it would write out the fields of a dataclass."""
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+    def _repr_pretty_(self, printer: PrettyPrinter, cycle: bool) -> None:
         printer.text(repr(self))
 
 

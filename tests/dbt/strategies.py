@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
@@ -28,6 +28,8 @@ from tests.dbt.stories import (
     Vanishes,
     table_of,
 )
+
+T = TypeVar("T")
 
 #: Settings at their edges, by name, as dbt vars.
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
@@ -54,7 +56,7 @@ BATCHES = tuple(f"b{number}.ndjson" for number in range(8))
 MODELS = sorted(path.stem for path in (PROJECT / "dbt" / "models").rglob("*.sql"))
 
 
-def _often(usual: Any, *others: Any, times: int = 3) -> st.SearchStrategy[Any]:
+def _often(usual: T, *others: T, times: int = 3) -> st.SearchStrategy[T]:
     """Mostly the first of these values."""
     return st.sampled_from([usual] * times + list(others))
 
@@ -139,8 +141,8 @@ def stories(draw: st.DrawFn, settings: st.SearchStrategy[str] | None = None) -> 
 def possible(steps: list[Step]) -> list[Step]:
     """The steps, less those that the pipeline refuses or documents as its one exception.
 
-    A run refuses to go on when the last table of a source vanishes. And a file that can no longer be read keeps the rows
-    of its earlier version, where a full refresh has none: such a file lands whole again in the end.
+    A run refuses to go on when the last table of a source vanishes. And a file that can no longer be read keeps the
+    rows of its earlier version, where a full refresh has none: such a file lands whole again in the end.
     """
     there: dict[str, Step] = {}
     whole: dict[str, Lands] = {}
