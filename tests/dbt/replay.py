@@ -1,8 +1,8 @@
 """The statements dbt sends, captured from the project as it stands, and run again without dbt in a tenth of the time.
 
 A run of dbt sends the same statements whatever has landed: only the rows differ. So one run of each mode is listened
-to, and its statements serve any number of warehouses. What the replay takes from dbt is only that a model without a table
-is built anew and that tables left over by a killed rebuild are dropped first.
+to, and its statements serve any number of warehouses. What the replay takes from dbt is only that a model without a
+table is built anew and that tables left over by a killed rebuild are dropped first.
 """
 
 from __future__ import annotations
@@ -75,19 +75,21 @@ def capture(home: Path, variables: Mapping[str, Any], project: Path = PROJECT / 
 
     def listen(event: EventMsg) -> None:
         if event.info.name == "SQLQuery":
-            node = event.data.node_info.unique_id
+            sent: Any = event.data
+            node = sent.node_info.unique_id
             if node.startswith(("model.", "operation.")):
-                heard.append((node.removeprefix("model.attribution."), event.data.sql))
+                heard.append((node.removeprefix("model.attribution."), sent.sql))
 
     def dbt(*command: str) -> tuple[Mapping[str, Statements], list[str]]:
         heard.clear()
         result = dbtRunner(callbacks=[listen]).invoke([*command, *where])
         release()
-        assert result.success, result.exception or [f"{one.node.name}: {one.message}" for one in result.result.results]
+        nodes = getattr(result.result, "results", [])
+        assert result.success, result.exception or [f"{one.node.name}: {one.message}" for one in nodes]
         by_node: dict[str, Statements] = {}
         for node, sql in heard:
             by_node[node] = (*by_node.get(node, ()), *changes(sql))
-        return by_node, [one.node.name for one in result.result.results if one.node.resource_type == "seed"]
+        return by_node, [one.node.name for one in nodes if one.node.resource_type == "seed"]
 
     with environment(settings.dbt_env()):
         _, names = dbt("seed")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -28,8 +28,6 @@ from tests.dbt.stories import (
     Vanishes,
     table_of,
 )
-
-T = TypeVar("T")
 
 #: Settings at their edges, by name, as dbt vars.
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
@@ -56,7 +54,7 @@ BATCHES = tuple(f"b{number}.ndjson" for number in range(8))
 MODELS = sorted(path.stem for path in (PROJECT / "dbt" / "models").rglob("*.sql"))
 
 
-def _often(usual: T, *others: T, times: int = 3) -> st.SearchStrategy[T]:
+def _often(usual: object, *others: object, times: int = 3) -> st.SearchStrategy[Any]:
     """Mostly the first of these values."""
     return st.sampled_from([usual] * times + list(others))
 

@@ -24,7 +24,8 @@ NEWS = """
 insert into mart_sessions values ('s2');
 insert into int_events values ('b2', 1);
 insert into int_journal values
-    ('two', 'shard', 'stg_streamed_events', 'b2', 'v1', 1, null), ('two', 'done', 'mart_sessions', null, null, null, null);
+    ('two', 'shard', 'stg_streamed_events', 'b2', 'v1', 1, null),
+    ('two', 'done', 'mart_sessions', null, null, null, null);
 """
 
 
