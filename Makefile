@@ -19,6 +19,14 @@ help: ## List the commands
 run: .venv/.run ## One whole run, ending with the attribution table [GA4=folder EVENTS=n SEED=n]
 	python -m include.run $(if $(GA4),--ga4 "$(GA4)") $(if $(EVENTS),--events "$(EVENTS)") $(if $(SEED),--seed "$(SEED)")
 
+.PHONY: backfill
+backfill: .venv/.run ## Everything, or some dates, from the source again [FULL=1 | START=YYYY-MM-DD END=YYYY-MM-DD]
+	python -m include.run_backfill $(if $(FULL),--full) $(if $(START),--start "$(START)") $(if $(END),--end "$(END)")
+
+.PHONY: upkeep
+upkeep: .venv/.run ## The nightly work now: deletions, retention, the proof, the dbt docs
+	python -m include.run_upkeep
+
 .PHONY: up
 up: .venv/.run ## Airflow's UI and schedule on this machine
 	python -m include.up

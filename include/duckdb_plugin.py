@@ -1,4 +1,4 @@
-"""The dbt-duckdb plugin of profiles.yml: lets SQL ask include/landing.py what has landed.
+"""The dbt-duckdb plugin of profiles.yml: lets SQL ask what has landed, who was deleted and what retention dropped.
 
 It also makes the folders of local state and the two empty files that keep a list of files to read non-empty, so that
 `dbt build` works by itself on a fresh machine.
@@ -16,11 +16,15 @@ import pyarrow.parquet as pq
 from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 
+from include.deletion.tombstones import read_tombstones
 from include.ga4_schema import SCHEMA_2026
+from include.history import read_history
 from include.landing import exported_tables, shard_problem, streamed_batches
 from include.settings import Settings
 
 SHARDS = "STRUCT(name VARCHAR, path VARCHAR, version VARCHAR)[]"
+TOMBSTONES = "STRUCT(kind VARCHAR, key_hash VARCHAR, from_at BIGINT, until_at BIGINT, deleted_at BIGINT)[]"
+HISTORY = "STRUCT(first_event_at BIGINT, kept_from BIGINT)[]"
 
 
 def make_local_state(settings: Settings) -> None:
@@ -58,12 +62,23 @@ def _empty_file(model: str) -> str:
     return str(Settings.from_env().empty.with_suffix(suffix))
 
 
+def _tombstone_list() -> list[dict[str, str | int]]:
+    return [vars(tombstone) for tombstone in read_tombstones(Settings.from_env())]
+
+
+def _history_list() -> list[dict[str, int | None]]:
+    return [vars(read_history(Settings.from_env()))]
+
+
 def _problem(path: str) -> str | None:
     return shard_problem(Path(path))
 
 
 class Plugin(BasePlugin):
-    """Registers landed_shards(model, start, end), shard_problem(path) and empty_shard(model) as SQL functions."""
+    """Registers as SQL functions what the home knows beside the warehouse.
+
+    landed_shards(model, start, end), shard_problem(path), empty_shard(model), tombstone_list() and history_list().
+    """
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Make the local state before DuckDB opens its file there."""
@@ -73,7 +88,11 @@ class Plugin(BasePlugin):
         """Register the functions; they look at the disk anew at each call."""
         text: Any = "VARCHAR"
         shards: Any = SHARDS
+        tombstones: Any = TOMBSTONES
+        history: Any = HISTORY
         with_nulls: Any = "special"
         conn.create_function("landed_shards", _shard_list, [text, text, text], shards, side_effects=True)
         conn.create_function("shard_problem", _problem, [text], text, side_effects=True, null_handling=with_nulls)
+        conn.create_function("tombstone_list", _tombstone_list, [], tombstones, side_effects=True)
+        conn.create_function("history_list", _history_list, [], history, side_effects=True)
         conn.create_function("empty_shard", _empty_file, [text], text, side_effects=True)

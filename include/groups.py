@@ -22,9 +22,13 @@ from cosmos.dbt.graph import DbtNode  # type: ignore[import-untyped]
 
 from include.settings import Settings
 from include.transform import PROFILE, Selection, manifest_path
+from include.turns import keep_turn
 from include.warehouse import release
 
 WRITER_POOL = "duckdb_writer"
+
+#: Whether dbt builds a model from nothing because the run asks for it; models whose rules changed do so by themselves.
+FULL_REFRESH = "{{ params.get('full_refresh', False) }}"
 
 
 def model_name(node: DbtNode) -> str:
@@ -80,6 +84,8 @@ def dbt_group(group_id: str, selection: Selection, settings: Settings, dag: DAG)
         ),
         operator_args={
             "pool": WRITER_POOL,
+            "pre_execute": keep_turn,
+            "full_refresh": FULL_REFRESH,
             "post_execute": let_go,
             # dbt would write manifest.json again in each task, in place, while the DAG processor reads it
             "dbt_cmd_global_flags": ["--no-write-json"],

@@ -70,15 +70,17 @@ def touch(warehouse: duckdb.DuckDBPyConnection, keys: Touched) -> None:
     if not keys:
         return
     batch = str(uuid4())
-    rows: list[tuple[str, str, str, str | None]] = [
-        (batch, entry, "upkeep", key)
-        for entry, found in (("device_key", keys.devices), ("person_id", keys.people), ("conversion_date", keys.dates))
-        for key in dict.fromkeys(found)
-    ]
-    rows += [(batch, "done", model, None) for model in STAGING]
     warehouse.begin()
     try:
-        warehouse.executemany("insert into int_journal (batch_id, entry, model, touched_key) values (?, ?, ?, ?)", rows)
+        for entry, found in (("device_key", keys.devices), ("person_id", keys.people), ("conversion_date", keys.dates)):
+            warehouse.execute(
+                "insert into int_journal (batch_id, entry, model, touched_key)"
+                " select distinct ?, ?, 'upkeep', unnest(cast(? as varchar[]))",
+                [batch, entry, list(found)],
+            )
+        warehouse.execute(
+            "insert into int_journal (batch_id, entry, model) select ?, 'done', unnest(?)", [batch, list(STAGING)]
+        )
         warehouse.commit()
     except BaseException:
         warehouse.rollback()

@@ -135,8 +135,7 @@ def _batch_problem(path: Path) -> str | None:
 
 
 def _export_problem(path: Path) -> str | None:
-    table = EXPORT_TABLE.match(path.stem)
-    if not table or not _is_date(table["date"]):
+    if table_date(path.stem) is None:
         return "unknown_name: expected events_YYYYMMDD.parquet or events_intraday_YYYYMMDD.parquet; rename the file"
     try:
         schema = pq.read_schema(path)
@@ -155,12 +154,16 @@ def _export_problem(path: Path) -> str | None:
     return None
 
 
-def _is_date(digits: str) -> bool:
+def table_date(name: str) -> date | None:
+    """The date of an export table, by its name; None where the name is no export table's."""
+    table = EXPORT_TABLE.match(name)
+    if table is None:
+        return None
+    digits = table["date"]
     try:
-        date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def _type_problem(name: str, found: pa.DataType, expected: pa.DataType, fields: tuple[str, ...] = ()) -> str | None:

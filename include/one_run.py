@@ -1,7 +1,7 @@
-"""One run of attribution_microbatch in this process, through Airflow; `python -m include.run` starts it.
+"""One run of a DAG in this process, through Airflow; include/reported_run.py starts it and tells what it reports.
 
-Arguments: a file descriptor for progress, one JSON object a line, and the run's params as JSON. Everything else that
-Airflow and dbt have to say goes to standard output and error, which the caller sends to a log file.
+Arguments: a file descriptor for progress, one JSON object a line, the DAG's id, and the run's params as JSON.
+What else Airflow and dbt have to say goes to standard output and error, which the caller sends to a log file.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from typing import Any
 
 from airflow.dag_processing.dagbag import DagBag
 from airflow.listeners import hookimpl
+from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
 from airflow.sdk import DAG
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.sdk.listener import get_listener_manager
+from airflow.sdk.serde import deserialize
 from airflow.utils.session import create_session
 from sqlalchemy import update
 
@@ -29,8 +31,6 @@ from include.preload import import_modules
 from include.sensing import NewsSensor
 from include.settings import PROJECT, Settings
 from include.transform import refresh_manifest
-
-DAG_ID = "attribution_microbatch"
 
 
 class Progress:
@@ -82,22 +82,31 @@ def skip_at_once(task_instance: RuntimeTaskInstance) -> None:
         )
 
 
-def load_dag() -> DAG:
-    """The DAG, from its file.
+def load_dag(dag_id: str) -> DAG:
+    """The DAG, from its file, which has its name.
 
     Raises ImportError, with the cause, when the file cannot be imported.
     """
-    bag = DagBag(str(PROJECT / "dags" / f"{DAG_ID}.py"))
+    bag = DagBag(str(PROJECT / "dags" / f"{dag_id}.py"))
     for file, error in bag.import_errors.items():
         raise ImportError(f"{file}: {error}")
-    return bag.dags[DAG_ID]
+    return bag.dags[dag_id]
 
 
-def run(params: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> bool:
-    """Run the DAG once with these params; whether it ended well. The last line told has the whole run's state."""
+def returned(ended: DagRun) -> dict[str, Any]:
+    """What each task of the run returned, for those that returned something."""
+    found = {one.task_id: deserialize(one.xcom_pull(one.task_id)) for one in ended.get_task_instances()}
+    return {task: value for task, value in found.items() if value is not None}
+
+
+def run(dag_id: str, params: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> bool:
+    """Run the DAG once with these params; whether it ended well.
+
+    The last line told has the whole run's state and what its tasks returned.
+    """
     migrate()
     refresh_manifest(Settings.from_env())
-    dag = load_dag()
+    dag = load_dag(dag_id)
     for task in dag.tasks:
         task.retries = 0  # whoever waits at the command line learns the cause at once and tries again himself
     import_modules()
@@ -105,7 +114,7 @@ def run(params: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> bool:
     get_listener_manager().add_listener(Progress(tell))  # type: ignore[no-untyped-call]
     ended = dag.test(run_conf=params)
     states = Counter(str(instance.state) for instance in ended.get_task_instances())
-    tell({"run": ended.run_id, "state": str(ended.state), "states": dict(states)})
+    tell({"run": ended.run_id, "state": str(ended.state), "states": dict(states), "returned": returned(ended)})
     return str(ended.state) == "success"
 
 
@@ -117,7 +126,7 @@ def main(arguments: list[str]) -> int:
             progress.write(json.dumps(event) + "\n")
 
         try:
-            return 0 if run(json.loads(arguments[1]), tell) else 1
+            return 0 if run(arguments[1], json.loads(arguments[2]), tell) else 1
         except Exception as error:
             tell({"run": None, "state": "failed", "error": str(error)})
             raise

@@ -121,12 +121,9 @@ def publish(settings: Settings, run_id: str) -> Figures:
         project = literal(project_version(settings)[PROJECT][PROJECT])
         made_of = f"({LOADED_SHARDS}) union all select '{PROJECT}', '{PROJECT}', {project}"
         tables = {name: f"from {quoted(name)}" for (name,) in names}
-        project = literal(project_version(settings)[PROJECT][PROJECT])
-        made_of = f"({LOADED_SHARDS}) union all select '{PROJECT}', '{PROJECT}', {project}"
         warehouse.execute(PROOFS)
-        tables = {name: f"from {quoted(name)}" for (name,) in names}
-        tables |= {name: f"from {name}" for name in ("pipeline_runs", "proofs")}
         tables |= {"quarantine": "from int_quarantine", "shards": made_of}
+        tables |= {name: f"from {name}" for name in ("pipeline_runs", "proofs")}
         try:
             write_tables(warehouse, temporary, tables)
             _fsync(temporary)

@@ -8,38 +8,20 @@ Exit code 0 when the run ended well (also when nothing was new), 1 when it faile
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import signal
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
 
-import duckdb
 from rich.console import Console
-from rich.markup import escape
 
-from include.airflow_env import airflow_env, deployment_secrets
-from include.attribution_table import as_table, read_credits
-from include.home import HomeInUseError, hold_home
 from include.landing import exported_tables, streamed_batches
-from include.settings import PROJECT, SettingError, Settings
+from include.reported_run import StartError, command, reported_run, show_figures
+from include.settings import Settings
 
 SEEDED_END = datetime(2026, 1, 31, 12, tzinfo=UTC)
 WAIT_SECONDS = 5
-PATIENCE_SECONDS = 5
-DAY_SECONDS = 86_400
-TABLE_WIDTH = 110
-
-
-class StartError(RuntimeError):
-    """The run cannot start; the message says what to change."""
 
 
 def read_arguments(arguments: list[str]) -> argparse.Namespace:
@@ -111,130 +93,25 @@ def generate_history(settings: Settings, console: Console, options: argparse.Nam
     )
 
 
-@contextmanager
-def child(arguments: list[str], lock: int, log: IO[bytes]) -> Iterator[tuple[subprocess.Popen[bytes], IO[str]]]:
-    """The process that runs the DAG, in a session of its own, and its progress; gone when the block ends."""
-    reading, writing = os.pipe()
-    process = subprocess.Popen(  # noqa: S603 - a fixed command
-        [sys.executable, "-m", "include.one_run", str(writing), *arguments],
-        cwd=PROJECT,
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        pass_fds=(writing, lock),
-        start_new_session=True,
-    )
-    os.close(writing)
-    try:
-        with os.fdopen(reading) as progress:
-            yield process, progress
-            process.wait()
-    finally:
-        stop(process)
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """End the process and all it started: politely, then for good; a model's transaction is either in or not."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGINT)  # while a task runs, Airflow takes SIGTERM for the task's own
-        try:
-            process.wait(PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def show(console: Console, event: dict[str, Any]) -> None:
-    """One line a task, with the cause where it failed."""
-    colour = {"success": "green", "failed": "red", "skipped": "yellow"}[event["state"]]
-    console.print(f"  {event['task']:<40} [{colour}]{event['state']:<8}[/] {event['seconds']:>6.1f} s", highlight=False)
-
-
-def explain_failure(console: Console, events: list[dict[str, Any]]) -> None:
-    """What failed and why, in plain words."""
-    for event in (one for one in events if one["state"] == "failed" and one.get("error")):
-        console.print(f"[red]{event.get('task', 'The run')} failed[/]: {escape(event['error'])}", highlight=False)
-        if event.get("detail"):
-            console.print(escape(event["detail"]), highlight=False)
-
-
-def show_figures(console: Console, settings: Settings) -> None:
-    """The attribution table and the figures of the last published run; the lag where events keep real time.
-
-    Events streamed after generated or older history go on from its clock, which says nothing about the lag.
-    """
-    # a narrow terminal may wrap the table's lines, but no amount is ever cut short
-    Console(file=console.file, width=max(console.width, TABLE_WIDTH)).print(as_table(read_credits(settings)))
-    with duckdb.connect(str(settings.published), read_only=True) as published:
-        last = published.execute("from pipeline_runs order by published_at desc, run_id limit 1")
-        figures = dict(zip([column[0] for column in last.description or []], last.fetchall()[0], strict=True))
-    lag = figures["lag_p50_seconds"]
-    console.print(
-        f"{figures['events']:,} events, {figures['sessions']:,} sessions, {figures['conversions']:,} conversions, "
-        f"${figures['revenue']:,} revenue; {figures['batch_events']:,} distinct events in this batch, "
-        f"{figures['rejected_rows']:,} rows and {figures['rejected_files']:,} files in quarantine"
-        + (
-            ""
-            if lag is None or not 0 <= lag < DAY_SECONDS
-            else f"; event to published {lag:.1f} s (median), {figures['lag_max_seconds']:.1f} s (most)"
-        ),
-        highlight=False,
-    )
-
-
-def run(settings: Settings, console: Console, options: argparse.Namespace, lock: int) -> int:
-    """Do the run in a child process and report it; the exit code."""
+def run(options: argparse.Namespace, settings: Settings, console: Console, lock: int) -> int:
+    """Do the run and report it; the exit code."""
+    if options.ga4:
+        settings = with_export(settings, options.ga4)
     generate_history(settings, console, options)
-    os.environ.update(airflow_env(settings, deployment_secrets(settings)))
-    log = settings.home / "logs" / f"run_{datetime.now(UTC):%Y%m%dT%H%M%S%f}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
     params = {"events": options.events, "seed": options.seed, "wait_seconds": WAIT_SECONDS}
-    console.print("Running attribution_microbatch")
-    started = time.monotonic()
-    events = []
-    with log.open("wb") as file, child([json.dumps(params)], lock, file) as (process, progress):
-        for line in progress:
-            events.append(json.loads(line))
-            if "task" in events[-1]:
-                show(console, events[-1])
-    last: dict[str, Any] = events[-1] if events and "run" in events[-1] else {"state": "failed"}
-    idle = any(event.get("task") == "await_streamed_rows" and event["state"] == "skipped" for event in events)
-    state = "skipped" if idle else last["state"]
-    console.print(f"Ended {state} after {time.monotonic() - started:.1f} s; log: {log.relative_to(settings.home)}")
-    if process.returncode != 0 or last["state"] != "success":
-        explain_failure(console, events)
-        if not any(event.get("error") for event in events):
-            console.print(f"[red]The run ended without a word (exit code {process.returncode}); see the log.[/]")
-        console.print("The published marts are as they were before this run.")
+    outcome = reported_run(settings, console, lock, "attribution_microbatch", params)
+    if not outcome.good:
         return 1
-    if idle:
+    if outcome.idle:
         console.print("Nothing new has landed since the last run; the marts are up to date.")
     if settings.published.exists():
         show_figures(console, settings)
     return 0
 
 
-def _terminated(number: int, frame: object) -> None:
-    raise SystemExit(128 + number)
-
-
 def main(arguments: list[str]) -> int:
     """Run and report; the exit code."""
-    console = Console(soft_wrap=True)
-    options = read_arguments(arguments)
-    signal.signal(signal.SIGTERM, _terminated)
-    try:
-        settings = Settings.from_env()
-        with hold_home(settings, "make run") as lock:
-            if options.ga4:
-                settings = with_export(settings, options.ga4)
-            return run(settings, console, options, lock)
-    except (StartError, SettingError, HomeInUseError, OSError) as error:
-        console.print(f"[red]Cannot run[/]: {escape(str(error))}", highlight=False)
-        return 2
-    except KeyboardInterrupt:
-        console.print("Stopped; the published marts are as they were before this run.")
-        return 130
+    return command("make run", partial(run, read_arguments(arguments)))
 
 
 if __name__ == "__main__":

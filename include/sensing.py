@@ -6,13 +6,15 @@ import logging
 from dataclasses import dataclass
 from datetime import date
 
-import yaml
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 from airflow.sdk.definitions.context import Context
+from airflow.sdk.exceptions import AirflowSkipException
 
 from include.landing import landed
 from include.publish import LOADED_SHARDS, Versions, by_model, project_version, published_shards
 from include.settings import Settings
+from include.turns import asked_of, someone_waits
+from include.variables import read_variables
 from include.warehouse import WarehouseBusyError, open_warehouse
 
 log = logging.getLogger(__name__)
@@ -76,7 +78,7 @@ def read_journal(settings: Settings) -> tuple[Versions, bool]:
 
 def read_dates(settings: Settings) -> tuple[date | None, date | None]:
     """The first and last date of the export that dbt reads: the vars start_date and end_date of dbt_project.yml."""
-    variables = yaml.safe_load((settings.dbt_project / "dbt_project.yml").read_text()).get("vars") or {}
+    variables = read_variables(settings)
 
     def day(name: str) -> date | None:
         return date.fromisoformat(str(variables[name])) if variables.get(name) else None
@@ -103,7 +105,10 @@ def news(settings: Settings) -> News:
 
 
 class NewsSensor(BaseSensorOperator):
-    """Waits until something new has landed; skips the run when `wait_seconds`, a param of the run, pass without."""
+    """Waits until something new has landed; skips the run when `wait_seconds`, a param of the run, pass without.
+
+    It holds the turn meanwhile, so it gives way where there is nothing to do and another run waits.
+    """
 
     def __init__(self, **kwargs: object) -> None:
         """Take a sensor's own arguments; the time-out is the run's param."""
@@ -115,12 +120,18 @@ class NewsSensor(BaseSensorOperator):
         return super().execute(context)
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Look once; what is found is logged and returned as XCom."""
+        """Look once; what is found is logged and returned as XCom.
+
+        Raises AirflowSkipException where nothing is found and another run waits for its turn.
+        """
+        settings = Settings.from_env()
         try:
-            found = news(Settings.from_env())
+            found = news(settings)
         except WarehouseBusyError as busy:
             log.info("%s Looking again.", busy)
             return PokeReturnValue(False)
         if found:
             log.info("found %s", found)
+        elif waiting := someone_waits(settings, asked_of(context)[1]):
+            raise AirflowSkipException(f"nothing new, and {waiting} waits for its turn")
         return PokeReturnValue(bool(found), str(found))

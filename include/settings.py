@@ -79,6 +79,21 @@ class Settings:
         return self.home / "warehouse.duckdb"
 
     @property
+    def deletion_requests(self) -> Path:
+        """The folder of open deletion requests: CSV files (docs/runbooks/deletion_request.md)."""
+        return self.home / "deletion_requests"
+
+    @property
+    def tombstones(self) -> Path:
+        """Whose rows are never taken in again; outlives the warehouse."""
+        return self.home / "tombstones.csv"
+
+    @property
+    def history(self) -> Path:
+        """How far back readers see, and the first event ever known; outlives the warehouse."""
+        return self.home / "history.json"
+
+    @property
     def published(self) -> Path:
         """The DuckDB file that readers open: the marts of the last batch that passed every check."""
         return self.home / "published" / "attribution.duckdb"
@@ -97,6 +112,11 @@ class Settings:
     def dbt_artifacts(self) -> Path:
         """The target folder of dbt: manifest, partial parse, compiled SQL."""
         return self.home / "dbt_target"
+
+    @property
+    def dbt_docs(self) -> Path:
+        """The folder of the dbt docs that Airflow's UI shows; written by the upkeep."""
+        return self.home / "dbt_docs"
 
     def dbt_env(self) -> dict[str, str]:
         """The environment dbt needs to find the same places, with absolute paths."""

@@ -63,7 +63,7 @@ def run_dbt(settings: Settings, command: str, *arguments: str) -> list[RunResult
     # said although they are the defaults, because Cosmos says them: dbt parses anew when these arguments change
     which = ["--profile", PROFILE, "--target", settings.dbt_target]
     try:
-        result = dbtRunner().invoke(["--log-level", "none", command, *where, *which, *arguments])
+        result = dbtRunner().invoke(["--log-level", "none", *command.split(), *where, *which, *arguments])
     finally:
         release()
     if result.exception is not None:

@@ -17,6 +17,11 @@ from include.settings import PROJECT, Settings
 from include.transform import manifest_path, refresh_manifest
 
 
+def called(task: object, hook: str) -> str | None:
+    """The name of the function that Airflow calls around the task's work."""
+    return getattr(getattr(task, hook), "__name__", None)
+
+
 def describe(dag: DAG) -> dict[str, Any]:
     """The parts of a DAG that its readers and operators rely on."""
     return {
@@ -35,6 +40,10 @@ def describe(dag: DAG) -> dict[str, Any]:
                 "owner": task.owner,
                 "trigger_rule": str(task.trigger_rule.value),
                 "outlets": [outlet.name for outlet in task.outlets],
+                "pre_execute": called(task, "_pre_execute_hook"),
+                "ends_turn": called(task, "_post_execute_hook") == "end_turn",
+                "queues": getattr(task, "queues", None),
+                "full_refresh": getattr(task, "full_refresh", None),
             }
             for task in dag.tasks
         },
@@ -77,6 +86,7 @@ def main(output: str) -> None:
         "import_errors": bag.import_errors,
         "opened": [path for path in read if Path(path).is_relative_to(settings.home)],
         "contacted": contacted,
+        "seconds": {Path(one.file).name: one.duration.total_seconds() for one in bag.dagbag_stats},
         "models": models,
     }
     Path(output).write_text(json.dumps(description))

@@ -38,15 +38,18 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return described
 
 
-def tasks(seen: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The tasks of the micro-batch DAG."""
-    found: dict[str, dict[str, Any]] = seen["dags"]["attribution_microbatch"]["tasks"]
+DAGS = ["attribution_backfill", "attribution_microbatch", "attribution_upkeep"]
+
+
+def tasks(seen: dict[str, Any], dag_id: str) -> dict[str, dict[str, Any]]:
+    """The tasks of a DAG."""
+    found: dict[str, dict[str, Any]] = seen["dags"][dag_id]["tasks"]
     return found
 
 
 def test_exactly_the_documented_dags_and_no_import_error(seen: dict[str, Any]) -> None:
     assert seen["import_errors"] == {}
-    assert sorted(seen["dags"]) == ["attribution_microbatch"]
+    assert sorted(seen["dags"]) == DAGS
     listed = re.findall(r"^\| \[(\w+)\]\(\w+\.py\)", (PROJECT / "dags" / "README.md").read_text(), re.MULTILINE)
     assert sorted(listed) == sorted(seen["dags"])
 
@@ -60,7 +63,8 @@ def group(seen: dict[str, Any], name: str, folders: set[str]) -> dict[str, list[
     }
 
 
-def test_exactly_these_tasks_in_this_order(seen: dict[str, Any]) -> None:
+def delivery(seen: dict[str, Any], after: list[str]) -> tuple[list[str], dict[str, list[str]]]:
+    """The chain that every DAG has: its first tasks, and task -> tasks that follow, with `after` behind publish."""
     transform = group(seen, "transform", {"staging", "intermediate"})
     marts = group(seen, "marts", {"marts"})
     assert {"transform.stg_ga_events", "transform.stg_streamed_events", "transform.int_sessions"} <= transform.keys()
@@ -69,36 +73,114 @@ def test_exactly_these_tasks_in_this_order(seen: dict[str, Any]) -> None:
         name: sorted(found.keys() - {x for after in found.values() for x in after})
         for name, found in (("transform", transform), ("marts", marts))
     }
-    expected = {
-        "prepare": ["stream_events"],
-        "stream_events": ["await_streamed_rows"],
-        "await_streamed_rows": roots["transform"],
-        **{task: after or ["quality_gate"] for task, after in transform.items()},
+    return roots["transform"], {
+        **{task: later or ["quality_gate"] for task, later in transform.items()},
         "quality_gate": roots["marts"],
-        **{task: after or ["audit"] for task, after in marts.items()},
+        **{task: later or ["audit"] for task, later in marts.items()},
         "audit": ["publish"],
-        "publish": [],
+        "publish": after,
     }
-    assert {task: found["downstream"] for task, found in tasks(seen).items()} == expected
 
 
-def test_every_writer_of_the_warehouse_is_in_the_pool_of_one(seen: dict[str, Any]) -> None:
-    outside = {task for task, found in tasks(seen).items() if found["pool"] != POOL}
-    assert outside == {"stream_events", "await_streamed_rows"}
+BEFORE = {
+    "attribution_microbatch": {
+        "take_turn": ["prepare"],
+        "prepare": ["await_streamed_rows", "stream_events"],
+        "stream_events": ["await_streamed_rows"],
+        "await_streamed_rows": None,
+    },
+    "attribution_backfill": {
+        "check_request": ["take_turn"],
+        "take_turn": ["prepare"],
+        "prepare": ["mark_tables"],
+        "mark_tables": None,
+    },
+    "attribution_upkeep": {
+        "take_turn": ["prepare"],
+        "prepare": ["take_deletions"],
+        "take_deletions": ["apply_retention"],
+        "apply_retention": None,
+    },
+}
+AFTER = {
+    "confirm_deletions": ["require_removed", "trim_journal"],
+    "require_removed": [],
+    "trim_journal": ["write_docs"],
+    "write_docs": ["take_snapshot"],
+    "take_snapshot": ["prove"],
+    "prove": ["take_turn_again"],
+    "take_turn_again": ["conclude"],
+    "conclude": [],
+}
 
 
-def test_every_task_is_tried_three_times_with_growing_pauses(seen: dict[str, Any]) -> None:
-    assert {(found["retries"], found["backoff"]) for found in tasks(seen).values()} == {(2, 2.0)}
+@pytest.mark.parametrize("dag_id", DAGS)
+def test_exactly_these_tasks_in_this_order(seen: dict[str, Any], dag_id: str) -> None:
+    after = AFTER if dag_id == "attribution_upkeep" else {}
+    first, chain = delivery(seen, ["confirm_deletions"] if after else [])
+    before = {task: first if later is None else later for task, later in BEFORE[dag_id].items()}
+    found = {task: described["downstream"] for task, described in tasks(seen, dag_id).items()}
+    assert found == {**before, **chain, **after}
 
 
-def test_skipping_the_simulator_skips_nothing_else(seen: dict[str, Any]) -> None:
-    rules = {task: found["trigger_rule"] for task, found in tasks(seen).items()}
-    assert rules.pop("await_streamed_rows") == "none_failed"
+OUTSIDE_THE_POOL = {
+    "attribution_microbatch": {"take_turn", "stream_events", "await_streamed_rows"},
+    "attribution_backfill": {"check_request", "take_turn"},
+    "attribution_upkeep": {"take_turn", "take_turn_again", "prove", "require_removed"},
+}
+
+
+@pytest.mark.parametrize("dag_id", DAGS)
+def test_every_writer_of_the_warehouse_is_in_the_pool_of_one_and_keeps_the_turn(
+    seen: dict[str, Any], dag_id: str
+) -> None:
+    outside = {task for task, found in tasks(seen, dag_id).items() if found["pool"] != POOL}
+    assert outside == OUTSIDE_THE_POOL[dag_id]
+    unguarded = {task for task, found in tasks(seen, dag_id).items() if found["pre_execute"] != "keep_turn"}
+    assert unguarded == outside
+
+
+def test_the_turn_ends_before_the_proof_and_nowhere_else(seen: dict[str, Any]) -> None:
+    found = {(dag_id, task) for dag_id in DAGS for task, one in tasks(seen, dag_id).items() if one["ends_turn"]}
+    assert found == {("attribution_upkeep", "take_snapshot")}
+
+
+def test_only_the_microbatch_does_not_wait_for_its_turn(seen: dict[str, Any]) -> None:
+    queues = {(dag_id, task): one["queues"] for dag_id in DAGS for task, one in tasks(seen, dag_id).items()}
+    assert {key: waits for key, waits in queues.items() if waits is not None} == {
+        ("attribution_microbatch", "take_turn"): False,
+        ("attribution_backfill", "take_turn"): True,
+        ("attribution_upkeep", "take_turn"): True,
+        ("attribution_upkeep", "take_turn_again"): True,
+    }
+
+
+@pytest.mark.parametrize("dag_id", DAGS)
+def test_every_task_is_tried_three_times_with_growing_pauses(seen: dict[str, Any], dag_id: str) -> None:
+    tries = {task: (found["retries"], found["backoff"]) for task, found in tasks(seen, dag_id).items()}
+    if dag_id == "attribution_upkeep":
+        assert tries.pop("prove")[0] == 0, "each snapshot serves one proof"
+    assert set(tries.values()) == {(2, 2.0)}
+
+
+@pytest.mark.parametrize("dag_id", DAGS)
+def test_skipping_the_simulator_skips_nothing_else(seen: dict[str, Any], dag_id: str) -> None:
+    rules = {task: found["trigger_rule"] for task, found in tasks(seen, dag_id).items()}
+    if dag_id == "attribution_microbatch":
+        assert rules.pop("await_streamed_rows") == "none_failed_min_one_success"
     assert set(rules.values()) == {"all_success"}
 
 
-def test_publishing_updates_the_asset(seen: dict[str, Any]) -> None:
-    assert {task: found["outlets"] for task, found in tasks(seen).items() if found["outlets"]} == {
+@pytest.mark.parametrize("dag_id", DAGS)
+def test_a_run_may_ask_for_a_full_refresh(seen: dict[str, Any], dag_id: str) -> None:
+    models = {task: found["full_refresh"] for task, found in tasks(seen, dag_id).items() if "." in task}
+    assert len(models) == len(seen["models"])
+    assert set(models.values()) == {"{{ params.get('full_refresh', False) }}"}
+
+
+@pytest.mark.parametrize("dag_id", DAGS)
+def test_publishing_updates_the_asset(seen: dict[str, Any], dag_id: str) -> None:
+    assert {task: found["outlets"] for task, found in tasks(seen, dag_id).items() if found["outlets"]} == {
         "publish": ["attribution_marts"]
     }
 
@@ -112,23 +194,41 @@ def test_every_dag_has_its_tags_owner_and_docs(seen: dict[str, Any]) -> None:
             assert word in dag["doc"]
 
 
-def test_the_schedule_is_every_five_minutes_one_run_at_a_time(seen: dict[str, Any]) -> None:
-    dag = seen["dags"]["attribution_microbatch"]
-    assert "*/5 * * * *" in dag["schedule"]
-    assert (dag["max_active_runs"], dag["catchup"]) == (1, False)
+def test_the_schedules(seen: dict[str, Any]) -> None:
+    schedules = {dag_id: dag["schedule"] for dag_id, dag in seen["dags"].items()}
+    assert "*/5 * * * *" in schedules["attribution_microbatch"]
+    assert "15 2 * * *" in schedules["attribution_upkeep"]
+    assert "Null" in schedules["attribution_backfill"]
+
+
+def test_each_dag_runs_once_at_a_time(seen: dict[str, Any]) -> None:
+    assert {(dag["max_active_runs"], dag["catchup"]) for dag in seen["dags"].values()} == {(1, False)}
 
 
 def test_a_manual_run_has_a_form_with_typed_fields_and_help(seen: dict[str, Any]) -> None:
-    params = seen["dags"]["attribution_microbatch"]["params"]
-    assert sorted(params) == ["events", "seed", "wait_seconds"]
-    assert all(param["schema"]["type"] and param["description"] for param in params.values())
-    assert (params["events"]["value"], params["events"]["schema"]["minimum"]) == (20, 0)
+    forms = {dag_id: seen["dags"][dag_id]["params"] for dag_id in DAGS}
+    assert {dag_id: sorted(params) for dag_id, params in forms.items()} == {
+        "attribution_microbatch": ["events", "seed", "wait_seconds"],
+        "attribution_backfill": ["end_date", "full_refresh", "start_date"],
+        "attribution_upkeep": [],
+    }
+    fields = [param for params in forms.values() for param in params.values()]
+    assert all(param["schema"]["type"] and param["description"] for param in fields)
+    events = forms["attribution_microbatch"]["events"]
+    assert (events["value"], events["schema"]["minimum"]) == (20, 0)
+    for name in ("start_date", "end_date"):
+        assert forms["attribution_backfill"][name]["schema"]["format"] == "date"
 
 
 def test_reading_the_dags_uses_no_network_and_no_state_but_the_manifest(seen: dict[str, Any]) -> None:
     assert seen["contacted"] == []
-    # Cosmos reads it twice for each of the two groups: once for the models, once for the version of the DAG
-    assert [Path(path).name for path in seen["opened"]] == ["manifest.json"] * 4
+    # Cosmos reads it twice for each of the two groups of a DAG: once for the models, once for the version of the DAG
+    assert [Path(path).name for path in seen["opened"]] == ["manifest.json"] * 4 * len(DAGS)
+
+
+def test_reading_a_dag_takes_less_than_a_second_once_the_imports_are_done(seen: dict[str, Any]) -> None:
+    assert sorted(seen["seconds"]) == [f"{dag_id}.py" for dag_id in DAGS]
+    assert all(seconds < 1 for seconds in seen["seconds"].values()), seen["seconds"]
 
 
 def test_a_missing_manifest_says_what_to_run(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The DAG under a real scheduler with LocalExecutor, started as `make up` starts it and driven by the REST API."""
+"""The DAGs under a real scheduler with LocalExecutor, started as `make up` starts it and driven by the REST API."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from include.settings import Settings
 from include.simulator.history import write_history
 
 DAG = "/dags/attribution_microbatch"
+BACKFILL = "/dags/attribution_backfill"
+UPKEEP = "/dags/attribution_upkeep"
 PATIENCE_SECONDS = 240
 
 
@@ -43,29 +45,54 @@ def client(airflow: LocalAirflow) -> Iterator[httpx.Client]:
     """The REST API, once the DAG is there; paused, so that no run starts between those of the tests."""
     with airflow.client() as connected:
         until = time.monotonic() + PATIENCE_SECONDS
-        while connected.get(DAG).status_code != httpx.codes.OK and time.monotonic() < until:
+        while time.monotonic() < until and {connected.get(dag).status_code for dag in (DAG, BACKFILL, UPKEEP)} != {200}:
             time.sleep(0.5)
         connected.patch(DAG, json={"is_paused": True}).raise_for_status()
         yield connected
 
 
-def run(client: httpx.Client, **conf: object) -> tuple[str, dict[str, str]]:
-    """Trigger a run, let the schedule go and wait for the run's end: its state, and the state of each task.
+def trigger(client: httpx.Client, dag: str, **conf: object) -> str:
+    """Trigger a run; its path in the API."""
+    answer = client.post(f"{dag}/dagRuns", json={"logical_date": None, "conf": conf})
+    answer.raise_for_status()
+    return f"{dag}/dagRuns/{answer.json()['dag_run_id']}"
 
-    A scheduled run that is due takes its turn first: the DAG runs once at a time.
-    """
-    connected = client.post(f"{DAG}/dagRuns", json={"logical_date": None, "conf": conf})
-    connected.raise_for_status()
-    path = f"{DAG}/dagRuns/{connected.json()['dag_run_id']}"
+
+def tasks_of(client: httpx.Client, path: str) -> dict[str, str]:
+    """The state of each task of a run."""
+    instances: list[dict[str, Any]] = client.get(f"{path}/taskInstances").json()["task_instances"]
+    return {instance["task_id"]: instance["state"] for instance in instances}
+
+
+def wait_for(client: httpx.Client, path: str, task: str, state: str) -> None:
+    """Wait until a task of a run has this state."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while tasks_of(client, path).get(task) != state:
+        assert time.monotonic() < until, tasks_of(client, path)
+        time.sleep(0.3)
+
+
+def ended(client: httpx.Client, path: str) -> tuple[str, dict[str, str]]:
+    """Wait for the run's end: its state, and the state of each task."""
     until = time.monotonic() + PATIENCE_SECONDS
     state = "queued"
-    client.patch(DAG, json={"is_paused": False}).raise_for_status()
     while state in {"queued", "running"} and time.monotonic() < until:
         time.sleep(0.5)
         state = client.get(path).json()["state"]
-    client.patch(DAG, json={"is_paused": True}).raise_for_status()
-    instances: list[dict[str, Any]] = client.get(f"{path}/taskInstances").json()["task_instances"]
-    return state, {instance["task_id"]: instance["state"] for instance in instances}
+    return state, tasks_of(client, path)
+
+
+def run(client: httpx.Client, **conf: object) -> tuple[str, dict[str, str]]:
+    """Trigger a micro-batch, let the schedule go and wait for the run's end: its state, and the state of each task.
+
+    A scheduled run that is due takes its turn first: the DAG runs once at a time.
+    """
+    path = trigger(client, DAG, **conf)
+    client.patch(DAG, json={"is_paused": False}).raise_for_status()
+    try:
+        return ended(client, path)
+    finally:
+        client.patch(DAG, json={"is_paused": True}).raise_for_status()
 
 
 def test_a_triggered_run_publishes(client: httpx.Client, airflow: LocalAirflow) -> None:
@@ -82,7 +109,7 @@ def test_a_triggered_run_publishes(client: httpx.Client, airflow: LocalAirflow) 
 def test_without_news_the_run_is_skipped(client: httpx.Client) -> None:
     state, tasks = run(client, events=0, wait_seconds=1)
     assert state == "success", tasks
-    assert tasks.pop("prepare") == "success"
+    assert {tasks.pop("take_turn"), tasks.pop("prepare")} == {"success"}
     assert set(tasks.values()) == {"skipped"}
 
 
@@ -90,6 +117,42 @@ def test_wrong_params_are_refused_by_the_form(client: httpx.Client) -> None:
     answer = client.post(f"{DAG}/dagRuns", json={"logical_date": None, "conf": {"events": -1}})
     assert answer.status_code == httpx.codes.BAD_REQUEST
     assert "events" in answer.text
+
+
+@pytest.mark.parametrize("conf", [{"start_date": "2026-02-30"}, {"end_date": "1 May"}, {"full_refresh": "yes"}])
+def test_a_wrong_backfill_is_refused_by_the_form(client: httpx.Client, conf: dict[str, object]) -> None:
+    answer = client.post(f"{BACKFILL}/dagRuns", json={"logical_date": None, "conf": conf})
+    assert answer.status_code == httpx.codes.BAD_REQUEST
+    assert next(iter(conf)) in answer.text
+
+
+def log_of(client: httpx.Client, path: str, task: str) -> str:
+    """What the first try of a task logged."""
+    return client.get(f"{path}/taskInstances/{task}/logs/1", headers={"Accept": "application/json"}).text
+
+
+def test_two_runs_never_mix(client: httpx.Client) -> None:
+    client.patch(DAG, json={"is_paused": False}).raise_for_status()
+    idle = trigger(client, DAG, events=0, wait_seconds=PATIENCE_SECONDS)
+    wait_for(client, idle, "await_streamed_rows", "running")
+    backfill = trigger(client, BACKFILL, full_refresh=True)
+    assert ended(client, idle)[1]["await_streamed_rows"] == "skipped", "who has nothing to do gives way"
+    assert "waits for its turn" in log_of(client, idle, "await_streamed_rows")
+    wait_for(client, backfill, "take_turn", "success")
+
+    late = trigger(client, DAG, events=20)
+    state, tasks = ended(client, late)
+    assert (state, set(tasks.values())) == ("success", {"skipped"})
+    assert "attribution_backfill" in log_of(client, late, "take_turn")
+    again = {"dag_run_id": late.rpartition("/")[2], "task_ids": ["prepare"], "dry_run": False, "only_failed": False}
+    client.post(f"{DAG}/clearTaskInstances", json=again).raise_for_status()
+    assert ended(client, late)[1]["prepare"] == "failed", "a task that is cleared takes no other run's turn"
+    assert "Clear this task again when it has ended" in log_of(client, late, "prepare")
+
+    assert client.get(backfill).json()["state"] == "running", "all of that happened while the backfill was at work"
+    client.patch(DAG, json={"is_paused": True}).raise_for_status()
+    state, tasks = ended(client, backfill)
+    assert (state, set(tasks.values())) == ("success", {"success"})
 
 
 def test_a_stranger_is_not_let_in(airflow: LocalAirflow) -> None:

@@ -9,6 +9,7 @@ from tests.oracle.credit import channel_days, credit_of, last_click, mart_sessio
 from tests.oracle.events import distinct_events
 from tests.oracle.evidence import SourceRules
 from tests.oracle.ga4_files import read_ga4
+from tests.oracle.home import Home
 from tests.oracle.landed import Landed
 from tests.oracle.model import Event, Quarantined, Rules, Tables
 from tests.oracle.people import by_person
@@ -17,7 +18,9 @@ from tests.oracle.sessions import session_of, split
 from tests.oracle.streamed_files import read_streamed
 
 
-def compute(ga4_folder: Path | None, streamed_folder: Path | None, rules: Rules, seeds: Path) -> Tables:
+def compute(
+    ga4_folder: Path | None, streamed_folder: Path | None, rules: Rules, seeds: Path, home_folder: Path | None = None
+) -> Tables:
     """Every table of docs/semantics.md from what has landed.
 
     Args:
@@ -25,16 +28,18 @@ def compute(ga4_folder: Path | None, streamed_folder: Path | None, rules: Rules,
         streamed_folder: streamed batches, one NDJSON file each; None for none.
         rules: the settings.
         seeds: the folder of the four seed CSV files.
+        home_folder: where tombstones.csv and history.json may lie; None for none.
     """
-    seed = read_seeds(seeds)
-    events, quarantine = distinct_events(
-        _landed(ga4_folder, streamed_folder), rules, SourceRules(rules, seed.engines), seed.rates
+    seed, home = read_seeds(seeds), Home(home_folder)
+    landed = (
+        row for row in _landed(ga4_folder, streamed_folder) if isinstance(row, Quarantined) or not home.is_deleted(row)
     )
-    first_event_at = min((event.event_at for event in events), default=0)
+    events, quarantine = distinct_events(landed, rules, SourceRules(rules, seed.engines), seed.rates)
+    home.note_first(events)
     tables = Tables([], quarantine, [], [], [], [], [], [], [])
     channels = ChannelRules(seed)
     for theirs in by_person(events).values():
-        _add_person(tables, theirs, first_event_at, rules, channels)
+        _add_person(tables, theirs, home, rules, channels)
     tables.channel_daily.extend(channel_days("first_click", tables.first))
     tables.channel_daily.extend(channel_days("last_click", tables.last))
     return tables
@@ -47,20 +52,20 @@ def _landed(ga4_folder: Path | None, streamed_folder: Path | None) -> Iterator[L
         yield from read_streamed(streamed_folder)
 
 
-def _add_person(tables: Tables, events: list[Event], first_event_at: int, rules: Rules, channels: ChannelRules) -> None:
+def _add_person(tables: Tables, events: list[Event], home: Home, rules: Rules, channels: ChannelRules) -> None:
     """Everything that follows from one person's events (in order E2), added to the tables."""
     visits = split(events, rules.session_timeout_minutes)
     sessions = [session_of(visit, channels) for visit in visits]
     session_ids = {
         event.event_key: session.session_id for visit, session in zip(visits, sessions, strict=True) for event in visit
     }
-    conversions = conversions_of(events, session_ids, rules)
+    conversions = [one for one in conversions_of(events, session_ids, rules) if home.is_kept(one.converted_at)]
     tables.events.extend(events)
     tables.sessions.extend(sessions)
     tables.conversions.extend(conversions)
-    tables.mart_sessions.extend(mart_session(session, conversions) for session in sessions)
+    tables.mart_sessions.extend(mart_session(one, conversions) for one in sessions if home.is_kept(one.started_at))
     for conversion in conversions:
         touched = touched_sessions(conversion, sessions, rules)
         tables.touchpoints.extend(touchpoints_of(conversion, touched))
         for credited, table in ((touched[0], tables.first), (last_click(touched), tables.last)):
-            table.append(credit_of(conversion, credited, len(touched), first_event_at, rules))
+            table.append(credit_of(conversion, credited, len(touched), home.first_event_at or 0, rules))

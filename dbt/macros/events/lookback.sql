@@ -1,6 +1,9 @@
-{#- T4: the window does not reach before the first event in the warehouse. -#}
+{#- T4: the window does not reach before the first event in the warehouse, or the first ever known (L3, L4). -#}
 {% macro lookback_complete(converted_at) -%}
-    {{ converted_at }} - {{ micros(days=var('lookback_days')) }} >= (select min(event_at) from {{ ref('int_events') }})
+    {{ converted_at }} - {{ micros(days=var('lookback_days')) }} >= least(
+        (select min(event_at) from {{ ref('int_events') }}),
+        coalesce((select h.first_event_at from {{ kept_history() }} as h), {{ after_any_event() }})
+    )
 {%- endmacro %}
 
 {#- People whose flag changed because the first event of all did, though nothing of theirs was touched. -#}

@@ -1,7 +1,8 @@
 {#- The second half of both staging models: evidence, money and ids, from unpacked `fields` to the columns of
     event_columns(). Shared, so that an exported and a streamed event mean the same. -#}
 {% macro staged_event(fields) %}
-{{ evidence_ctes(fields) }},
+{{ without_deleted(fields) }},
+{{ evidence_ctes('undeleted') }},
 {{ rates_cte() }},
 priced as (
     select

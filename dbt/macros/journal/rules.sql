@@ -15,7 +15,7 @@
     {%- do texts.extend(macros | sort(attribute='unique_id') | map(attribute='macro_sql')) -%}
     {%- set code = modules.re.sub('(?s){#.*?#}|--[^\n]*|\\s+', ' ', texts | join('\n')) -%}
     {%- for name in modules.re.findall("\\bvar\\(['\"](\\w+)", code) | unique | sort -%}
-        {%- do settings.update({name: var(name)}) -%}
+        {%- do settings.update({name: var(name, none)}) -%}
     {%- endfor -%}
     {%- for name in modules.re.findall("\\benv_var\\(['\"](\\w+)", code) | unique | sort -%}
         {%- do settings.update({name: env_var(name, '')}) -%}

@@ -41,3 +41,5 @@ select
     o.amount_issue as revenue_issue
 from orders as o
 left join refunds as r on r.person_id = o.person_id and r.order_id = o.order_id
+-- after an order's events were put together, so that a later copy of an old one is no new order
+where {{ is_kept('o.event_at') }}

@@ -1,6 +1,6 @@
 -- One row a session, with the conversions that happened in it.
 with sessions as (
-    select * from {{ ref('int_sessions') }} where {{ touched_only('person_id') }}
+    select * from {{ ref('int_sessions') }} where {{ touched_only('person_id') }} and {{ is_kept('started_at') }}
 ),
 
 earned as (

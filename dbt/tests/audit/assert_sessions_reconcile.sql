@@ -9,7 +9,7 @@ with earned as (
 select
     s.session_id, m.session_id as mart_session_id, s.events, m.events as mart_events,
     e.conversions, m.conversions as mart_conversions, e.revenue, m.revenue as mart_revenue
-from {{ ref('int_sessions') }} as s
+from (select * from {{ ref('int_sessions') }} where {{ is_kept('started_at') }}) as s
 left join earned as e on e.session_id = s.session_id
 full outer join {{ ref('mart_sessions') }} as m on m.session_id = s.session_id
 where s.session_id is null or m.session_id is null

@@ -1,12 +1,17 @@
 -- A person has more or fewer conversions than orders: an order's revenue would be lost or counted twice.
-with ordered as (
+with orders as (
     select
         person_id,
-        count(distinct nullif(transaction_id, '(not set)')) as named_orders,
-        count(case when coalesce(transaction_id, '(not set)') = '(not set)' then 1 end) as nameless_orders
+        case when coalesce(transaction_id, '(not set)') = '(not set)' then event_key end as nameless_key,
+        nullif(transaction_id, '(not set)') as named_id,
+        min(event_at) as ordered_at
     from {{ ref('int_events') }}
     where {{ is_conversion('event_name') }} and {{ of_unpublished('person_id') }}
-    group by person_id
+    group by person_id, nameless_key, named_id
+),
+
+ordered as (
+    select person_id, count(*) as orders from orders where {{ is_kept('ordered_at') }} group by person_id
 ),
 
 converted as (
@@ -18,9 +23,9 @@ converted as (
 
 select
     o.person_id as person_of_orders,
-    o.named_orders + o.nameless_orders as orders,
+    o.orders,
     c.person_id as person_of_conversions,
     c.conversions
 from ordered as o
 full outer join converted as c on c.person_id = o.person_id
-where o.named_orders + o.nameless_orders is distinct from c.conversions
+where o.orders is distinct from c.conversions

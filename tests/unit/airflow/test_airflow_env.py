@@ -50,6 +50,9 @@ def test_the_environment_depends_on_its_arguments_alone(settings: Settings) -> N
 
 def test_all_state_stays_in_the_home_and_the_code_in_the_project(settings: Settings) -> None:
     env = airflow_env(settings, deployment_secrets(settings))
+    docs = json.loads(env.pop("AIRFLOW__COSMOS__DBT_DOCS_PROJECTS"))
+    assert docs["attribution"]["dir"] == str(settings.dbt_docs)
+    assert settings.dbt_docs.is_relative_to(settings.home)
     paths = {
         name: value.removeprefix("sqlite:///") for name, value in env.items() if "/" in value and "http" not in value
     }

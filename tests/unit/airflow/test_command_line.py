@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from include.run import StartError, explain_failure, generate_history, read_arguments, with_export
+from include.reported_run import StartError, explain_failure
+from include.run import generate_history, read_arguments, with_export
 from include.settings import Settings
 
 

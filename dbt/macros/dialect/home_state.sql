@@ -1,0 +1,26 @@
+{#- What is known beside the warehouse and outlives it (docs/semantics.md L3, L4), each as a subquery. DuckDB asks
+    include/duckdb_plugin.py, which reads the home's files; BigQuery keeps two tables beside the models. -#}
+
+{#- One row a tombstone: kind, key_hash, from_at, until_at, deleted_at (include/deletion/tombstones.py). -#}
+{% macro tombstones() %}{{ return(adapter.dispatch('tombstones', 'attribution')()) }}{% endmacro %}
+{% macro duckdb__tombstones() %}(select unnest(tombstone_list(), recursive := true)){% endmacro %}
+{% macro bigquery__tombstones() -%}
+    (
+        select kind, key_hash, from_at, until_at, deleted_at
+        from {{ api.Relation.create(
+            database=target.database, schema=target.schema, identifier='deletion_tombstones'
+        ) }}
+    )
+{%- endmacro %}
+
+{#- One row: first_event_at and kept_from, null where nothing was ever dropped (include/history.py). -#}
+{% macro kept_history() %}{{ return(adapter.dispatch('kept_history', 'attribution')()) }}{% endmacro %}
+{% macro duckdb__kept_history() %}(select unnest(history_list(), recursive := true)){% endmacro %}
+{% macro bigquery__kept_history() -%}
+    (
+        select min(first_event_at) as first_event_at, max(kept_from) as kept_from
+        from {{ api.Relation.create(
+            database=target.database, schema=target.schema, identifier='kept_history'
+        ) }}
+    )
+{%- endmacro %}

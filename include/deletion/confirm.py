@@ -1,0 +1,157 @@
+"""The second half of a deletion, after the tables were built again and published: is everything gone?"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from include.compact import compact
+from include.deletion.requests import Requests, read_requests
+from include.deletion.resolve import STAGED_ROWS
+from include.deletion.take import is_built, require_local, scrub_deleted
+from include.deletion.tombstones import cover, key_hash, put_tombstones, read_tombstones
+from include.publish import literal, quoted
+from include.settings import Settings
+from include.warehouse import open_warehouse
+
+log = logging.getLogger(__name__)
+
+_EVENT_ROWS = "(select *, event_key as event_id from int_events)"
+
+#: Keys of theirs, of batches that every model has taken in and readers were given: nobody reads these any more.
+_FORGET_KEYS = """
+delete from int_journal where entry in ('device_key', 'person_id')
+and touched_key in (select key from asked_keys)
+and batch_id in (
+    select d.batch_id from int_journal as d
+    where d.entry = 'done'
+    group by d.batch_id
+    having count(*) filter (d.model = 'publish') > 0 and count(distinct d.model) filter (
+        d.model in (select m.model from models as m)
+    ) = (select count(*) from models)
+)
+"""
+
+
+class DeletionError(RuntimeError):
+    """A deletion is not complete; the message says what is left where, or which request was refused, and why."""
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """requests: request files that were open; removed: persons and devices whose rows are gone."""
+
+    requests: int = 0
+    removed: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain JSON values."""
+        return asdict(self)
+
+
+def confirm_removed(settings: Settings) -> Confirmed:
+    """Make sure that no row of an open request is left anywhere, write its receipt and delete its file.
+
+    Raises DeletionError naming every refused file and every place where something is left (those files stay open),
+    SettingError on BigQuery, WarehouseError when the warehouse cannot be opened.
+    """
+    require_local(settings)
+    found = read_requests(settings)
+    left = list(scrub_deleted(settings, read_tombstones(settings), only_look=True).problems)
+    if found.requests:
+        with open_warehouse(settings) as warehouse:
+            left += _look(warehouse, settings, found)
+        if not left:
+            _close(settings, found)
+    if left or found.refused:
+        raise DeletionError("; ".join([*left, *found.refused]))
+    return Confirmed(len(found.files), len(found.requests))
+
+
+def _close(settings: Settings, found: Requests) -> None:
+    compact(settings)
+    with open_warehouse(settings) as warehouse:
+        for one in found.requests:
+            warehouse.execute(
+                "update deletions set state = 'removed' where request_file = ? and key_hash = ?",
+                [one.path.name, key_hash(one.id)],
+            )
+    for path in found.files:
+        path.unlink(missing_ok=True)
+        log.info("everything that %s asked for is removed", path.name)
+
+
+def _look(warehouse: duckdb.DuckDBPyConnection, settings: Settings, found: Requests) -> Iterator[str]:
+    if not is_built(warehouse):
+        yield f"{settings.warehouse} holds no events yet; run attribution_microbatch, then attribution_upkeep"
+        return
+    ids = list(dict.fromkeys(one.id for one in found.requests))
+    known = {one.key_hash for one in read_tombstones(settings)}
+    yield from (f"{one.place} was not taken up yet" for one in found.requests if key_hash(one.id) not in known)
+    put_tombstones(warehouse, read_tombstones(settings))
+    warehouse.execute("create or replace temp table asked as select unnest(?) as id", [ids])
+    warehouse.execute(
+        "create or replace temp table asked_keys as select id as key from asked union select 'user:' || id from asked"
+    )
+    for name, rows in (("the staging tables", STAGED_ROWS), ("int_events", _EVENT_ROWS)):
+        cover(warehouse, rows)
+        yield from _count(warehouse, name, "covered")
+    yield from _stale_people(warehouse, None, settings.warehouse)
+    if settings.published.exists():
+        warehouse.execute(f"attach {literal(settings.published)} as published_marts (read_only)")
+        yield from _stale_people(warehouse, "published_marts", settings.published)
+        yield from _count(
+            warehouse,
+            f"quarantine of {settings.published}",
+            """(
+                select q.* from published_marts.quarantine as q
+                inner join asked as a on contains(q.payload, '"' || a.id || '"')
+                anti join int_quarantine as w on w.shard = q.shard and w.payload = q.payload
+            )""",
+        )
+        warehouse.execute("detach published_marts")
+    warehouse.execute(
+        """
+        create or replace temp table models as
+        select distinct j.model from int_journal as j
+        inner join duckdb_tables() as t on t.table_name = j.model
+        where j.entry = 'done' and not starts_with(j.model, 'stg_')
+        """
+    )
+    warehouse.execute(_FORGET_KEYS)
+    yield from _count(
+        warehouse,
+        "int_journal (a batch of theirs is not published yet)",
+        "(select * from int_journal where entry in ('device_key', 'person_id')"
+        " and touched_key in (select key from asked_keys) and not exists ("
+        " select 1 from int_events as e where e.person_id = touched_key or e.device_key = touched_key))",
+    )
+
+
+def _stale_people(warehouse: duckdb.DuckDBPyConnection, database: str | None, path: Path) -> Iterator[str]:
+    """Tables with rows of a requested person who has no event any more."""
+    tables = warehouse.execute(
+        "select c.table_name from duckdb_columns() as c"
+        " inner join duckdb_tables() as t on t.table_oid = c.table_oid and t.database_name = c.database_name"
+        " where c.column_name = 'person_id' and c.database_name = coalesce(?, current_database()) order by 1",
+        [database],
+    ).fetchall()
+    prefix = f"{quoted(database)}." if database else ""
+    for (table,) in tables:
+        yield from _count(
+            warehouse,
+            f"{table} of {path}",
+            f"(select * from {prefix}{quoted(table)} as x where x.person_id in (select id from asked)"  # noqa: S608
+            " and not exists (select 1 from int_events as e where e.person_id = x.person_id))",
+        )
+
+
+def _count(warehouse: duckdb.DuckDBPyConnection, name: str, rows: str) -> Iterator[str]:
+    count = warehouse.execute(f"select count(*) from {rows} as r").fetchall()[0][0]  # noqa: S608
+    if count:
+        yield f"{count} rows are left in {name}; run attribution_upkeep again"

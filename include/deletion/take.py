@@ -1,0 +1,175 @@
+"""The first half of a deletion: from request files to tombstones, shards to be read again and scrubbed landing files.
+
+Every step may be repeated: whoever dies on the way is followed by a run that does the same again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from include.deletion.requests import Requests, read_requests
+from include.deletion.resolve import STAGED_ROWS, Resolved, resolve
+from include.deletion.tombstones import Tombstone, add_tombstones, cover, key_hash, put_tombstones, read_tombstones
+from include.history import earliest, read_history, write_history
+from include.journal import read_again
+from include.landed_rows import Scrubbed, ScrubError, landing_files, put_landed_rows, take_out
+from include.landing import file_version
+from include.settings import SettingError, Settings
+from include.warehouse import open_warehouse
+
+log = logging.getLogger(__name__)
+
+_RECEIPTS = """
+create table if not exists deletions (
+    request_file varchar, line integer, kind varchar, key_hash varchar, handled_at timestamp, staged_rows bigint,
+    state varchar, primary key (request_file, line, key_hash, handled_at)
+)
+"""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What was asked for and done. No text holds an id: requests are told by file and line.
+
+    unknown: requests for ids that no row here has; refused: request files that cannot be followed.
+    problems: what keeps rows in the landing zone, with the remedy.
+    """
+
+    requests: int = 0
+    persons_and_devices: int = 0
+    unknown: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    landing_rows: int = 0
+    landing_files: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain JSON values."""
+        return asdict(self)
+
+
+def require_local(settings: Settings) -> None:
+    """Raises SettingError on BigQuery, where deletion and retention are not available yet."""
+    if settings.dbt_target != "local":
+        raise SettingError("deletion and retention work on DBT_TARGET=local only for now; BigQuery comes later")
+
+
+def take_requests(settings: Settings, *, now: datetime) -> Taken:
+    """Write the tombstones of every open request, and take what they cover out of the landing zone.
+
+    The next run of dbt takes it out of the tables; confirm_removed says whether it is gone. Rows that a re-export
+    brought back into the landing zone are taken out too, whether a request is open or not.
+
+    Raises SettingError on BigQuery, WarehouseError when the warehouse cannot be opened, TombstoneError or HistoryError
+    when a state file is damaged, OSError when the home cannot be written.
+    """
+    require_local(settings)
+    found = read_requests(settings)
+    for message in found.refused:
+        log.error("%s", message)
+    moment = int(now.timestamp() * 1_000_000)
+    unknown: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    if found.requests:
+        with open_warehouse(settings) as warehouse:
+            if not is_built(warehouse):
+                problems = (f"{settings.warehouse} holds no events yet; run attribution_microbatch, then this again",)
+            else:
+                unknown = _handle(warehouse, settings, found, moment)
+    scrubbed = scrub_deleted(settings, read_tombstones(settings))
+    for message in scrubbed.problems:
+        log.error("%s", message)
+    return Taken(
+        requests=len(found.files),
+        persons_and_devices=len(found.requests),
+        unknown=unknown,
+        refused=found.refused,
+        problems=problems + scrubbed.problems,
+        landing_rows=scrubbed.rows,
+        landing_files=scrubbed.files,
+    )
+
+
+def is_built(warehouse: duckdb.DuckDBPyConnection, *more: str) -> bool:
+    """Whether the tables that tell people from devices are there, and these besides."""
+    names = {name for (name,) in warehouse.execute("select table_name from duckdb_tables()").fetchall()}
+    return {"stg_ga_events", "stg_streamed_events", "int_events", "int_journal", *more} <= names
+
+
+def _handle(warehouse: duckdb.DuckDBPyConnection, settings: Settings, found: Requests, now: int) -> tuple[str, ...]:
+    resolved = resolve(warehouse, found.requests, now)
+    # other people's look-back stays what it was, though the first event of all may go (T4)
+    first = warehouse.execute("select min(event_at) from int_events").fetchall()[0][0]
+    history = read_history(settings)
+    write_history(settings, replace(history, first_event_at=earliest(history.first_event_at, first)))
+    add_tombstones(settings, (one for theirs in resolved for one in theirs.tombstones))
+    _record(warehouse, resolved, now)
+    mark_covered(warehouse, read_tombstones(settings))
+    unknown = tuple(
+        f"{one.request.place}: no row here is of this {one.request.kind}; rows that arrive later will not be taken in"
+        for one in resolved
+        if not one.rows
+    )
+    for message in unknown:
+        log.warning("%s", message)
+    return unknown
+
+
+def _record(warehouse: duckdb.DuckDBPyConnection, resolved: Sequence[Resolved], now: int) -> None:
+    """A receipt for each request that has none open yet."""
+    warehouse.execute(_RECEIPTS)
+    open_now = set(
+        warehouse.execute("select request_file, line, key_hash from deletions where state = 'open'").fetchall()
+    )
+    handled_at = datetime.fromtimestamp(now / 1_000_000, UTC).replace(tzinfo=None)
+    for one in resolved:
+        request = one.request
+        if (request.path.name, request.line, key_hash(request.id)) not in open_now:
+            warehouse.execute(
+                "insert or ignore into deletions values (?, ?, ?, ?, ?, ?, 'open')",
+                [request.path.name, request.line, request.kind, key_hash(request.id), handled_at, one.rows],
+            )
+
+
+def mark_covered(warehouse: duckdb.DuckDBPyConnection, tombstones: Sequence[Tombstone]) -> int:
+    """Have the next run read every shard again of which staging holds a covered row; returns how many."""
+    put_tombstones(warehouse, tombstones)
+    cover(warehouse, STAGED_ROWS)
+    rows = warehouse.execute("select distinct model, shard from covered").fetchall()
+    shards: dict[str, list[str]] = {}
+    for model, shard in rows:
+        shards.setdefault(model, []).append(shard)
+    return read_again(warehouse, shards)
+
+
+def scrub_deleted(settings: Settings, tombstones: Sequence[Tombstone], *, only_look: bool = False) -> Scrubbed:
+    """Take every covered row out of every landed file; `only_look` names the files instead."""
+    total = Scrubbed()
+    if not tombstones:
+        return total
+    with duckdb.connect() as connection:
+        put_tombstones(connection, tombstones)
+        for path in landing_files(settings):
+            try:
+                version = file_version(path)
+                put_landed_rows(connection, settings, path)
+                cover(connection, "landed_rows")
+                places = connection.execute("select distinct place from covered").fetchall()
+                if not places:
+                    continue
+                if only_look:
+                    raise ScrubError(f"{path} still holds {len(places)} rows")
+                take_out(path, [place for (place,) in places], version)
+                total += Scrubbed(len(places), 1)
+                log.info("took %d rows out of %s", len(places), path)
+            except FileNotFoundError:  # withdrawn meanwhile
+                continue
+            except ScrubError as error:
+                total += Scrubbed(problems=(str(error),))
+    return total

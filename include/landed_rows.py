@@ -1,0 +1,170 @@
+"""The landed rows of a file by the columns that say whose and when they are, and taking some of them out of it.
+
+Deletion (docs/semantics.md L3) and retention (L4) rewrite landing files by this module alone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from include.durable import hidden, put
+from include.landing import EXPORT_TABLE, file_version, shard_problem
+from include.settings import Settings
+
+#: place (from 0), shard, event_id, user_pseudo_id, user_id, event_at, received_at, event_name, transaction_id, line;
+#: each as staging reads it. An export's rows count as arrived at noon of the day after (E4).
+_EXPORTED = """
+select
+    file_row_number as place, null as event_id,
+    nullif(trim(user_pseudo_id, ' '), '') as user_pseudo_id, nullif(trim(user_id, ' '), '') as user_id,
+    event_timestamp as event_at,
+    epoch_us(strptime(right(parse_filename(export_file, true), 8), '%Y%m%d') + interval 36 hour) as received_at,
+    nullif(trim(event_name, ' '), '') as event_name,
+    nullif(trim(ecommerce.transaction_id, ' '), '') as transaction_id, null as line
+from read_parquet([$path, $empty], union_by_name = true, filename = 'export_file', file_row_number = true)
+where export_file = $path
+"""
+_STREAMED = """
+with lines as (
+    select
+        epoch_us(last_modified) as landed_at, unnest(string_split(content, chr(10))) as line,
+        generate_subscripts(string_split(content, chr(10)), 1) - 1 as place
+    from read_text($path)
+),
+parsed as (
+    select *, case when json_valid(line) and json_type(line) = 'OBJECT' then cast(line as json) end as event
+    from lines where trim(line, ' ' || chr(9) || chr(13)) <> ''
+),
+texts as (
+    select
+        nullif(trim(json_value(event, '$.event_id') ->> '$', ' '), '') as event_id,
+        nullif(trim(json_value(event, '$.user_pseudo_id') ->> '$', ' '), '') as user_pseudo_id,
+        nullif(trim(json_value(event, '$.user_id') ->> '$', ' '), '') as user_id,
+        nullif(trim(json_value(event, '$.event_timestamp') ->> '$', ' '), '') as event_timestamp,
+        nullif(trim(json_value(event, '$.received_at') ->> '$', ' '), '') as received_at,
+        nullif(trim(json_value(event, '$.event_name') ->> '$', ' '), '') as event_name,
+        nullif(trim(json_value(event, '$.transaction_id') ->> '$', ' '), '') as transaction_id,
+        *
+    from parsed
+)
+select
+    place, event_id, user_pseudo_id, user_id,
+    case when regexp_full_match(event_timestamp, '[+-]?[0-9]+') then try_cast(event_timestamp as bigint) end
+        as event_at,
+    coalesce(
+        case when regexp_full_match(received_at, '[+-]?[0-9]+') then try_cast(received_at as bigint) end, landed_at
+    ) as received_at,
+    event_name, transaction_id, case when event is null then line end as line
+from texts
+"""
+
+_RIGHTS = "Give this user the right to write the file and its folder, or take the rows out where the file comes from"
+
+
+class ScrubError(RuntimeError):
+    """A landing file cannot be searched or rewritten; the message names it and says what to do."""
+
+
+@dataclass(frozen=True)
+class Scrubbed:
+    """What was taken out of landing files, and what could not be."""
+
+    rows: int = 0
+    files: int = 0
+    problems: tuple[str, ...] = ()
+
+    def __add__(self, other: Scrubbed) -> Scrubbed:
+        """Both together."""
+        return Scrubbed(self.rows + other.rows, self.files + other.files, self.problems + other.problems)
+
+
+def landing_files(settings: Settings) -> list[Path]:
+    """Every landed file of both sources, also the tables that others hide or that dates leave out, in a fixed order."""
+    found = [
+        *sorted(settings.ga4_export.glob("*.parquet")),
+        *sorted(settings.streamed_events.glob("*.ndjson")),
+    ]
+    return [path for path in found if not path.name.startswith(".")]
+
+
+def put_landed_rows(connection: duckdb.DuckDBPyConnection, settings: Settings, path: Path) -> None:
+    """Make the temporary table landed_rows of the file's rows.
+
+    Raises ScrubError when the file is not one that staging reads (E4), so that nobody can say whose its rows are.
+    """
+    problem = shard_problem(path)
+    if problem:
+        raise ScrubError(f"{path} cannot be searched: {problem}, or remove it")
+    if path.suffix == ".ndjson":
+        query, given = _STREAMED, {"path": str(path)}
+    else:
+        query, given = _EXPORTED, {"path": str(path), "empty": str(settings.empty.with_suffix(".parquet"))}
+    connection.execute(f"create or replace temp table landed_rows as {query}", given)
+
+
+def take_out(path: Path, places: Sequence[int], version: str) -> None:
+    """Rewrite the file without the rows at these places; schema, metadata and everything else stay.
+
+    A batch of streamed events keeps its time of change, by which its events may count as arrived (E4).
+
+    Raises ScrubError when the file cannot be rewritten, or is no longer of this version.
+    """
+    target = path.resolve()
+    temporary = hidden(target)
+    gone = frozenset(places)
+    try:
+        stat = target.stat()
+        if path.suffix == ".ndjson":
+            lines = target.read_bytes().split(b"\n")
+            temporary.write_bytes(b"\n".join(line for place, line in enumerate(lines) if place not in gone))
+            os.utime(temporary, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        else:
+            _write_rest(target, temporary, gone)
+        temporary.chmod(stat.st_mode & 0o777)
+        if file_version(path) != version:
+            raise ScrubError(f"{path} was written by somebody else meanwhile; run again")
+        put(temporary, target)
+    except OSError as error:
+        raise ScrubError(
+            f"{path} holds {len(gone)} rows that must go and cannot be rewritten ({error.strerror}). {_RIGHTS}"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write_rest(source: Path, temporary: Path, gone: frozenset[int]) -> None:
+    with pq.ParquetFile(source) as file:
+        metadata = file.metadata
+        compression = metadata.row_group(0).column(0).compression if metadata.num_row_groups else "SNAPPY"
+        codec: Any = "NONE" if compression == "UNCOMPRESSED" else compression
+        with pq.ParquetWriter(temporary, file.schema_arrow, compression=codec) as writer:
+            place = 0
+            for group in range(metadata.num_row_groups):
+                table = file.read_row_group(group)
+                kept = pa.array([i not in gone for i in range(place, place + table.num_rows)], pa.bool_())
+                place += table.num_rows
+                rest = table.filter(kept)
+                if rest.num_rows:
+                    writer.write_table(rest)
+
+
+def withdraw(path: Path) -> None:
+    """Remove the file; with a daily table goes the intraday table of its date, which would come up again (E3).
+
+    Raises ScrubError when it cannot be removed.
+    """
+    table = EXPORT_TABLE.match(path.stem)
+    try:
+        if table and not table["intraday"]:
+            path.with_name(f"events_intraday_{table['date']}.parquet").unlink(missing_ok=True)
+        path.unlink()
+    except PermissionError as error:
+        raise ScrubError(f"{path} is too old and cannot be removed ({error.strerror}). {_RIGHTS}") from error

@@ -1,0 +1,95 @@
+"""What every DAG here shares: the turn, the preparation, and the chain from what landed to what readers see.
+
+A DAG file says what its run does before, between and after, and when it runs.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, Asset, ExceptionRetryPolicy, RetryAction, RetryRule, task
+from airflow.sdk.definitions._internal.mixins import DependencyMixin
+
+from include.backfill import BackfillError
+from include.groups import WRITER_POOL, dbt_group
+from include.prepare import PrepareError
+from include.prepare import prepare as prepare_run
+from include.proof import ProofError, ProofFailedError
+from include.publish import publish as publish_marts
+from include.quality import ChecksFailedError, check, require_passed
+from include.settings import SettingError, Settings
+from include.transform import AUDIT, GATE, MARTS, TRANSFORM
+from include.turns import TurnSensor, TurnTakenError, keep_turn
+from include.upkeep import UpkeepError
+
+MARTS_ASSET = Asset("attribution_marts")
+
+#: What a second try cannot mend.
+FAIL_FAST: list[type[BaseException] | str] = [
+    SettingError,
+    PrepareError,
+    ChecksFailedError,
+    BackfillError,
+    TurnTakenError,
+    UpkeepError,
+    ProofError,
+    ProofFailedError,
+]
+
+#: The arguments that every DAG here takes.
+COMMON: dict[str, Any] = {
+    "catchup": False,
+    "max_active_runs": 1,
+    "default_args": {
+        "owner": "attribution",
+        "retries": 2,
+        "retry_delay": timedelta(seconds=10),
+        "retry_exponential_backoff": 2.0,
+        "max_retry_delay": timedelta(minutes=5),
+        "retry_policy": ExceptionRetryPolicy([RetryRule(exception=FAIL_FAST, action=RetryAction.FAIL)]),
+    },
+}
+
+
+@task(pool=WRITER_POOL, pre_execute=keep_turn)
+def prepare(params: dict[str, Any] | None = None) -> list[str]:
+    """Check settings, rights, warehouse and input; load seeds that changed."""
+    return prepare_run(Settings.from_env(), events=(params or {}).get("events", 0))
+
+
+@task(pool=WRITER_POOL, pre_execute=keep_turn)
+def quality_gate() -> None:
+    """Test the staging and intermediate models; a failure keeps the marts as they are."""
+    settings = Settings.from_env()
+    require_passed(check(settings, GATE))
+
+
+@task(pool=WRITER_POOL, pre_execute=keep_turn)
+def audit() -> None:
+    """Reconcile the new marts before any reader sees them."""
+    settings = Settings.from_env()
+    require_passed(check(settings, AUDIT))
+
+
+@task(pool=WRITER_POOL, pre_execute=keep_turn, outlets=[MARTS_ASSET])
+def publish(run_id: str | None = None) -> dict[str, Any]:
+    """Give readers all marts at once, with the run's figures."""
+    return publish_marts(Settings.from_env(), run_id=str(run_id)).as_json()
+
+
+def take_turn(task_id: str = "take_turn", *, queues: bool) -> TurnSensor:
+    """The first task that touches anything: one run at a time is past it. `queues`: it waits, else it is skipped."""
+    return TurnSensor(task_id=task_id, queues=queues)
+
+
+def delivery(dag: DAG) -> tuple[DependencyMixin, ...]:
+    """The steps from what landed to what readers see, for `chain`: transform, gate, marts, audit, publish."""
+    settings = Settings.from_env()
+    return (
+        dbt_group("transform", TRANSFORM, settings, dag),
+        quality_gate(),
+        dbt_group("marts", MARTS, settings, dag),
+        audit(),
+        publish(),
+    )

@@ -1,0 +1,166 @@
+"""A run of one of the DAGs at the command line: starts it in a process of its own and tells what becomes of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import IO, Any
+
+import duckdb
+from rich.console import Console
+from rich.markup import escape
+
+from include.airflow_env import airflow_env, deployment_secrets
+from include.attribution_table import as_table, read_credits
+from include.home import HomeInUseError, hold_home
+from include.settings import PROJECT, SettingError, Settings
+
+PATIENCE_SECONDS = 5
+DAY_SECONDS = 86_400
+TABLE_WIDTH = 110
+
+
+class StartError(RuntimeError):
+    """The run cannot start; the message says what to change."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended. idle: nothing new had landed. returned: task -> what it returned, of a run that ended well."""
+
+    good: bool
+    idle: bool
+    returned: dict[str, Any]
+
+
+@contextmanager
+def child(arguments: list[str], lock: int, log: IO[bytes]) -> Iterator[tuple[subprocess.Popen[bytes], IO[str]]]:
+    """The process that runs the DAG, in a session of its own, and its progress; gone when the block ends."""
+    reading, writing = os.pipe()
+    process = subprocess.Popen(  # noqa: S603 - a fixed command
+        [sys.executable, "-m", "include.one_run", str(writing), *arguments],
+        cwd=PROJECT,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        pass_fds=(writing, lock),
+        start_new_session=True,
+    )
+    os.close(writing)
+    try:
+        with os.fdopen(reading) as progress:
+            yield process, progress
+            process.wait()
+    finally:
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End the process and all it started: politely, then for good; a model's transaction is either in or not."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGINT)  # while a task runs, Airflow takes SIGTERM for the task's own
+        try:
+            process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def show(console: Console, event: dict[str, Any]) -> None:
+    """One line a task, with the cause where it failed."""
+    colour = {"success": "green", "failed": "red", "skipped": "yellow"}[event["state"]]
+    console.print(f"  {event['task']:<40} [{colour}]{event['state']:<8}[/] {event['seconds']:>6.1f} s", highlight=False)
+
+
+def explain_failure(console: Console, events: list[dict[str, Any]]) -> None:
+    """What failed and why, in plain words."""
+    for event in (one for one in events if one["state"] == "failed" and one.get("error")):
+        console.print(f"[red]{event.get('task', 'The run')} failed[/]: {escape(event['error'])}", highlight=False)
+        if event.get("detail"):
+            console.print(escape(event["detail"]), highlight=False)
+
+
+def show_figures(console: Console, settings: Settings) -> None:
+    """The attribution table and the figures of the last published run; the lag where events keep real time.
+
+    Events streamed after generated or older history go on from its clock, which says nothing about the lag.
+    """
+    # a narrow terminal may wrap the table's lines, but no amount is ever cut short
+    Console(file=console.file, width=max(console.width, TABLE_WIDTH)).print(as_table(read_credits(settings)))
+    with duckdb.connect(str(settings.published), read_only=True) as published:
+        last = published.execute("from pipeline_runs order by published_at desc, run_id limit 1")
+        figures = dict(zip([column[0] for column in last.description or []], last.fetchall()[0], strict=True))
+    lag = figures["lag_p50_seconds"]
+    console.print(
+        f"{figures['events']:,} events, {figures['sessions']:,} sessions, {figures['conversions']:,} conversions, "
+        f"${figures['revenue']:,} revenue; {figures['batch_events']:,} distinct events in this batch, "
+        f"{figures['rejected_rows']:,} rows and {figures['rejected_files']:,} files in quarantine"
+        + (
+            ""
+            if lag is None or not 0 <= lag < DAY_SECONDS
+            else f"; event to published {lag:.1f} s (median), {figures['lag_max_seconds']:.1f} s (most)"
+        ),
+        highlight=False,
+    )
+
+
+def reported_run(settings: Settings, console: Console, lock: int, dag_id: str, params: dict[str, Any]) -> Outcome:
+    """Run the DAG once with these params in a child process, a line a task, and say why where it failed.
+
+    lock: the file descriptor of the home's lock, which the child inherits.
+    """
+    os.environ.update(airflow_env(settings, deployment_secrets(settings)))
+    log = settings.home / "logs" / f"run_{datetime.now(UTC):%Y%m%dT%H%M%S%f}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    console.print(f"Running {dag_id}")
+    started = time.monotonic()
+    events = []
+    with log.open("wb") as file, child([dag_id, json.dumps(params)], lock, file) as (process, progress):
+        for line in progress:
+            events.append(json.loads(line))
+            if "task" in events[-1]:
+                show(console, events[-1])
+    last: dict[str, Any] = events[-1] if events and "run" in events[-1] else {"state": "failed"}
+    idle = any(event.get("task") == "await_streamed_rows" and event["state"] == "skipped" for event in events)
+    state = "skipped" if idle else last["state"]
+    console.print(f"Ended {state} after {time.monotonic() - started:.1f} s; log: {log.relative_to(settings.home)}")
+    good = process.returncode == 0 and last["state"] == "success"
+    if not good:
+        explain_failure(console, events)
+        if not any(event.get("error") for event in events):
+            console.print(f"[red]The run ended without a word (exit code {process.returncode}); see the log.[/]")
+        console.print("The published marts are as they were before this run.")
+    return Outcome(good, idle, last.get("returned") or {})
+
+
+def _terminated(number: int, frame: object) -> None:
+    raise SystemExit(128 + number)
+
+
+def command(what: str, work: Callable[[Settings, Console, int], int], *, instead: str = "") -> int:
+    """Do the work of the command `what` while it holds the home; the exit code.
+
+    instead: what to do where the home is in use. Exit code 2 where it cannot start, 130 where it was stopped.
+    """
+    console = Console(soft_wrap=True)
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        settings = Settings.from_env()
+        with hold_home(settings, what) as lock:
+            return work(settings, console, lock)
+    except (StartError, SettingError, HomeInUseError, OSError) as error:
+        console.print(f"[red]Cannot run[/]: {escape(str(error))}", highlight=False)
+        if isinstance(error, HomeInUseError) and instead:
+            console.print(instead, highlight=False, markup=False)
+        return 2
+    except KeyboardInterrupt:
+        console.print("Stopped; the published marts are as they were before this run.")
+        return 130

@@ -1,0 +1,173 @@
+"""Taking turns: of the runs of our DAGs only one at a time is past its first task, so that no two chains interleave.
+
+The pool of one slot keeps two tasks from writing at once; it does not keep one run's marts from being built between
+another run's models and its gate. So a run holds the turn, a small file in the home, from its first task to its end.
+Who ended, died or was stopped holds nothing any more: a run counts only while Airflow says that it is running. Every
+task that writes looks again (`keep_turn`), because a task that is cleared in an old run starts without its first task.
+
+No deadlock: the holder waits for nobody, the others queue in the order in which they came, and a micro-batch does not
+queue at all.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+
+from airflow.sdk import BaseSensorOperator, PokeReturnValue
+from airflow.sdk.definitions.context import Context
+from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException
+
+from include.settings import Settings
+
+log = logging.getLogger(__name__)
+
+PATIENCE = timedelta(hours=3)
+
+
+class TurnTakenError(RuntimeError):
+    """Another run is at work; the message names it and says what to do."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of one of our DAGs."""
+
+    dag_id: str
+    run_id: str
+
+    def __str__(self) -> str:
+        """As a log names it."""
+        return f"{self.dag_id} ({self.run_id})"
+
+
+@dataclass(frozen=True)
+class Turns:
+    """Who is at work, and who waits for it, first come first."""
+
+    holder: Run | None = None
+    waiting: tuple[Run, ...] = ()
+
+    def of_running(self, running: Callable[[Run], bool]) -> Turns:
+        """The same without the runs that are over."""
+        holder = self.holder if self.holder and running(self.holder) else None
+        return Turns(holder, tuple(run for run in self.waiting if running(run)))
+
+    def ahead_of(self, run: Run) -> Run | None:
+        """Whom this run has to let go first; None where it is its turn."""
+        if self.holder is not None:
+            return None if self.holder == run else self.holder
+        return self.waiting[0] if self.waiting and self.waiting[0] != run else None
+
+    def after(self, run: Run, *, queue: bool) -> Turns:
+        """The turns once this run has asked for its own: it holds it, or it queues, or nothing changed."""
+        if self.ahead_of(run) is None:
+            return Turns(run, tuple(other for other in self.waiting if other != run))
+        return replace(self, waiting=(*self.waiting, run)) if queue and run not in self.waiting else self
+
+
+def _read(text: str) -> Turns:
+    kept = json.loads(text) if text else {"holder": None, "waiting": []}
+    return Turns(Run(**kept["holder"]) if kept["holder"] else None, tuple(Run(**run) for run in kept["waiting"]))
+
+
+def _change(settings: Settings, how: Callable[[Turns], Turns]) -> Turns:
+    """Change the turns in the file `turn` of the home, one process at a time; returns what stands there now."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with (settings.home / "turn").open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        turns = how(_read(file.read()))
+        file.truncate(0)
+        file.write(json.dumps(asdict(turns)))
+        return turns
+
+
+def ask(settings: Settings, run: Run, running: Callable[[Run], bool], *, queue: bool = False) -> Run | None:
+    """Take the turn for this run if nobody is ahead of it; returns who is, else None. Safe to repeat.
+
+    running: whether Airflow says that a run is running. queue: keep a place in the queue where it has to wait.
+
+    Raises OSError where the file `turn` of the home cannot be written.
+    """
+
+    def alive(other: Run) -> bool:
+        return other == run or running(other)
+
+    return _change(settings, lambda turns: turns.of_running(alive).after(run, queue=queue)).ahead_of(run)
+
+
+def give_back(settings: Settings, run: Run) -> None:
+    """Let others have the turn before this run ends; where it is not this run's, nothing changes."""
+    _change(settings, lambda turns: replace(turns, holder=None) if turns.holder == run else turns)
+
+
+def someone_waits(settings: Settings, running: Callable[[Run], bool]) -> Run | None:
+    """The first run that waits for its turn, if any."""
+    path = settings.home / "turn"
+    waiting = _read(path.read_text()).waiting if path.exists() else ()
+    return next((run for run in waiting if running(run)), None)
+
+
+def asked_of(context: Context) -> tuple[Run, Callable[[Run], bool]]:
+    """The run of a task, and how it learns from Airflow whether another is running."""
+    instance = context["ti"]
+
+    def running(run: Run) -> bool:
+        return instance.get_dr_count(dag_id=run.dag_id, run_ids=[run.run_id], states=["running"]) > 0
+
+    return Run(instance.dag_id, instance.run_id), running
+
+
+def keep_turn(context: Context) -> None:
+    """Before a task that writes: see that the turn is this run's, or take it where a cleared task needs it again.
+
+    Raises TurnTakenError while another run is at work or waits for its turn.
+    """
+    run, running = asked_of(context)
+    ahead = ask(Settings.from_env(), run, running)
+    if ahead is not None:
+        raise TurnTakenError(f"{ahead} is at work or about to be. Clear this task again when it has ended.")
+
+
+def end_turn(context: Context, result: object = None) -> None:
+    """After a task, as its post_execute: what follows in this run writes nothing, so others may go on."""
+    give_back(Settings.from_env(), asked_of(context)[0])
+
+
+class TurnSensor(BaseSensorOperator):
+    """The first task of a run: takes the turn. `queues`: wait for it, else skip the run while it is another's."""
+
+    def __init__(self, *, queues: bool, **kwargs: object) -> None:
+        """Take a sensor's own arguments; a waiting run frees its worker between two looks."""
+        timing: dict[str, object] = {"mode": "reschedule", "poke_interval": 5, "timeout": PATIENCE}
+        super().__init__(**{**timing, **kwargs})  # type: ignore[arg-type]
+        self.queues = queues
+
+    def execute(self, context: Context) -> object:
+        """Wait, and say what to do where it took too long."""
+        try:
+            return super().execute(context)
+        except AirflowSensorTimeout as late:
+            raise TurnTakenError(
+                f"waited {PATIENCE} for the other runs of this home to end; the log names them. Let them end, or mark "
+                "a run that is stuck as failed, then trigger this one again."
+            ) from late
+
+    def poke(self, context: Context) -> PokeReturnValue:
+        """Look once.
+
+        Raises AirflowSkipException where the run does not queue and another is at work.
+        """
+        run, running = asked_of(context)
+        ahead = ask(Settings.from_env(), run, running, queue=self.queues)
+        if ahead is None:
+            return PokeReturnValue(True)
+        if not self.queues:
+            raise AirflowSkipException(f"{ahead} is at work or about to be; the next run takes up what landed")
+        log.info("waiting until %s has ended", ahead)
+        return PokeReturnValue(False)

@@ -1,0 +1,91 @@
+"""What the nightly upkeep does around the chain: deletions from request to receipt, and the dbt docs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from airflow.sdk.types import DagRunProtocol, RuntimeTaskInstanceProtocol
+
+from include.deletion import DeletionError, confirm_removed, take_requests
+from include.settings import Settings
+from include.transform import run_dbt
+
+log = logging.getLogger(__name__)
+
+
+class UpkeepError(RuntimeError):
+    """The night's work is not complete; the message says what is left."""
+
+
+def day_of(run: DagRunProtocol | None) -> date:
+    """The UTC day that a run is for, the same whenever one of its tasks is run again."""
+    if run is None:
+        raise ValueError("only a task of a run has a day")
+    return run.run_after.astimezone(UTC).date()
+
+
+def returned(instance: RuntimeTaskInstanceProtocol | None, task_id: str) -> dict[str, Any]:
+    """What another task of the run returned, for the task of this instance."""
+    value = None if instance is None else instance.xcom_pull(task_ids=task_id)
+    if value is None:
+        raise UpkeepError(f"{task_id} returned nothing in this run. Clear it, and with it what follows.")
+    return dict(value)
+
+
+def take_deletions(settings: Settings) -> dict[str, Any]:
+    """Take up the open deletion requests, now; see include.deletion.take_requests."""
+    return take_requests(settings, now=datetime.now(UTC)).as_json()
+
+
+def confirm(settings: Settings) -> dict[str, Any]:
+    """Close the deletion requests of which nothing is left: requests, removed, and `left`, what is, or null.
+
+    What is left is no error here, so that the rest of the night's work is done first: require_removed raises it.
+    """
+    try:
+        return {**confirm_removed(settings).as_json(), "left": None}
+    except DeletionError as error:
+        log.exception("not everything is removed")
+        return {"requests": 0, "removed": 0, "left": str(error)}
+
+
+def require_removed(retained: Mapping[str, Any], confirmed: Mapping[str, Any]) -> None:
+    """Raise UpkeepError where the retention met a problem or a deletion is not complete. Pure."""
+    left = [*retained["problems"], *([confirmed["left"]] if confirmed["left"] else [])]
+    if left:
+        raise UpkeepError("; ".join(left))
+
+
+def write_docs(settings: Settings) -> None:
+    """Write the dbt docs as one file, static_index.html.
+
+    In a folder of their own: the manifest that the DAGs are drawn from stays as it is.
+
+    Raises DbtError, with dbt's message, where dbt cannot.
+    """
+    run_dbt(settings, "docs generate", "--static", "--target-path", str(settings.dbt_docs))
+
+
+def summary(results: Mapping[str, Any]) -> list[str]:
+    """What the tasks of a run did, for whoever waits at the command line, a line each. Pure.
+
+    results: task -> what it returned; tasks that were skipped have nothing there.
+    """
+    taken, retained, confirmed = (results[task] for task in ("take_deletions", "apply_retention", "confirm_deletions"))
+    rows = taken["landing_rows"] + retained["landing_rows"]
+    files = taken["landing_files"] + retained["landing_files"]
+    proved = results.get("prove")
+    kept_from = retained["kept_from"]
+    return [
+        f"Deleted: {confirmed['removed']} persons and devices of {confirmed['requests']} requests",
+        f"Taken out: {rows} rows of {files} landed files",
+        f"Kept: events from {kept_from}" if kept_from else "Kept: every event, as no retention is set",
+        f"Trimmed: {results['trim_journal']} rows of the journal",
+        "Proven: nothing, as nothing was ever loaded"
+        if proved is None
+        else f"Proven: {proved['rows']} rows of {len(proved['tables'])} tables are what a rebuild gives",
+        *(f"Note: {message}" for message in taken["unknown"]),
+    ]

@@ -1,0 +1,157 @@
+"""Taking turns: one run at work at a time, nobody waits for ever, and who is over holds nothing."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import cast
+
+import pytest
+from airflow.sdk.definitions.context import Context
+from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException
+
+from include.settings import Settings
+from include.turns import Run, TurnSensor, TurnTakenError, ask, give_back, keep_turn, someone_waits
+
+BATCH, BACKFILL, UPKEEP = (Run(f"attribution_{what}", "r1") for what in ("microbatch", "backfill", "upkeep"))
+
+
+def among(*runs: Run) -> Callable[[Run], bool]:
+    """Airflow, in which these runs are running."""
+    return runs.__contains__
+
+
+def test_the_first_takes_the_turn_and_keeps_it(settings: Settings) -> None:
+    everyone = among(BATCH, BACKFILL)
+    assert ask(settings, BATCH, everyone) is None
+    assert ask(settings, BACKFILL, everyone, queue=True) == BATCH
+    assert ask(settings, BATCH, everyone) is None
+
+
+@pytest.mark.parametrize("over", [among(BACKFILL), among()], ids=["ended", "all ended or forgotten"])
+def test_a_run_that_is_over_holds_nothing(settings: Settings, over: Callable[[Run], bool]) -> None:
+    ask(settings, BATCH, among(BATCH))
+    assert ask(settings, BACKFILL, over, queue=True) is None
+
+
+def test_who_waits_goes_first_in_the_order_of_coming(settings: Settings) -> None:
+    everyone = among(BATCH, BACKFILL, UPKEEP)
+    ask(settings, BATCH, everyone)
+    assert ask(settings, UPKEEP, everyone, queue=True) == BATCH
+    assert ask(settings, BACKFILL, everyone, queue=True) == BATCH
+    waiting = among(BACKFILL, UPKEEP)
+    assert ask(settings, replace(BATCH, run_id="r2"), waiting) == UPKEEP, "a run that does not queue must not overtake"
+    assert ask(settings, BACKFILL, waiting, queue=True) == UPKEEP
+    assert ask(settings, UPKEEP, waiting, queue=True) is None
+    assert ask(settings, BACKFILL, waiting, queue=True) == UPKEEP
+    assert ask(settings, BACKFILL, among(BACKFILL), queue=True) is None
+
+
+def test_who_gave_up_waiting_holds_nobody_up(settings: Settings) -> None:
+    ask(settings, BATCH, among(BATCH))
+    ask(settings, UPKEEP, among(BATCH, UPKEEP), queue=True)
+    assert someone_waits(settings, among(BATCH, UPKEEP)) == UPKEEP
+    assert someone_waits(settings, among(BATCH)) is None
+    assert ask(settings, BACKFILL, among(BACKFILL), queue=True) is None
+    assert someone_waits(settings, among(BACKFILL, UPKEEP)) is None
+
+
+def test_a_turn_given_back_is_free_and_a_strangers_is_not_touched(settings: Settings) -> None:
+    everyone = among(UPKEEP, BACKFILL)
+    ask(settings, UPKEEP, everyone)
+    give_back(settings, BACKFILL)
+    assert ask(settings, BACKFILL, everyone, queue=True) == UPKEEP
+    give_back(settings, UPKEEP)
+    assert ask(settings, UPKEEP, everyone, queue=True) == BACKFILL, "who waited goes first"
+    assert ask(settings, BACKFILL, everyone, queue=True) is None
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_in_any_order_one_is_at_work_and_everyone_who_queues_gets_there(settings: Settings, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 (no secret)
+    arriving = [(Run(f"d{n}", "r"), chance.random() < 0.6) for n in range(8)]
+    running: set[Run] = set()
+    asking: dict[Run, bool] = {}
+    at_work: set[Run] = set()
+    worked: set[Run] = set()
+    for _ in range(400):
+        what = chance.choice(["arrive", "ask", "ask", "end"])
+        if what == "arrive" and arriving:
+            run, queues = arriving.pop()
+            running.add(run)
+            asking[run] = queues
+        elif what == "ask" and asking:
+            run = chance.choice(sorted(asking, key=str))
+            if ask(settings, run, running.__contains__, queue=asking[run]) is None:
+                at_work.add(run)
+                worked.add(run)
+                del asking[run]
+            elif not asking[run]:
+                running.discard(run)
+                del asking[run]
+        elif what == "end" and at_work:
+            running.discard(at_work.pop())
+        assert len(at_work) <= 1
+    assert not arriving
+    assert not asking
+    assert worked
+
+
+@dataclass
+class Instance:
+    """A task instance as far as taking turns asks it."""
+
+    dag_id: str
+    run_id: str
+    running: frozenset[Run]
+
+    def get_dr_count(self, dag_id: str, run_ids: list[str], states: list[str]) -> int:
+        """As Airflow's."""
+        assert states == ["running"]
+        return len([run for run in self.running if run.dag_id == dag_id and run.run_id in run_ids])
+
+
+def context(run: Run, *running: Run) -> Context:
+    """The context of a task of this run."""
+    return cast(Context, {"ti": Instance(run.dag_id, run.run_id, frozenset(running))})
+
+
+@pytest.fixture
+def home(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The settings, as tasks find them."""
+    monkeypatch.setenv("ATTRIBUTION_HOME", str(settings.home))
+    return settings
+
+
+def test_a_task_cleared_in_an_old_run_stops_while_another_is_at_work(home: Settings) -> None:
+    ask(home, BACKFILL, among(BACKFILL))
+    with pytest.raises(TurnTakenError, match=r"attribution_backfill \(r1\) is at work .*Clear this task again"):
+        keep_turn(context(BATCH, BATCH, BACKFILL))
+    keep_turn(context(BATCH, BATCH))
+    assert ask(home, BACKFILL, among(BATCH, BACKFILL), queue=True) == BATCH, "it took the turn it needs"
+
+
+def test_a_microbatch_is_skipped_and_says_for_whom(home: Settings) -> None:
+    ask(home, UPKEEP, among(UPKEEP))
+    sensor = TurnSensor(task_id="take_turn", queues=False)
+    with pytest.raises(AirflowSkipException, match=r"attribution_upkeep \(r1\) is at work"):
+        sensor.poke(context(BATCH, BATCH, UPKEEP))
+    assert sensor.poke(context(BATCH, BATCH)).is_done
+
+
+def test_a_backfill_waits_and_keeps_its_place(home: Settings) -> None:
+    ask(home, BATCH, among(BATCH))
+    sensor = TurnSensor(task_id="take_turn", queues=True)
+    assert not sensor.poke(context(BACKFILL, BATCH, BACKFILL)).is_done
+    assert someone_waits(home, among(BACKFILL)) == BACKFILL
+    assert sensor.poke(context(BACKFILL, BACKFILL)).is_done
+
+
+def test_waiting_too_long_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(self: object, context: object) -> None:
+        raise AirflowSensorTimeout
+
+    monkeypatch.setattr("airflow.sdk.BaseSensorOperator.execute", late)
+    with pytest.raises(TurnTakenError, match=r"waited 3:00:00 .*mark a run that is stuck as failed"):
+        TurnSensor(task_id="take_turn", queues=True).execute(context(BACKFILL))
