@@ -41,6 +41,7 @@ class _Reading:
     def __init__(self, session: Session, source: bytes, tables: dict[str, Content]) -> None:
         self.session, self.source, self.tables = session, source, tables
         self.ctes: dict[str, Node] = {}
+        self.whole = _whole(session, source)
 
     def statement(self, statement: Node) -> None:
         """DML names its target beside its condition."""
@@ -72,11 +73,12 @@ class _Reading:
             return None
         if "start" not in vars(expression) or any("start" not in vars(n) for n in refs):
             return None
-        text, at = [], expression.start
+        start, end = self.whole.get(expression.start, (expression.start, expression.end))
+        text, at = [], start
         for place in sorted(refs, key=lambda n: n.start):
             text += [self.source[at : place.start].decode(), _MARK]
             at = place.end
-        return refs[0].column.column_id, "".join([*text, self.source[at : expression.end].decode()])
+        return refs[0].column.column_id, "".join([*text, self.source[at:end].decode()])
 
     def scan(self, node: Node, conditions: list[Condition]) -> None:
         """Follow the conditions on a scan's columns down to its tables."""
@@ -209,6 +211,17 @@ _SCANS = {
     "ResolvedTableScan": _Reading.table_scan,
     "ResolvedArrayScan": _Reading.order_by_scan,
 }
+
+
+def _whole(session: Session, source: bytes) -> dict[int, tuple[int, int]]:
+    """The bytes of each function call and cast, by where the resolved node says it starts: it knows only the name."""
+    found = {}
+    for statement in session.engine.parse(source.decode()):
+        for node in statement.walk():
+            name = {"FunctionCall": node.function, "CastExpression": node.type}.get(node.kind)
+            if name:
+                found[name.start] = (node.start, node.end)
+    return found
 
 
 def _on(conditions: list[Condition], used: list[Node], name: str) -> list[Condition]:
