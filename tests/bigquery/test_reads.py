@@ -146,3 +146,19 @@ def test_required_filter(tables: bigquery.Client) -> None:
     tables.query_and_wait("select id from days where day = '2026-01-01'")
     with pytest.raises(Exception, match="without a filter over column"):
         tables.query_and_wait("select id from days where id = 1")
+
+
+def test_wildcard_has_the_schema_of_the_table_made_last(client: bigquery.Client) -> None:
+    client.query_and_wait("""
+        create table w_1 as select 1 as id, struct('a' as x) as s, [struct(1 as k)] as r, 1 as changed, 5 as gone;
+        create table w_2 as
+            select 2 as id, struct('b' as y, 'c' as x) as s, [struct(2 as v, 3 as k)] as r, 'x' as changed
+    """)
+    sql = "select id, s.x, s.y, r[safe_offset(0)].k as k, r[safe_offset(0)].v as v from `w_*` order by id"
+    assert [tuple(row.values()) for row in client.query_and_wait(sql)] == [(1, "a", None, 1, None), (2, "c", "b", 3, 2)]
+    with pytest.raises(Exception, match="Unrecognized name: gone"):
+        client.query_and_wait("select gone from `w_*`")
+    with pytest.raises(Exception, match="Cannot read field 'changed' of type INTEGER as STRING"):
+        client.query_and_wait("select changed from `w_*`")
+    shard = client.query_and_wait("select changed from `w_*` where _table_suffix = '2'")
+    assert [row["changed"] for row in shard] == ["x"]

@@ -6,11 +6,11 @@ import base64
 import datetime as dt
 import decimal
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tests.bigquery.double.errors import BigQueryError, UnsupportedError
 from tests.bigquery.double.protos import Json, Proto, value_pb2
-from tests.bigquery.double.schema import Field, kind, repeated
+from tests.bigquery.double.schema import Field, kind, repeated, to_type
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _FAULTS = (ValueError, KeyError, AttributeError, TypeError, decimal.InvalidOperation)
@@ -143,6 +143,32 @@ _WRITERS: dict[str, Callable[[Proto, Proto], None]] = {
     "BIGNUMERIC": _bignumeric,
     "JSON": _json,
 }
+
+
+def fitted(cells: Sequence[Proto], old: list[Field], new: list[Field]) -> list[Proto]:
+    """The cells of a row or struct in another schema, by name: NULL where `old` lacks the field or has another type."""
+    at = {f["name"].lower(): i for i, f in enumerate(old)}
+    found = []
+    for field in new:
+        place = at.get(field["name"].lower())
+        empty = value_pb2.ValueProto()
+        found.append(empty if place is None else _fitted(cells[place], old[place], field) or empty)
+    return found
+
+
+def _fitted(cell: Proto, old: Field, new: Field) -> Proto | None:
+    if to_type(old) == to_type(new) or cell.WhichOneof("value") is None:
+        return cell
+    if kind(old) != kind(new) or repeated(old) != repeated(new) or kind(old) != "RECORD":
+        return None
+    made = value_pb2.ValueProto()
+    if repeated(old):
+        for element in cell.array_value.element:
+            inner = fitted(element.struct_value.field, old["fields"], new["fields"])
+            made.array_value.element.add().struct_value.field.extend(inner)
+    else:
+        made.struct_value.field.extend(fitted(cell.struct_value.field, old["fields"], new["fields"]))
+    return made
 
 
 def check_stored(cell: Proto, field: Field, *, element: bool = False) -> bool:

@@ -14,9 +14,10 @@ from tests.bigquery.double.json_values import partition_id
 from tests.bigquery.double.parse_tree import Node
 from tests.bigquery.double.protos import Proto, pb
 from tests.bigquery.double.rules import conjuncts
-from tests.bigquery.double.schema import simple, to_type
+from tests.bigquery.double.schema import conflict, kind, simple, to_type
 from tests.bigquery.double.session import Read, Session
 from tests.bigquery.double.tables import TEMPORARY, Ref, Table
+from tests.bigquery.double.warehouse import newest
 
 _MARK = "\0"  # stands for the column in a condition's text
 
@@ -168,6 +169,14 @@ class _Reading:
         type_ = simple("STRING")
         hit = self.left([pb.TableData.Row(cell=[{"string_value": suffix}]) for suffix in shards], type_, kept)
         parts = tuple(row.cell[0].string_value for row in hit)
+        wanted = {column.name.lower() for column in used}
+        known = {f["name"].lower(): f for f in newest(list(shards.values())).schema if f["name"].lower() in wanted}
+        for part in parts:
+            for field in shards[part].schema:
+                other = known.get(field["name"].lower())
+                if other and conflict(field, other):
+                    message = f"Cannot read field '{field['name']}' of type {kind(field)} as {kind(other)}"
+                    raise BigQueryError(f"{message} in {shards[part].name}", late=True)
         size = sum(_size(shards[part].sizes(), used) for part in parts)
         return Read(".".join(ref), size, bool(kept), parts, len(shards))
 

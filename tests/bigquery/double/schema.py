@@ -85,3 +85,11 @@ def sql_type(field: Field, *, element: bool = False) -> str:
 def same_types(one: list[Field], other: list[Field]) -> bool:
     """Whether two schemas have the same names and types in the same order; modes and descriptions aside."""
     return [(f["name"].lower(), to_type(f)) for f in one] == [(f["name"].lower(), to_type(f)) for f in other]
+
+
+def conflict(one: Field, other: Field) -> bool:
+    """Whether a column cannot be read as the other: another type, at any depth; a missing inner field is none."""
+    if kind(one) != kind(other) or repeated(one) != repeated(other):
+        return True
+    inner = {f["name"].lower(): f for f in one.get("fields", [])}
+    return any(conflict(inner[f["name"].lower()], f) for f in other.get("fields", []) if f["name"].lower() in inner)

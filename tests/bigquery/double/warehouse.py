@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, field
 
+from tests.bigquery.double.cells import fitted
 from tests.bigquery.double.engine import Content
 from tests.bigquery.double.errors import BigQueryError
 from tests.bigquery.double.metadata import information_schema
@@ -84,21 +85,19 @@ class Warehouse:
         return found
 
     def wildcard(self, ref: Ref) -> Content:
-        """`events_*`: every matching table, in the newest one's schema, with _TABLE_SUFFIX."""
+        """`events_*`: every matching table, in the schema of the one made last, with _TABLE_SUFFIX.
+
+        A column that a table lacks is NULL there; so is one of another type, whose use reads.py refuses.
+        """
         found = self.matching(ref)
-        newest = max(found, key=lambda table: (table.created, table.version))
+        schema = newest(found).schema
         rows = []
         for table in found:
-            at = {f["name"].lower(): i for i, f in enumerate(table.schema)}
             for old in table.rows:
-                row = pb.TableData.Row()
-                for column in newest.schema:
-                    cell = row.cell.add()
-                    if column["name"].lower() in at:
-                        cell.CopyFrom(old.cell[at[column["name"].lower()]])
+                row = pb.TableData.Row(cell=fitted(old.cell, table.schema, schema))
                 row.cell.add(string_value=table.ref[2][len(ref[2]) - 1 :])
                 rows.append(row)
-        columns = [*newest.content().columns, (SUFFIX, simple("STRING"), True)]
+        columns = [*newest(found).content().columns, (SUFFIX, simple("STRING"), True)]
         return Content(tuple(table.version for table in found), columns, rows)
 
     def metadata(self, project: str, dataset: str, view: str) -> Content:
@@ -132,3 +131,8 @@ class Warehouse:
             raise BigQueryError(f"Provided Schema does not match Table {named(ref)}", "invalid", late=True)
         else:
             table.put([*table.rows, *rows])
+
+
+def newest(tables: list[Table]) -> Table:
+    """The table that was made last: BigQuery takes a wildcard's schema from it."""
+    return max(tables, key=lambda table: (table.created, table.version))
