@@ -1,0 +1,209 @@
+"""CREATE, ALTER and DROP of tables, views and datasets."""
+
+from __future__ import annotations
+
+from tests.bigquery.double.engine import Content
+from tests.bigquery.double.errors import BigQueryError, UnsupportedError, only
+from tests.bigquery.double.parse_tree import Node
+from tests.bigquery.double.protos import Proto
+from tests.bigquery.double.results import Result
+from tests.bigquery.double.schema import Field, sql_type, to_field, to_type
+from tests.bigquery.double.session import Session
+from tests.bigquery.double.statement import Statement
+from tests.bigquery.double.table_options import layout, options
+from tests.bigquery.double.tables import TEMPORARY, Ref, Table, named, new_version
+
+
+def create_table(session: Session, text: str, result: Result) -> None:
+    """CREATE TABLE with columns, AS a query, LIKE, COPY or CLONE another, and CREATE SNAPSHOT TABLE."""
+    (node,) = session.engine.parse(text)
+    result.kind = "CREATE_TABLE_AS_SELECT" if node.query else "CREATE_TABLE"
+    if node.kind == "CreateSnapshotTableStatement":
+        result.kind = "CREATE_SNAPSHOT_TABLE"
+    temporary = node.scope == "TEMPORARY"
+    if temporary and len(node.name.parts) > 1:
+        raise BigQueryError("A temporary table must not be qualified with a dataset")
+    ref = result.target = (*TEMPORARY, node.name.parts[0].lower()) if temporary else session.ref(node.name.parts)
+    if not temporary and _exists(session, ref, node, result):
+        return
+    statement = Statement(session, text)
+    meta = options(statement, node.options_list) | layout(statement)
+    source = node.copy_data_source or node.clone_data_source
+    if source or node.like_table_name:
+        table = _copied(session, statement, source, ref, meta)
+    else:
+        table = _made(statement, ref, meta, result)
+    if session.dry:
+        return
+    if temporary:
+        session.temporary[ref[2]] = table
+    else:
+        session.warehouse.add(table, replace=True)
+
+
+def _exists(session: Session, ref: Ref, node: Node, result: Result) -> bool:
+    """Whether there is nothing to do. Raises BigQueryError (duplicate)."""
+    session.warehouse.dataset(ref[0], ref[1], session.location)
+    there = ref in session.warehouse.tables
+    result.operation = "REPLACE" if there else "CREATE"
+    if there and node.is_if_not_exists:
+        result.operation = "SKIP"
+        return True
+    if there and not node.is_or_replace:
+        raise BigQueryError(f"Already Exists: Table {named(ref)}", "duplicate")
+    return False
+
+
+def _copied(session: Session, statement: Statement, source: Node | None, ref: Ref, meta: dict[str, object]) -> Table:
+    if source and (source.for_system_time or source.where_clause):
+        raise UnsupportedError(statement.text[:200])
+    path = source.path_expr if source else statement.node.like_table_name
+    old = session.table(session.ref(path.parts))
+    if old.sql is not None:
+        raise BigQueryError(f"{old.name} is a view and cannot be copied")
+    kind = "SNAPSHOT" if statement.node.kind == "CreateSnapshotTableStatement" else "TABLE"
+    return Table(ref, old.schema, old.rows if source else [], meta={**old.meta, **meta}, kind=kind)
+
+
+def _made(statement: Statement, ref: Ref, meta: dict[str, object], result: Result) -> Table:
+    node, schema = statement.node, _columns(statement)
+    table = Table(ref, schema, meta=meta)
+    table.partitioning()
+    if node.query:
+        result.columns = [(f["name"], to_type(f)) for f in schema] if statement.session.dry else None
+        if not statement.session.dry:
+            statement.prepare()
+            columns, rows = statement.query(statement.sql(node.query))
+            table.put(_cast(statement, schema, Content(new_version(), _numbered(columns), rows)))
+    return table
+
+
+def _numbered(columns: list[tuple[str, Proto]]) -> list[tuple[str, Proto, bool]]:
+    return [(f"c{i}", type_, False) for i, (_, type_) in enumerate(columns)]
+
+
+def _cast(statement: Statement, schema: list[Field], content: Content) -> list[Proto]:
+    """The rows of a query in the types of the columns that were declared beside it."""
+    if [type_ for _, type_, _ in content.columns] == [to_type(field) for field in schema]:
+        return content.rows
+    casts = ", ".join(f"cast(c{i} as {sql_type(field)})" for i, field in enumerate(schema))
+    return statement.session.query(f"select {casts} from _select", {"_select": content})[1]
+
+
+def _columns(statement: Statement) -> list[Field]:
+    """The columns of a CREATE TABLE, as the analyser declares them."""
+    fields = []
+    for column in statement.analyze().column_definition_list or []:
+        if column.default_value or column.generated_column_info:
+            raise UnsupportedError(f"a default or generated value: {statement.text[:200]}")
+        field, notes = to_field(column.name, column.raw("type")), column.annotations
+        if notes and notes.not_null:
+            field["mode"] = "REQUIRED"
+        for option in (notes.option_list or []) if notes else []:
+            only([option.name], {"description"}, "a column's OPTIONS")
+            field["description"] = option.value.value.value.string_value
+        fields.append(field)
+    return fields
+
+
+def create_view(session: Session, text: str, result: Result) -> None:
+    """CREATE VIEW; its query is checked now and kept as it was written."""
+    result.kind = "CREATE_VIEW"
+    (node,) = session.engine.parse(text)
+    ref = result.target = session.ref(node.name.parts)
+    if _exists(session, ref, node, result):
+        return
+    query = text.encode()[node.query.start : node.query.end].decode()
+    statement = Statement(session, text)
+    tree = Statement(session, query).analyze()
+    result.reads.clear()  # nothing is read yet
+    schema = [to_field(c.name, c.column.raw("type")) for c in tree.output_column_list]
+    for column in node.column_with_options_list.column_with_options if node.column_with_options_list else []:
+        for field in schema:
+            if field["name"].lower() == column.name.id_string.lower() and column.options_list:
+                for entry in column.options_list.options_entries:
+                    only([entry.name.id_string], {"description"}, "a column's OPTIONS")
+                    field["description"] = entry.value.string_value
+    meta = options(statement, statement.node.options_list)
+    if not session.dry:
+        session.warehouse.add(Table(ref, schema, sql=query, meta=meta, kind="VIEW"), replace=True)
+
+
+def _dataset(session: Session, node: Node) -> tuple[str, str]:
+    parts = ".".join(node.name.parts).split(".")
+    return parts[-2] if len(parts) > 1 else session.project, parts[-1]
+
+
+def create_schema(session: Session, text: str, result: Result) -> None:
+    """CREATE SCHEMA, in the job's location."""
+    result.kind = "CREATE_SCHEMA"
+    (node,) = session.engine.parse(text)
+    if node.options_list:
+        raise UnsupportedError("OPTIONS of CREATE SCHEMA")
+    key = _dataset(session, node)
+    if key not in session.warehouse.datasets:
+        session.warehouse.datasets[key] = {"location": session.location or "US"}
+    elif not node.is_if_not_exists:
+        raise BigQueryError(f"Already Exists: Dataset {key[0]}:{key[1]}", "duplicate")
+
+
+def drop(session: Session, text: str, result: Result) -> None:
+    """DROP TABLE, SNAPSHOT TABLE, VIEW and SCHEMA."""
+    (node,) = session.engine.parse(text)
+    what = "SNAPSHOT_TABLE" if node.kind == "DropSnapshotTableStatement" else node.schema_object_kind[1:].upper()
+    result.kind = f"DROP_{what}"
+    if what == "SCHEMA":
+        key = _dataset(session, node)
+        if key in session.warehouse.datasets or not node.is_if_exists:
+            session.warehouse.drop_dataset(*key, contents=node.drop_mode == "CASCADE")
+        return
+    if what not in ("TABLE", "VIEW", "SNAPSHOT_TABLE"):
+        raise UnsupportedError(text)
+    ref = result.target = session.ref(node.name.parts)
+    if ref[:2] == TEMPORARY:
+        del session.temporary[ref[2]]
+        return
+    session.warehouse.dataset(ref[0], ref[1], session.location)
+    if ref not in session.warehouse.tables and node.is_if_exists:
+        return
+    if session.table(ref).kind != what.removesuffix("_TABLE"):
+        raise BigQueryError(f"{'.'.join(ref)} is not a {what}, so DROP {what} does not apply")
+    del session.warehouse.tables[ref]
+
+
+def alter(session: Session, text: str, result: Result) -> None:
+    """ALTER TABLE and VIEW: SET OPTIONS, ADD and DROP COLUMN, RENAME TO."""
+    result.kind = "ALTER_TABLE"
+    statement = Statement(session, text)
+    node = statement.node
+    ref = result.target = session.ref(node.path.parts)
+    if node.is_if_exists and ref not in session.warehouse.tables:
+        return
+    table = session.table(ref)
+    for action in node.action_list.actions:
+        if action.kind == "SetOptionsAction":
+            table.meta = {**table.meta, **options(statement, action.options_list)}
+        elif action.kind == "AddColumnAction":
+            name = action.column_definition.name.id_string
+            if not (action.is_if_not_exists and any(f["name"].lower() == name.lower() for f in table.schema)):
+                made = Statement(session, f"create table x ({statement.sql(action.column_definition)})")
+                table.add_column(_columns(made)[0])
+        elif action.kind == "DropColumnAction":
+            table.drop_column(action.column_name.id_string)
+        elif action.kind == "RenameToClause":
+            table.ref = (ref[0], ref[1], action.new_name.parts[-1])
+            session.warehouse.tables[table.ref] = session.warehouse.tables.pop(ref)
+        else:
+            raise UnsupportedError(f"{action.kind}: {text[:200]}")
+
+
+DDL = {
+    "CreateTableStatement": create_table,
+    "CreateSnapshotTableStatement": create_table,
+    "CreateViewStatement": create_view,
+    "CreateSchemaStatement": create_schema,
+    "DropStatement": drop,
+    "DropSnapshotTableStatement": drop,
+    "AlterTableStatement": alter,
+    "AlterViewStatement": alter,
+}

@@ -1,0 +1,62 @@
+"""Errors as BigQuery's REST API reports them: https://cloud.google.com/bigquery/docs/error-messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+STATUS = {
+    "accessDenied": 403,
+    "backendError": 503,
+    "bytesBilledLimitExceeded": 400,
+    "duplicate": 409,
+    "internalError": 500,
+    "invalid": 400,
+    "invalidQuery": 400,
+    "notFound": 404,
+    "notImplemented": 501,
+    "quotaExceeded": 403,
+    "rateLimitExceeded": 429,
+    "resourceInUse": 400,
+    "responseTooLarge": 403,
+}
+
+
+class BigQueryError(Exception):
+    """An error with one of BigQuery's reasons.
+
+    late: BigQuery finds it only while the job runs, so that it stands in the job and not in the answer to its start.
+    """
+
+    reason: str
+    late: bool
+
+    def __init__(self, message: str, reason: str = "invalidQuery", *, late: bool = False) -> None:
+        """`reason` is one of STATUS."""
+        super().__init__(message)
+        self.reason, self.late = reason, late
+
+    @property
+    def item(self) -> dict[str, str]:
+        """The error as a job's status carries it."""
+        return {"reason": self.reason, "message": str(self)}
+
+    def answer(self) -> tuple[int, dict[str, Any]]:
+        """The HTTP status and body."""
+        code = STATUS[self.reason]
+        return code, {"error": {"code": code, "message": str(self), "errors": [{**self.item, "domain": "global"}]}}
+
+
+class UnsupportedError(BigQueryError):
+    """What this stand-in cannot do, or an option it does not read. BigQuery itself might take it."""
+
+    def __init__(self, what: str) -> None:
+        """`what` names the statement, option or call."""
+        super().__init__(f"The stand-in for BigQuery cannot do this: {what}", "notImplemented")
+
+
+def only(given: Iterable[str], known: set[str], where: str) -> None:
+    """Raises UnsupportedError for a name in `given` (a mapping or iterable of names) that is not read."""
+    unknown = sorted(set(given) - known)
+    if unknown:
+        raise UnsupportedError(f"{', '.join(unknown)} of {where}")

@@ -1,0 +1,52 @@
+"""INFORMATION_SCHEMA and __TABLES__."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.bigquery.double.engine import Content
+from tests.bigquery.double.errors import UnsupportedError
+from tests.bigquery.double.schema import sql_type, to_type
+from tests.bigquery.double.tables import Table, new_version, row_of
+
+_TEXT, _INT, _AT = "STRING", "INTEGER", "TIMESTAMP"
+_TABLE = {"table_catalog": _TEXT, "table_schema": _TEXT, "table_name": _TEXT}
+_COLUMN = {"column_name": _TEXT, "ordinal_position": _INT, "is_nullable": _TEXT, "data_type": _TEXT}
+_VIEWS = {
+    "TABLES": {**_TABLE, "table_type": _TEXT, "creation_time": _AT},
+    "COLUMNS": {**_TABLE, **_COLUMN, "is_partitioning_column": _TEXT},
+    "PARTITIONS": {**_TABLE, "partition_id": _TEXT, "total_rows": _INT, "last_modified_time": _AT},
+    "__TABLES__": dict.fromkeys(("project_id", "dataset_id", "table_id"), _TEXT)
+    | dict.fromkeys(("creation_time", "last_modified_time", "row_count", "size_bytes", "type"), _INT),
+}
+
+
+def information_schema(tables: list[Table], view: str) -> Content:
+    """The rows of a view about these tables. Raises UnsupportedError for a view that is not known."""
+    if view not in _VIEWS:
+        raise UnsupportedError(f"INFORMATION_SCHEMA.{view}")
+    fields = [{"name": name, "type": kind} for name, kind in _VIEWS[view].items()]
+    rows = [
+        row_of(dict(zip(_VIEWS[view], values, strict=True)), fields)
+        for table in tables
+        for values in _rows(table, view)
+    ]
+    return Content(new_version(), [(f["name"], to_type(f), False) for f in fields], rows)
+
+
+def _rows(table: Table, view: str) -> Iterator[tuple[object, ...]]:
+    if view == "TABLES":
+        kind = {"TABLE": "BASE TABLE"}.get(table.kind, table.kind)
+        yield (*table.ref, kind, table.created / 1000)
+    elif view == "COLUMNS":
+        partitioned = table.meta.get("timePartitioning", {}).get("field", "").lower()
+        for place, field in enumerate(table.schema, 1):
+            nullable = "NO" if field.get("mode") == "REQUIRED" else "YES"
+            is_partitioning = "YES" if field["name"].lower() == partitioned else "NO"
+            yield *table.ref, field["name"], place, nullable, sql_type(field).replace("`", ""), is_partitioning
+    elif view == "PARTITIONS":
+        for partition, rows in table.partitions().items() if table.sql is None else ():
+            yield *table.ref, partition, len(rows), table.modified / 1000
+    else:
+        size = sum(table.sizes().values())
+        yield *table.ref, table.created, table.modified, len(table.rows), size, 1 if table.sql is None else 2

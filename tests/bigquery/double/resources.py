@@ -1,0 +1,167 @@
+"""REST: datasets and tables."""
+
+from __future__ import annotations
+
+from tests.bigquery.double.errors import BigQueryError, UnsupportedError, only
+from tests.bigquery.double.protos import Json
+from tests.bigquery.double.schema import to_type
+from tests.bigquery.double.script import Script
+from tests.bigquery.double.service import LOCATION, Call, route
+from tests.bigquery.double.session import Session
+from tests.bigquery.double.tables import Table, now_ms
+
+_TABLE_META = {
+    "description",
+    "friendlyName",
+    "labels",
+    "timePartitioning",
+    "clustering",
+    "expirationTime",
+    "requirePartitionFilter",
+}
+_DATASET_META = {"description", "friendlyName", "labels", "location", "access", "defaultTableExpirationMs"}
+_IDENTITY = {"kind", "etag", "id", "selfLink", "type", "location", "numRows", "numBytes", "creationTime"}
+_IDENTITY |= {"lastModifiedTime", "datasetReference", "tableReference"}
+
+
+def _dataset(call: Call, name: str) -> Json:
+    p = call.project
+    found = call.service.warehouse.dataset(p, name)
+    reference = {"projectId": p, "datasetId": name}
+    return {"kind": "bigquery#dataset", "id": f"{p}:{name}", "etag": "e", **found, "datasetReference": reference}
+
+
+def table_resource(table: Table, location: str, *, listed: bool = False) -> dict[str, Json]:
+    """A table as the API shows it; `listed`: without what the list of a dataset's tables leaves out."""
+    p, d, t = table.ref
+    resource: dict[str, Json] = {
+        "kind": "bigquery#table",
+        "id": f"{p}:{d}.{t}",
+        "etag": f"v{table.version}",
+        "location": location,
+        "tableReference": {"projectId": p, "datasetId": d, "tableId": t},
+        "type": table.kind,
+        "creationTime": str(table.created),
+        **table.meta,
+    }
+    if table.sql is not None:
+        resource["view"] = {"query": table.sql, "useLegacySql": False}
+    if not listed:
+        resource |= {"lastModifiedTime": str(table.modified), "schema": {"fields": table.schema}}
+        if table.sql is None:
+            resource |= {"numRows": str(len(table.rows)), "numBytes": str(sum(table.sizes().values()))}
+    return resource
+
+
+def _table(call: Call) -> Json:
+    warehouse = call.service.warehouse
+    return table_resource(warehouse.table(call.ref), warehouse.dataset(*call.ref[:2])["location"])
+
+
+@route("GET", "/datasets")
+def _list_datasets(call: Call) -> Json:
+    names = [d for p, d in call.service.warehouse.datasets if p == call.project and not d.startswith("_")]
+    return {"datasets": [_dataset(call, name) for name in names]}
+
+
+@route("POST", "/datasets")
+def _insert_dataset(call: Call) -> Json:
+    only(call.body, _DATASET_META | _IDENTITY, "a new dataset")
+    key, datasets = (call.project, call.body["datasetReference"]["datasetId"]), call.service.warehouse.datasets
+    if key in datasets:
+        raise BigQueryError(f"Already Exists: Dataset {key[0]}:{key[1]}", "duplicate")
+    kept = {name: value for name, value in call.body.items() if name in _DATASET_META}
+    datasets[key] = {"location": LOCATION, "creationTime": str(now_ms()), "lastModifiedTime": str(now_ms()), **kept}
+    return _dataset(call, key[1])
+
+
+@route("GET", "/datasets/{d}")
+def _get_dataset(call: Call) -> Json:
+    return _dataset(call, call.dataset)
+
+
+@route("PATCH", "/datasets/{d}")
+@route("PUT", "/datasets/{d}")
+def _patch_dataset(call: Call) -> Json:
+    only(call.body, _DATASET_META | _IDENTITY, "a dataset")
+    changes = {name: value for name, value in call.body.items() if name in _DATASET_META}
+    call.service.warehouse.dataset(call.project, call.dataset).update(changes)
+    return _dataset(call, call.dataset)
+
+
+@route("DELETE", "/datasets/{d}")
+def _delete_dataset(call: Call) -> Json:
+    contents = call.query.get("deleteContents") == "true"
+    call.service.warehouse.drop_dataset(call.project, call.dataset, contents=contents)
+
+
+@route("GET", "/datasets/{d}/routines")
+def _list_routines(call: Call) -> Json:
+    call.service.warehouse.dataset(call.project, call.dataset)
+    return {"routines": []}  # CREATE FUNCTION and PROCEDURE are refused
+
+
+@route("GET", "/datasets/{d}/tables")
+def _list_tables(call: Call) -> Json:
+    key, warehouse = (call.project, call.dataset), call.service.warehouse
+    location = warehouse.dataset(*key)["location"]
+    tables = [table for ref, table in sorted(warehouse.tables.items()) if ref[:2] == key]
+    start = int(call.query.get("pageToken") or 0)
+    stop = start + int(call.query.get("maxResults") or 1000)
+    more = {"nextPageToken": str(stop)} if stop < len(tables) else {}
+    return {
+        "tables": [table_resource(table, location, listed=True) for table in tables[start:stop]],
+        "totalItems": len(tables),
+        **more,
+    }
+
+
+@route("POST", "/datasets/{d}/tables")
+def _insert_table(call: Call) -> Json:
+    only(call.body, _TABLE_META | _IDENTITY | {"schema", "view"}, "a new table")
+    ref = (call.project, call.dataset, call.body["tableReference"]["tableId"])
+    meta = {name: value for name, value in call.body.items() if name in _TABLE_META}
+    service = call.service
+    if "view" in call.body:
+        only(call.body["view"], {"query", "useLegacySql"}, "a view")
+        sql = f"create view `{'`.`'.join(ref)}` as {call.body['view']['query']}"
+        Script(Session(service.engine, service.warehouse, call.project), sql, service.faults.statement).run()
+        service.warehouse.table(ref).meta.update(meta)
+    else:
+        service.warehouse.add(Table(ref, call.body.get("schema", {}).get("fields", []), meta=meta))
+    location = service.warehouse.dataset(*ref[:2])["location"]
+    return table_resource(service.warehouse.table(ref), location)
+
+
+@route("GET", "/datasets/{d}/tables/{t}")
+def _get_table(call: Call) -> Json:
+    return _table(call)
+
+
+@route("PATCH", "/datasets/{d}/tables/{t}")
+@route("PUT", "/datasets/{d}/tables/{t}")
+def _patch_table(call: Call) -> Json:
+    only(call.body, _TABLE_META | _IDENTITY | {"schema", "view"}, "a table")
+    table = call.service.warehouse.table(call.ref)
+    given = {name: value for name, value in call.body.items() if name in _TABLE_META}
+    table.meta = {name: value for name, value in {**table.meta, **given}.items() if value is not None}
+    fields = (call.body.get("schema") or {}).get("fields", [])
+    old = {f["name"].lower(): f for f in table.schema}
+    if fields and set(old) - {f["name"].lower() for f in fields}:
+        raise BigQueryError("Provided Schema does not match: a column is missing in new schema", "invalid")
+    for column in fields:
+        before = old.get(column["name"].lower())
+        if before is None:
+            if table.sql is not None:
+                raise UnsupportedError("a new column on a view")
+            table.add_column(column)
+        elif to_type(before) != to_type(column):
+            raise UnsupportedError(f"the changed type of {column['name']}")
+        else:
+            table.schema = [column if f is before else f for f in table.schema]
+    return _table(call)
+
+
+@route("DELETE", "/datasets/{d}/tables/{t}")
+def _delete_table(call: Call) -> Json:
+    del call.service.warehouse.tables[call.service.warehouse.table(call.ref).ref]

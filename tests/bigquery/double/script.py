@@ -1,0 +1,153 @@
+"""Runs a script, statement by statement: variables, IF, transactions. The statements are in queries, ddl and dml."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from tests.bigquery.double.ddl import DDL
+from tests.bigquery.double.dml import DML
+from tests.bigquery.double.errors import BigQueryError, UnsupportedError
+from tests.bigquery.double.parse_tree import Node
+from tests.bigquery.double.protos import Proto, type_pb2
+from tests.bigquery.double.queries import QUERIES
+from tests.bigquery.double.results import Result
+from tests.bigquery.double.schema import sql_type, to_field
+from tests.bigquery.double.session import Session
+from tests.bigquery.double.statement import value
+
+Handler = Callable[[Session, str, Result], None]
+_HANDLERS: dict[str, Handler] = {**QUERIES, **DDL, **DML}
+
+
+class Script:
+    """A script of a session. `watch` is told each statement's text before it runs, and may raise."""
+
+    def __init__(self, session: Session, text: str, watch: Callable[[str], None]) -> None:
+        """Parse. Raises BigQueryError (invalidQuery) for syntax."""
+        self.session, self.text, self.watch = session, text, watch
+        self.source = text.encode()
+        self.statements = session.engine.parse(text)
+        self.results: list[Result] = []
+        self.before: Proto = None  # the state to go back to while a transaction is open
+        self.control: dict[str, Callable[[Node], None]] = {
+            "VariableDeclaration": self._declare,
+            "SingleAssignment": self._set,
+            "AssignmentFromStruct": self._set_several,
+            "IfStatement": self._if,
+            "BeginStatement": self._begin,
+            "CommitStatement": self._commit,
+            "RollbackStatement": self._rollback,
+        }
+
+    @property
+    def is_script(self) -> bool:
+        """Whether BigQuery would run it as a script: a parent job with one child a statement."""
+        return len(self.statements) != 1 or self.statements[0].kind in self.control
+
+    def run(self) -> list[Result]:
+        """The results in order. A script that fails keeps what it did outside a transaction.
+
+        Raises BigQueryError; in a script it is late, for BigQuery finds it while the job runs.
+        """
+        if self.session.dry and self.is_script:
+            return [Result(self.text, "SCRIPT")]
+        try:
+            self._block(self.statements)
+            if self.before is not None:
+                raise BigQueryError("Transaction left open at the end of the script")
+        except BigQueryError as error:
+            if self.before is not None:
+                self.session.warehouse.restore(self.before)
+            error.late = error.late or self.is_script
+            raise
+        return self.results
+
+    def _block(self, statements: list[Node]) -> None:
+        for node in statements:
+            if node.kind in self.control:
+                self.control[node.kind](node)
+            else:
+                self._one(node)
+
+    def _one(self, node: Node) -> None:
+        text = self._cut(node)
+        if node.kind not in _HANDLERS:
+            raise UnsupportedError(f"{node.kind}: {text[:200]}")
+        if self.before is not None and node.kind in DDL and node.scope != "TEMPORARY" and not self._is_temporary(node):
+            raise BigQueryError(f"{node.kind} is not supported in a transaction: {text[:100]}")
+        result = Result(text)
+        started = time.perf_counter()
+        self.session.reads = result.reads
+        self.results.append(result)
+        try:
+            self.watch(text)
+            _HANDLERS[node.kind](self.session, text, result)
+        except BigQueryError as error:
+            result.error = str(error)
+            raise
+        finally:
+            result.seconds = time.perf_counter() - started
+
+    def _is_temporary(self, node: Node) -> bool:
+        return node.kind == "DropStatement" and node.name.parts[0].lower() in self.session.temporary
+
+    def _cut(self, node: Node) -> str:
+        return self.source[node.start : node.end].decode()
+
+    def _declare(self, node: Node) -> None:
+        default = self._cut(node.default_value) if node.default_value else "null"
+        declared = f"cast({default} as {self._cut(node.type)})" if node.type else default
+        for name in node.variable_list.identifier_list:
+            self.session.variables[name.id_string.lower()] = value(self.session, declared)
+
+    def _assign(self, name: str, type_: Proto, cell: Proto) -> None:
+        if name.lower() not in self.session.variables:
+            raise BigQueryError(f"Undeclared variable: {name}")
+        declared = self.session.variables[name.lower()][0]
+        if declared != type_:
+            sql = f"select cast(@v as {sql_type(to_field('x', declared))})"
+            _, rows = self.session.query(sql, {}, {"v": (type_, cell)})
+            cell = rows[0].cell[0]
+        self.session.variables[name.lower()] = (declared, cell)
+
+    def _set(self, node: Node) -> None:
+        self._assign(node.variable.id_string, *value(self.session, self._cut(node.expression)))
+
+    def _set_several(self, node: Node) -> None:
+        type_, cell = value(self.session, self._cut(node.struct_expression))
+        if type_.type_kind != type_pb2.TYPE_STRUCT:
+            raise BigQueryError("SET with several variables needs a STRUCT")
+        fields, empty = type_.struct_type.field, cell.WhichOneof("value") is None
+        for i, (name, inner) in enumerate(zip(node.variables.identifier_list, fields, strict=True)):
+            self._assign(name.id_string, inner.field_type, type(cell)() if empty else cell.struct_value.field[i])
+
+    def _if(self, node: Node) -> None:
+        branches = [(node.condition, node.then_list)]
+        branches += [(c.condition, c.body) for c in (node.elseif_clauses.elseif_clauses if node.elseif_clauses else [])]
+        for condition, body in branches:
+            if value(self.session, self._cut(condition))[1].bool_value:
+                self._block(body.statement_list or [])
+                return
+        if node.else_list:
+            self._block(node.else_list.statement_list or [])
+
+    def _begin(self, node: Node) -> None:
+        if self.before is not None:
+            raise BigQueryError("Transaction is already in progress")
+        self.results.append(Result(self._cut(node), "BEGIN_TRANSACTION"))
+        self.before = self.session.warehouse.snapshot()
+
+    def _end(self, node: Node, kind: str) -> None:
+        if self.before is None:
+            raise BigQueryError("No transaction is in progress")
+        self.results.append(Result(self._cut(node), kind))
+
+    def _commit(self, node: Node) -> None:
+        self._end(node, "COMMIT_TRANSACTION")
+        self.before = None
+
+    def _rollback(self, node: Node) -> None:
+        self._end(node, "ROLLBACK_TRANSACTION")
+        self.session.warehouse.restore(self.before)
+        self.before = None

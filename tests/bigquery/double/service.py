@@ -1,0 +1,101 @@
+"""The state behind the REST API, and how a request reaches it."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.bigquery.double.engine import Engine
+from tests.bigquery.double.errors import UnsupportedError
+from tests.bigquery.double.faults import Faults
+from tests.bigquery.double.protos import Json, Proto
+from tests.bigquery.double.results import Result
+from tests.bigquery.double.tables import Ref
+from tests.bigquery.double.warehouse import Warehouse
+
+LOCATION = "US"  # of jobs and datasets that name none
+
+
+@dataclass
+class Job:
+    """A job that ended: its REST resource, and its rows."""
+
+    resource: dict[str, Json]
+    schema: list[Json] = field(default_factory=list)
+    rows: list[Proto] = field(default_factory=list)
+
+
+@dataclass
+class Service:
+    """One stand-in. What a test reads: `statements` that were sent, in order, `requests`, `faults.waiting`.
+
+    max_response_bytes: a larger answer without a destination table is responseTooLarge.
+    lock: the evaluator is one instance, so requests wait for one another.
+    """
+
+    engine: Engine = field(default_factory=Engine)
+    warehouse: Warehouse = field(default_factory=Warehouse)
+    faults: Faults = field(default_factory=Faults)
+    statements: list[Result] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    jobs: dict[tuple[str, str], Job] = field(default_factory=dict)
+    uploads: dict[str, tuple[dict[str, Json], bytearray]] = field(default_factory=dict)
+    streamed: dict[Ref, set[str]] = field(default_factory=dict)
+    max_response_bytes: int = 10 * 2**30
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def reset(self) -> None:
+        """Forget everything but the evaluator."""
+        fresh = Service(engine=self.engine, lock=self.lock)
+        vars(self).update(vars(fresh))
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request: the project and the other names in its path, its query parameters and its JSON body."""
+
+    service: Service
+    project: str
+    names: dict[str, str]
+    query: dict[str, str]
+    body: dict[str, Json]
+
+    @property
+    def dataset(self) -> str:
+        """The dataset in the path."""
+        return self.names["d"]
+
+    @property
+    def ref(self) -> Ref:
+        """The table in the path, a partition decorator taken off."""
+        name = self.names["t"]
+        if "$__" in name:
+            raise UnsupportedError(f"the metadata table {name}")
+        return self.project, self.names["d"], name.partition("$")[0]
+
+
+Handler = Callable[[Call], Json]
+_ROUTES: list[tuple[str, re.Pattern[str], Handler]] = []
+
+
+def route(method: str, path: str) -> Callable[[Handler], Handler]:
+    """Register a handler for `/bigquery/v2/projects/{p}` and `path`, whose `{x}` are names."""
+    pattern = re.sub(r"\{(\w)\}", r"(?P<\1>[^/]+)", path)
+
+    def add(handler: Handler) -> Handler:
+        _ROUTES.append((method, re.compile(f"/bigquery/v2/projects/(?P<p>[^/]+){pattern}"), handler))
+        return handler
+
+    return add
+
+
+def dispatch(service: Service, method: str, path: str, query: dict[str, str], body: dict[str, Json]) -> Json:
+    """The answer to a request, None where it has no body. Raises BigQueryError."""
+    for known, pattern, handler in _ROUTES:
+        match = pattern.fullmatch(path)
+        if known == method and match:
+            names = match.groupdict()
+            return handler(Call(service, names.pop("p"), names, query, body))
+    raise UnsupportedError(f"{method} {path}")

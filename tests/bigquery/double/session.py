@@ -1,0 +1,108 @@
+"""What the statements of one script share: names, variables, temporary tables, and the record of what was read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tests.bigquery.double.engine import Content, Engine, Named, Typed
+from tests.bigquery.double.errors import BigQueryError, UnsupportedError
+from tests.bigquery.double.protos import Proto
+from tests.bigquery.double.tables import TEMPORARY, Ref, Table
+from tests.bigquery.double.warehouse import Warehouse
+
+_LEAST_BILLED = 10 * 2**20
+
+
+@dataclass(frozen=True)
+class Read:
+    """One scan of a table by a statement.
+
+    table: `project.dataset.table`, or the wildcard as it was written. parts: the shards (table suffixes) or partitions
+    read, of `of_parts` there are. filtered: whether a constant filter on _TABLE_SUFFIX or on the partition column chose
+    them; None for a table that has neither. size: logical bytes of the columns used, in those parts.
+    """
+
+    table: str
+    size: int
+    filtered: bool | None = None
+    parts: tuple[str, ...] = ()
+    of_parts: int = 0
+
+    @property
+    def billed(self) -> int:
+        """Bytes billed: at least 10 MiB for a table that is read."""
+        return max(self.size, _LEAST_BILLED)
+
+
+@dataclass
+class Session:
+    """A script while it runs. `default` is the job's default dataset; `dry`: check and estimate, execute nothing.
+
+    limit: the job's maximumBytesBilled, for all statements together.
+    """
+
+    engine: Engine
+    warehouse: Warehouse
+    project: str
+    default: tuple[str, str] | None = None
+    location: str | None = None
+    parameters: dict[str, Typed] = field(default_factory=dict)
+    dry: bool = False
+    limit: int | None = None
+    variables: dict[str, Typed] = field(default_factory=dict)
+    temporary: dict[str, Table] = field(default_factory=dict)
+    reads: list[Read] = field(default_factory=list)
+    billed: int = 0
+
+    def record(self, read: Read) -> None:
+        """Note a read before it happens. Raises BigQueryError when the script's reads exceed the job's limit."""
+        self.reads.append(read)
+        self.billed += read.billed
+        if self.limit is not None and self.billed > self.limit:
+            message = f"Query exceeded limit for bytes billed: {self.limit}. {self.billed} or higher required."
+            raise BigQueryError(message, "bytesBilledLimitExceeded", late=not self.dry)
+
+    def ref(self, path: tuple[str, ...]) -> Ref:
+        """The table that a path names. Raises BigQueryError for a path that needs a dataset or makes no sense."""
+        parts = ".".join(path).split(".")
+        upper = [part.upper() for part in parts]
+        if "INFORMATION_SCHEMA" in upper or upper[-1] == "__TABLES__":
+            at = upper.index("INFORMATION_SCHEMA") if "INFORMATION_SCHEMA" in upper else len(parts) - 1
+            project, dataset = ([self.project] if at == 1 else []) + parts[:at]
+            if dataset.startswith("region-"):
+                raise UnsupportedError(f"the path {'.'.join(path)}")
+            return project, dataset, ".".join(upper[at:])
+        if len(parts) == 1:
+            if parts[0].lower() in self.temporary:
+                return (*TEMPORARY, parts[0].lower())
+            if self.default is None:
+                raise BigQueryError(f'Table "{parts[0]}" must be qualified with a dataset (e.g. dataset.table).')
+            parts = [*self.default, parts[0]]
+        elif len(parts) == 2:
+            parts = [self.project, *parts]
+        if len(parts) != 3:
+            raise BigQueryError(f"Invalid table path {'.'.join(path)}")
+        return parts[0], parts[1], parts[2]
+
+    def table(self, ref: Ref) -> Table:
+        """A table, temporary ones included. Raises BigQueryError as Warehouse.table does."""
+        return self.temporary[ref[2]] if ref[:2] == TEMPORARY else self.warehouse.table(ref, self.location)
+
+    def content(self, ref: Ref) -> Content:
+        """What a table, wildcard or metadata path holds now."""
+        if ref[2].startswith(("INFORMATION_SCHEMA.", "__TABLES__")):
+            return self.warehouse.metadata(ref[0], ref[1], ref[2].removeprefix("INFORMATION_SCHEMA."))
+        if ref[2].endswith("*"):
+            self.warehouse.dataset(ref[0], ref[1], self.location)
+            return self.warehouse.wildcard(ref)
+        return self.table(ref).content()
+
+    def query(
+        self,
+        sql: str,
+        tables: dict[str, Content],
+        parameters: dict[str, Typed] | None = None,
+        target: str | None = None,
+    ) -> tuple[list[Named], list[Proto]]:
+        """The columns and rows of a bound query; `parameters` beside the job's own."""
+        return self.engine.query(sql, tables, self.variables, {**self.parameters, **(parameters or {})}, target)

@@ -1,0 +1,133 @@
+"""One statement, bound: every table path is one flat quoted name, every view its query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.bigquery.double.engine import Content, Named, Typed
+from tests.bigquery.double.errors import BigQueryError, UnsupportedError
+from tests.bigquery.double.parse_tree import Node
+from tests.bigquery.double.protos import Proto
+from tests.bigquery.double.reads import record_reads
+from tests.bigquery.double.rules import check_rules
+from tests.bigquery.double.schema import SQL_ALIASES
+from tests.bigquery.double.session import Session
+from tests.bigquery.double.subqueries import Hoisted, hoist
+
+Edit = tuple[int, int, str]  # bytes from, to, the new text
+_DML = ("InsertStatement", "UpdateStatement", "DeleteStatement", "MergeStatement")
+_VIEWS_DEEP = 16
+
+
+class Statement:
+    """A statement of a session. Its text has views replaced by their queries; `node` is the parse tree of that text."""
+
+    def __init__(self, session: Session, text: str) -> None:
+        """Parse and bind. Raises BigQueryError for syntax and for tables that are not there."""
+        self.session, self.text = session, text
+        for _ in range(_VIEWS_DEEP):
+            self._parse()
+            edits = list(self._views())
+            if not edits:
+                break
+            self.text = apply(self.source, edits, 0, len(self.source))
+        else:
+            raise BigQueryError(f"Views are nested more than {_VIEWS_DEEP} levels deep")
+        self.tables: dict[str, Content] = {}
+        self.edits = list(self._names())
+        self.hoisted = Hoisted()
+        self.resolved: Node | None = None
+
+    def _parse(self) -> None:
+        self.source = self.text.encode()
+        (self.node,) = self.session.engine.parse(self.text)
+        self.paths = self.session.engine.table_names(self.text)
+
+    def _tables(self) -> Iterator[tuple[Node, Node]]:
+        """The tables read: their TablePathExpression and path."""
+        for inner in self.node.walk():
+            if inner.kind == "TablePathExpression" and inner.path_expr and inner.path_expr.parts in self.paths:
+                if inner.for_system_time:
+                    raise UnsupportedError("FOR SYSTEM_TIME AS OF")
+                yield inner, inner.path_expr
+
+    def _views(self) -> Iterator[Edit]:
+        for inner, path in self._tables():
+            ref = self.session.ref(path.parts)
+            if ref[2].endswith("*") or ref not in self.session.warehouse.tables:
+                continue
+            view = self.session.table(ref)
+            if view.sql is not None:
+                yield path.start, path.end, f"(\n{view.sql}\n){'' if inner.alias else f' AS `{ref[2]}`'}"
+
+    def _names(self) -> Iterator[Edit]:
+        found = [(path, bool(inner.alias)) for inner, path in self._tables()]
+        for inner in self.node.walk():
+            if inner.kind in _DML:
+                if inner.target_path.kind != "PathExpression":
+                    raise UnsupportedError(f"nested DML: {self.text[:100]}")
+                found.append((inner.target_path, bool(inner.alias) or inner.kind == "InsertStatement"))
+            elif inner.kind == "ParameterExpr" and inner.name is None:
+                raise UnsupportedError("positional parameters; name them")
+            elif inner.kind in ("SimpleType", "SimpleColumnSchema") and len(inner.type_name.parts) == 1:
+                name = inner.type_name
+                if name.parts[0].upper() in SQL_ALIASES:
+                    yield name.start, name.end, SQL_ALIASES[name.parts[0].upper()]
+        for path, has_alias in found:
+            ref = self.session.ref(path.parts)
+            flat = ".".join(ref)
+            if flat not in self.tables:
+                self.tables[flat] = self.session.content(ref)
+            last = ".".join(path.parts).rsplit(".", 1)[-1]
+            yield path.start, path.end, f"`{flat}`" if has_alias else f"`{flat}` AS `{last}`"
+
+    def cut(self, node: Node) -> str:
+        """A part of the statement as it was written."""
+        return self.source[node.start : node.end].decode()
+
+    def sql(self, node: Node | None = None) -> str:
+        """The statement or a part of it, bound."""
+        node = node or self.node
+        return apply(self.source, [*self.edits, *self.hoisted.edits], node.start, node.end)
+
+    def analyze(self) -> Node:
+        """The resolved statement, checked by BigQuery's own rules; what it reads is recorded in the session.
+
+        Raises BigQueryError for what the analyser or a rule refuses.
+        """
+        if self.resolved is None:
+            session, sql = self.session, self.sql()
+            self.resolved = session.engine.analyze(sql, self.tables, session.variables, session.parameters)
+            check_rules(self.resolved)
+            record_reads(session, self.resolved, sql.encode(), self.tables)
+        return self.resolved
+
+    def prepare(self) -> None:
+        """Analyse, and run the subqueries that need not run for each row. To be called before query()."""
+        self.analyze()
+        self.hoisted = hoist(self)
+
+    def query(self, sql: str, tables: dict[str, Content] | None = None, target: str | None = None) -> Rows:
+        """Run a query made of bound parts of this statement."""
+        return self.session.query(sql, tables or self.tables, self.hoisted.parameters, target)
+
+
+Rows = tuple[list[Named], list[Proto]]
+
+
+def apply(source: bytes, edits: list[Edit], start: int, end: int) -> str:
+    """The text from `start` to `end` with the edits inside it; an edit within another's range is dropped."""
+    out, at = [], start
+    for first, last, new in sorted(edits, key=lambda e: (e[0], -e[1])):
+        if first >= at and last <= end:
+            out += [source[at:first].decode(), new]
+            at = last
+    return "".join([*out, source[at:end].decode()])
+
+
+def value(session: Session, text: str) -> Typed:
+    """The type and value of an expression. Raises BigQueryError where it has none."""
+    statement = Statement(session, f"select ({text})")
+    statement.prepare()
+    columns, rows = statement.query(statement.sql())
+    return columns[0][1], rows[0].cell[0]

@@ -1,0 +1,104 @@
+"""Uncorrelated subqueries, run once: the evaluator would run them again for each row."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tests.bigquery.double.engine import Typed
+from tests.bigquery.double.errors import BigQueryError
+from tests.bigquery.double.parse_tree import Node
+from tests.bigquery.double.protos import Proto
+
+if TYPE_CHECKING:
+    from tests.bigquery.double.statement import Edit, Statement
+
+VOLATILE = re.compile(r"\b(rand|generate_uuid|current_(date|datetime|time|timestamp)|session_user)\b", re.IGNORECASE)
+
+
+@dataclass
+class Hoisted:
+    """The parameters that stand for subqueries, and the edits that put them there."""
+
+    edits: list[Edit] = field(default_factory=list)
+    parameters: dict[str, Typed] = field(default_factory=dict)
+
+
+def hoist(statement: Statement) -> Hoisted:
+    """Run every subquery over tables that does not depend on the rows around it."""
+    found = Hoisted()
+    _Hoisting(statement, found).visit(statement.node, [])
+    return found
+
+
+class _Hoisting:
+    """A walk down a statement; `ctes` are the WITH entries in sight."""
+
+    def __init__(self, statement: Statement, found: Hoisted) -> None:
+        self.statement, self.found = statement, found
+        self.values: dict[str, Typed | None] = {}  # by text: generated SQL repeats its subqueries
+
+    def visit(self, node: Node, ctes: list[str]) -> None:
+        here = list(ctes)
+        if node.kind == "Query" and node.with_clause:
+            for entry in getattr(node.with_clause, "with"):
+                self.visit(entry, here)
+                here.append(self.statement.sql(entry))
+        if self._replaced(node, here):
+            return
+        for child in node.children():
+            if child.kind != "WithClause":
+                self.visit(child, here)
+
+    def _replaced(self, node: Node, ctes: list[str]) -> bool:
+        """Whether the node was a subquery that could be run."""
+        source = self.statement.source
+        is_in = node.kind == "InExpression" and node.query and not node.hint
+        if is_in:
+            inner = node.query
+            text = f"array({self.statement.sql(inner)})"
+            start = source.rindex(b"(", 0, inner.start)
+            end = source.index(b")", inner.end) + 1
+        elif node.kind == "ExpressionSubquery" and node.modifier in (None, "NONE", "EXISTS", "ARRAY"):
+            inner, text, start, end = node, self.statement.sql(node), node.start, node.end
+        else:
+            return False
+        if VOLATILE.search(text) or not self._reads_tables(inner):
+            return False
+        head = f"with {', '.join(ctes)} " if ctes else ""
+        sql = f"{head}select {text}"
+        if sql not in self.values:
+            self.values[sql] = self._run(sql)
+        result = self.values[sql]
+        if result is None:
+            return False
+        name = f"_h{len(self.found.parameters)}"
+        self.found.parameters[name] = (result[0], _distinct(result[1]) if is_in else result[1])
+        self.found.edits.append((start, end, f"unnest(@{name})" if is_in else f"@{name}"))
+        if is_in:
+            self.visit(node.lhs, ctes)
+        return True
+
+    def _reads_tables(self, node: Node) -> bool:
+        paths = [n.path_expr.parts for n in node.walk() if n.kind == "TablePathExpression" and n.path_expr]
+        return any(path in self.statement.paths or len(path) == 1 for path in paths)
+
+    def _run(self, sql: str) -> Typed | None:
+        """The value, or None where the analyser says that the subquery depends on what is around it."""
+        session, tables = self.statement.session, self.statement.tables
+        parameters = {**session.parameters, **self.found.parameters}
+        try:
+            session.engine.analyze(sql, tables, session.variables, parameters)
+        except BigQueryError:
+            return None
+        columns, rows = session.engine.query(sql, tables, session.variables, parameters)
+        return columns[0][1], rows[0].cell[0]
+
+
+def _distinct(array: Proto) -> Proto:
+    """IN UNNEST looks at each element in turn."""
+    different = {e.SerializeToString(): e for e in array.array_value.element}
+    cell = type(array)()
+    cell.array_value.element.extend(different.values())
+    return cell

@@ -1,0 +1,128 @@
+"""One table or view, in memory."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from dataclasses import dataclass, field
+
+from tests.bigquery.double.cells import check_stored, fill_arrays, size, to_cell
+from tests.bigquery.double.engine import Content
+from tests.bigquery.double.errors import BigQueryError
+from tests.bigquery.double.json_values import partition_id
+from tests.bigquery.double.protos import Json, Proto, pb
+from tests.bigquery.double.schema import Field, kind, repeated, to_type
+
+Ref = tuple[str, str, str]  # project, dataset, table
+TEMPORARY = ("_script", "_temp")  # the project and dataset of a script's temporary tables
+
+_versions = itertools.count(1)
+
+
+def new_version() -> int:
+    """A number that was not given before."""
+    return next(_versions)
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+def named(ref: Ref) -> str:
+    """A table as BigQuery's messages name it."""
+    return f"{ref[0]}:{ref[1]}.{ref[2]}"
+
+
+def row_of(item: dict[str, Json], schema: list[Field], *, strict: bool = True) -> Proto:
+    """A JSON object as a row. Raises BigQueryError (invalid)."""
+    whole = to_cell(item, {"name": "", "type": "RECORD", "fields": schema}, strict=strict)
+    return pb.TableData.Row(cell=whole.struct_value.field)
+
+
+@dataclass
+class Table:
+    """A table, or a view where `sql` is set. `rows` is never changed in place: snapshots and clones share it.
+
+    meta: properties of the REST resource; times in milliseconds since 1970.
+    """
+
+    ref: Ref
+    schema: list[Field]
+    rows: list[Proto] = field(default_factory=list)
+    sql: str | None = None
+    meta: dict[str, Json] = field(default_factory=dict)
+    kind: str = "TABLE"
+    created: int = field(default_factory=now_ms)
+    modified: int = field(default_factory=now_ms)
+    version: int = field(default_factory=new_version)
+    _sizes: tuple[int, dict[str | None, list[int]]] = (0, {})
+
+    @property
+    def name(self) -> str:
+        """The flat name the evaluator knows it by."""
+        return ".".join(self.ref)
+
+    def put(self, rows: list[Proto]) -> None:
+        """Replace the rows. Raises BigQueryError for a NULL that may not be stored."""
+        for index, column in enumerate(self.schema):
+            if column.get("mode") == "REQUIRED" and any(r.cell[index].WhichOneof("value") is None for r in rows):
+                raise BigQueryError(f"Required field {column['name']} cannot be null", late=True)
+        nested = [(i, f) for i, f in enumerate(self.schema) if repeated(f) or kind(f) == "RECORD"]
+        known = {id(r) for r in self.rows}
+        for number, row in enumerate(rows):
+            bad = [(i, f) for i, f in nested if id(row) not in known and check_stored(row.cell[i], f)]
+            if bad:
+                rows[number] = pb.TableData.Row(cell=row.cell)  # a copy: another table may hold this row
+                for i, f in bad:
+                    fill_arrays(rows[number].cell[i], f)
+        self.rows, self.modified, self.version = rows, now_ms(), new_version()
+
+    def content(self) -> Content:
+        """What the evaluator sees."""
+        return Content(self.version, [(f["name"], to_type(f), False) for f in self.schema], self.rows)
+
+    def partitioning(self) -> tuple[int, str] | None:
+        """The partition column's index and the granularity, or None."""
+        by = self.meta.get("timePartitioning")
+        if not by or "field" not in by:
+            return None
+        return [f["name"].lower() for f in self.schema].index(by["field"].lower()), by.get("type", "DAY")
+
+    def partitions(self) -> dict[str | None, list[Proto]]:
+        """The rows by partition id; all under None where the table is not partitioned."""
+        found: dict[str | None, list[Proto]] = {}
+        by = self.partitioning()
+        for row in self.rows:
+            found.setdefault(partition_id(row.cell[by[0]], by[1]) if by else None, []).append(row)
+        return found
+
+    def sizes(self, partitions: set[str] | None = None) -> dict[str, int]:
+        """Logical bytes of each column, of these partitions or all."""
+        if self._sizes[0] != self.version:
+            places = range(len(self.schema))
+            counted = {p: [sum(size(r.cell[i]) for r in rows) for i in places] for p, rows in self.partitions().items()}
+            self._sizes = (self.version, counted)
+        chosen = [s for p, s in self._sizes[1].items() if partitions is None or p in partitions]
+        return {f["name"].lower(): sum(s[i] for s in chosen) for i, f in enumerate(self.schema)}
+
+    def add_column(self, column: Field) -> None:
+        """Add a column, NULL in every row."""
+        if any(f["name"].lower() == column["name"].lower() for f in self.schema):
+            raise BigQueryError(f"Column already exists: {column['name']}", "duplicate")
+        self.schema = [*self.schema, column]
+        rows = []
+        for old in self.rows:
+            row = pb.TableData.Row(cell=old.cell)
+            row.cell.add()
+            rows.append(row)
+        self.put(rows)
+
+    def drop_column(self, name: str) -> None:
+        """Take a column away."""
+        names = [f["name"].lower() for f in self.schema]
+        if name.lower() not in names:
+            raise BigQueryError(f"Column not found: {name}")
+        at = names.index(name.lower())
+        self.schema = self.schema[:at] + self.schema[at + 1 :]
+        self.put([pb.TableData.Row(cell=[c for i, c in enumerate(r.cell) if i != at]) for r in self.rows])

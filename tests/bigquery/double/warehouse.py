@@ -1,0 +1,138 @@
+"""Datasets and tables, in memory."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+
+from tests.bigquery.double.cells import fitted
+from tests.bigquery.double.engine import Content
+from tests.bigquery.double.errors import BigQueryError
+from tests.bigquery.double.metadata import information_schema
+from tests.bigquery.double.protos import Json, Proto, pb
+from tests.bigquery.double.schema import Field, same_types, simple
+from tests.bigquery.double.tables import Ref, Table, named
+
+SUFFIX = "_TABLE_SUFFIX"
+Dataset = tuple[str, str]
+
+
+@dataclass
+class Warehouse:
+    """Every dataset and table. `denied`: datasets whose use is refused with accessDenied."""
+
+    datasets: dict[Dataset, dict[str, Json]] = field(default_factory=dict)
+    tables: dict[Ref, Table] = field(default_factory=dict)
+    denied: set[Dataset] = field(default_factory=set)
+
+    def snapshot(self) -> tuple[dict[Dataset, dict[str, Json]], dict[Ref, Table]]:
+        """The state to go back to; rows are shared."""
+        return dict(self.datasets), {ref: copy.copy(table) for ref, table in self.tables.items()}
+
+    def restore(self, snapshot: tuple[dict[Dataset, dict[str, Json]], dict[Ref, Table]]) -> None:
+        """Go back to a snapshot."""
+        self.datasets, self.tables = snapshot
+
+    def dataset(self, project: str, name: str, location: str | None = None) -> dict[str, Json]:
+        """A dataset's resource. Raises BigQueryError: notFound, also from another location, or accessDenied."""
+        found = self.datasets.get((project, name))
+        if found is None or (location and found["location"].upper() != location.upper()):
+            where = location or "US"
+            raise BigQueryError(f"Not found: Dataset {project}:{name} was not found in location {where}", "notFound")
+        if (project, name) in self.denied:
+            message = f"Access Denied: Dataset {project}:{name}: Permission denied, or it may not exist."
+            raise BigQueryError(message, "accessDenied")
+        return found
+
+    def table(self, ref: Ref, location: str | None = None) -> Table:
+        """A table or view. Raises BigQueryError as dataset() does."""
+        self.dataset(*ref[:2], location)
+        if ref not in self.tables:
+            raise BigQueryError(
+                f"Not found: Table {named(ref)} was not found in location {location or 'US'}", "notFound"
+            )
+        return self.tables[ref]
+
+    def add(self, table: Table, *, replace: bool = False) -> Table:
+        """Add a table. Raises BigQueryError (duplicate) for one that is there."""
+        self.dataset(*table.ref[:2])
+        if table.ref in self.tables and not replace:
+            raise BigQueryError(f"Already Exists: Table {named(table.ref)}", "duplicate")
+        self.tables[table.ref] = table
+        return table
+
+    def drop_dataset(self, project: str, name: str, *, contents: bool) -> None:
+        """Drop a dataset. Raises BigQueryError (resourceInUse) where it has tables and `contents` is false."""
+        self.dataset(project, name)
+        inside = [ref for ref in self.tables if ref[:2] == (project, name)]
+        if inside and not contents:
+            raise BigQueryError(f"Dataset {project}:{name} is still in use", "resourceInUse")
+        for ref in inside:
+            del self.tables[ref]
+        del self.datasets[project, name]
+
+    def matching(self, ref: Ref) -> list[Table]:
+        """The tables of a wildcard such as `events_*`, by name. Raises BigQueryError where there are none."""
+        self.dataset(*ref[:2])
+        prefix = ref[2][:-1]
+        found = [
+            table
+            for other, table in sorted(self.tables.items())
+            if other[:2] == ref[:2] and table.sql is None and other[2].startswith(prefix)
+        ]
+        if not found:
+            raise BigQueryError(f"{'.'.join(ref)} does not match any table.")
+        return found
+
+    def wildcard(self, ref: Ref) -> Content:
+        """`events_*`: every matching table, in the schema of the one made last, with _TABLE_SUFFIX.
+
+        A column that a table lacks is NULL there; so is one of another type, whose use reads.py refuses.
+        """
+        found = self.matching(ref)
+        schema = newest(found).schema
+        rows = []
+        for table in found:
+            for old in table.rows:
+                row = pb.TableData.Row(cell=fitted(old.cell, table.schema, schema))
+                row.cell.add(string_value=table.ref[2][len(ref[2]) - 1 :])
+                rows.append(row)
+        columns = [*newest(found).content().columns, (SUFFIX, simple("STRING"), True)]
+        return Content(tuple(table.version for table in found), columns, rows)
+
+    def metadata(self, project: str, dataset: str, view: str) -> Content:
+        """A view of INFORMATION_SCHEMA, or __TABLES__."""
+        self.dataset(project, dataset)
+        return information_schema([t for r, t in sorted(self.tables.items()) if r[:2] == (project, dataset)], view)
+
+    def write(self, ref: Ref, schema: list[Field], rows: list[Proto], disposition: str, meta: dict[str, Json]) -> None:
+        """What a job's writeDisposition says: truncate, append to or fill a table or one partition (`t$20260131`)."""
+        name, _, partition = ref[2].partition("$")
+        ref = (ref[0], ref[1], name)
+        self.dataset(*ref[:2])
+        table = self.tables.get(ref)
+        if table is None:
+            table = self.add(Table(ref, schema, meta=meta))
+            if not partition:
+                table.put(rows)
+                return
+        if partition:
+            inside = Table(ref, table.schema, list(rows), meta=table.meta).partitions()
+            if set(inside) - {partition}:
+                message = f"Some rows belong to different partitions rather than destination partition {partition}"
+                raise BigQueryError(message, "invalid", late=True)
+            kept = [row for p, found in table.partitions().items() if p != partition for row in found]
+            table.put([*(kept if disposition == "WRITE_TRUNCATE" else table.rows), *rows])
+        elif disposition == "WRITE_TRUNCATE":
+            self.add(Table(ref, schema, meta={**table.meta, **meta}), replace=True).put(rows)
+        elif disposition == "WRITE_EMPTY" and table.rows:
+            raise BigQueryError(f"Already Exists: Table {named(ref)}", "duplicate", late=True)
+        elif not same_types(schema, table.schema):
+            raise BigQueryError(f"Provided Schema does not match Table {named(ref)}", "invalid", late=True)
+        else:
+            table.put([*table.rows, *rows])
+
+
+def newest(tables: list[Table]) -> Table:
+    """The table that was made last: BigQuery takes a wildcard's schema from it."""
+    return max(tables, key=lambda table: (table.created, table.version))
