@@ -23,9 +23,6 @@ log = logging.getLogger(__name__)
 #: The copy and what is rebuilt beside it, each up to the size of the warehouse, and as much for the work between.
 ROOM = 3
 
-#: Files of the home that models read beside what landed: whose rows are never taken in, how far back history goes.
-STATE_FILES = ("tombstones.csv", "history.json")
-
 #: staging model, shard, version: an entry of the journal that was loaded, or set aside as a whole (E4).
 Loaded = tuple[str, str, str]
 
@@ -142,11 +139,11 @@ def link(source: Path, target: Path) -> None:
 
 
 def copy_state(scratch: Scratch) -> None:
-    """Give both homes of the proof what the models read beside what has landed, where there is any."""
-    for name in STATE_FILES:
+    """Give both homes what models read beside what landed: whose rows are never taken in, how far back history goes."""
+    for path in (scratch.deployment.tombstones, scratch.deployment.history):
         for home in (scratch.live.home, scratch.rebuilt.home):
-            if (scratch.deployment.home / name).exists():
-                shutil.copy2(scratch.deployment.home / name, home / name)
+            if path.exists():
+                shutil.copy2(path, home / path.name)
 
 
 def is_version(path: Path, version: str) -> bool:

@@ -12,7 +12,7 @@ from include.settings import Settings
 from include.transform import manifest_path
 from include.warehouse import open_warehouse
 
-#: Marks that something was published, once every batch that says so is gone (macro of_unpublished).
+#: Marks that something was published, once every batch that says so is gone (macro unpublished).
 TRIMMED = "trimmed"
 
 #: As macro pending_batches: where no model has a batch before it now, none will have.
@@ -44,7 +44,7 @@ where published.entry = 'done' and published.model = 'publish' and published.bat
     and not exists (
         select 1 from int_journal as begun
         where begun.batch_id = published.batch_id and list_contains($models, begun.model)
-            and begun.entry not in ('done', 'shard', 'rejected', 'built')
+            and begun.entry in ('device_key', 'person_id', 'conversion_date')
             and not exists (
                 select 1 from int_journal as own
                 where own.batch_id = begun.batch_id and own.entry = 'done' and own.model = begun.model
@@ -60,16 +60,18 @@ FORGET = (
     """,
     """
     delete from int_journal
-    where entry not in ('shard', 'rejected', 'built') and batch_id in (select batch_id from finished)
+    where entry in ('device_key', 'person_id', 'conversion_date', 'done')
+        and batch_id in (select batch_id from finished)
     """,
-    # of a shard and of a table's rules the last entry is all that is ever asked for
+    # of a shard, of a table's rules and of its first event the last entry is all that is ever asked for
     """
     delete from int_journal as old
-    where old.entry in ('shard', 'rejected', 'built') and exists (
+    where old.entry in ('shard', 'rejected', 'built', 'first_event') and exists (
         select 1 from int_journal as later
         where later.model = old.model and later.seq > old.seq
-            and (later.entry = 'built') = (old.entry = 'built')
-            and later.touched_key is not distinct from old.touched_key
+            and case when later.entry in ('shard', 'rejected') then 'shard' else later.entry end
+                = case when old.entry in ('shard', 'rejected') then 'shard' else old.entry end
+            and (later.touched_key is not distinct from old.touched_key or later.entry = 'first_event')
     )
     """,
 )

@@ -127,7 +127,6 @@ def _look(warehouse: duckdb.DuckDBPyConnection, settings: Settings, found: Reque
         where j.entry = 'done' and not starts_with(j.model, 'stg_')
         """
     )
-    warehouse.execute(_FORGET_KEYS)
     yield from _count(
         warehouse,
         "int_journal (a batch of theirs is not published yet)",

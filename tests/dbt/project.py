@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,9 +92,7 @@ class Project:
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """The rows of a query on the warehouse."""
         with duckdb.connect(str(self.settings.warehouse), read_only=True) as connection:
-            cursor = connection.execute(sql)
-            names = [column[0] for column in cursor.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            return rows_of(connection, sql)
 
     def restart(self) -> None:
         """Forget the warehouse, keep the landing zone."""
@@ -112,30 +110,42 @@ class Project:
 
     def differences_from(self, tables: Tables) -> dict[str, list[str]]:
         """Per table, what differs between the warehouse and the oracle; empty when all agree."""
-        found = {}
-        for name, key, expected in (
-            ("int_events", ("event_key",), tables.events),
-            ("int_sessions", ("session_id",), tables.sessions),
-            ("int_conversions", ("conversion_id",), tables.conversions),
-            ("int_touchpoints", ("conversion_id", "session_id"), tables.touchpoints),
-            ("mart_attribution_first", ("conversion_id",), tables.first),
-            ("mart_attribution_last", ("conversion_id",), tables.last),
-            ("mart_sessions", ("session_id",), tables.mart_sessions),
-            ("mart_channel_daily", ("conversion_date", "model", "channel"), tables.channel_daily),
-            ("int_quarantine", ("shard", "reason"), tables.quarantine),
-        ):
-            actual = self.rows(f"select * from {name}")
-            for row in actual if name == "int_events" else ():
-                if row["evidence"] == "self_referral":  # kept to explain a session, but no evidence (S4)
-                    row.update(source=None, medium=None, campaign=None, source_rule=None)
-                if row["amount_issue"] == "missing":  # the oracle names it on the conversion only
-                    row["amount_issue"] = None
-            held = set(expected[0]._fields) if expected else set()
-            columns = sorted(held & set(actual[0]) - set(key)) if actual else []
-            messages = differences(expected, actual, key, columns)
-            if messages:
-                found[name] = messages
-        return found
+        return differences_from(self.rows, tables)
+
+
+def rows_of(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
+    """The rows of a query, by column."""
+    cursor = connection.execute(sql)
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def differences_from(rows: Callable[[str], list[dict[str, Any]]], tables: Tables) -> dict[str, list[str]]:
+    """Per table, what differs between a warehouse, asked by `rows`, and the oracle; empty when all agree."""
+    found = {}
+    for name, key, expected in (
+        ("int_events", ("event_key",), tables.events),
+        ("int_sessions", ("session_id",), tables.sessions),
+        ("int_conversions", ("conversion_id",), tables.conversions),
+        ("int_touchpoints", ("conversion_id", "session_id"), tables.touchpoints),
+        ("mart_attribution_first", ("conversion_id",), tables.first),
+        ("mart_attribution_last", ("conversion_id",), tables.last),
+        ("mart_sessions", ("session_id",), tables.mart_sessions),
+        ("mart_channel_daily", ("conversion_date", "model", "channel"), tables.channel_daily),
+        ("int_quarantine", ("shard", "reason"), tables.quarantine),
+    ):
+        actual = rows(f"select * from {name}")
+        for row in actual if name == "int_events" else ():
+            if row["evidence"] == "self_referral":  # kept to explain a session, but no evidence (S4)
+                row.update(source=None, medium=None, campaign=None, source_rule=None)
+            if row["amount_issue"] == "missing":  # the oracle names it on the conversion only
+                row["amount_issue"] = None
+        held = set(expected[0]._fields) if expected else set()
+        columns = sorted(held & set(actual[0]) - set(key)) if actual else []
+        messages = differences(expected, actual, key, columns)
+        if messages:
+            found[name] = messages
+    return found
 
 
 def unequal_tables(one: Path, other: Path) -> dict[str, tuple[int, ...]]:

@@ -21,7 +21,11 @@ def read_streamed(folder: Path) -> Iterator[Landed | Quarantined]:
         if path.name.startswith("."):
             continue
         written_at = path.stat().st_mtime_ns // 1000
-        for line in path.read_bytes().split(b"\n"):
+        content = path.read_bytes()
+        if not _is_utf8(content):
+            yield Quarantined(path.stem, "streamed", "unreadable")
+            continue
+        for line in content.split(b"\n"):
             if line.strip():
                 fields = _parse(line)
                 yield (
@@ -29,6 +33,14 @@ def read_streamed(folder: Path) -> Iterator[Landed | Quarantined]:
                     if fields is None
                     else _row(fields, path.stem, written_at)
                 )
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _parse(line: bytes) -> dict[str, object] | None:

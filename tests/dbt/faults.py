@@ -1,0 +1,79 @@
+"""Faults that incremental pipelines had before, each as a change of a file of the dbt project."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from include.settings import PROJECT
+
+DELETED = "where {{ touched_only(meta.replaces) }}"
+OLD_KEYS = "{{ journal_keys(target_relation, pinned_only=true) }}"
+MINE = "select * from {{ accepted_copies(touched_only('device_key')) }} as c"
+MATES = "select device_key as touched_key from {{ holder }} where event_key in (select event_key from touched)"
+STALE = "a.lookback_complete <> ({{ lookback_complete('c.converted_at') }})"
+SESSION_ID = "{{ content_id(['s.person_id', 's.first_key']) }} as session_id"
+PRE_HOOK = '+pre-hook: "{{ pin_touched() }}"'
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A text of a file under dbt/, and what stands there instead."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+
+    def plant(self, copy: Path) -> Path:
+        """A copy of the dbt project with the fault in it, at `copy`.
+
+        Raises AssertionError where the text does not stand in the file exactly once: word the fault anew then.
+        """
+        shutil.copytree(PROJECT / "dbt", copy, ignore=shutil.ignore_patterns("target", "logs"))
+        text = (copy / self.file).read_text()
+        assert text.count(self.old) == 1, f"{self.file} no longer holds {self.old!r} once: word the fault anew"
+        (copy / self.file).write_text(text.replace(self.old, self.new))
+        return copy
+
+
+FAULTS = (
+    Fault(
+        "late events ignored",  # a watermark on the event's own time
+        "models/intermediate/int_events.sql",
+        MINE,
+        f"""{MINE} {{% if is_incremental() %}} where
+            c.event_at > (select max(event_at) from {{{{ this }}}})
+            or c.event_key in (select event_key from {{{{ this }}}})
+        {{% endif %}}""",
+    ),
+    Fault(
+        "running session numbers",
+        "models/intermediate/int_sessions.sql",
+        SESSION_ID,
+        "cast(row_number() over (order by s.started_at, s.person_id) as {{ dbt.type_string() }}) as session_id",
+    ),
+    Fault(
+        "old person forgotten",  # a late login does not re-attribute
+        "macros/journal/replace_touched.sql",
+        OLD_KEYS,
+        f"{{% if this.identifier != 'int_events' %}}{OLD_KEYS}{{% endif %}}",
+    ),
+    Fault(
+        "stale sessions kept",
+        "macros/journal/replace_touched.sql",
+        DELETED,
+        f"""{DELETED}{{% if this.identifier == 'int_sessions' %}}
+        and session_id in (select session_id from {{{{ source }}}}){{% endif %}}""",
+    ),
+    Fault("key-mates forgotten", "macros/events/event_mates.sql", MATES, f"{MATES} and false"),
+    Fault(
+        "marked before the rows",
+        "dbt_project.yml",
+        PRE_HOOK,
+        "+pre-hook: \"{{ pin_touched() }} {% if model.config.materialized == 'incremental' and is_incremental() %}"
+        '{{ mark_done() }} commit; begin;{% endif %}"',
+    ),
+    Fault("stale look-back kept", "macros/events/lookback.sql", STALE, f"{STALE} and false"),
+)

@@ -1,0 +1,185 @@
+"""The statements dbt sends, captured from the project as it stands, and run again without dbt in a tenth of the time.
+
+A run of dbt sends the same statements whatever has landed: only the rows differ. So one run of each mode is listened
+to, and its statements serve any number of warehouses. What the replay takes from dbt is only that a model without a
+table is built anew and that tables left over by a killed rebuild are dropped first.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from dbt.cli.main import dbtRunner
+from dbt_common.events.base_types import EventMsg
+
+from include.duckdb_plugin import Plugin
+from include.settings import PROJECT, Settings
+from include.warehouse import release
+from tests.dbt.project import environment, rows_of
+
+JOURNAL = "int_journal"
+LEFT_OVER = ("__dbt_backup", "__dbt_tmp")
+MODES: Mapping[str, tuple[str, ...]] = {
+    "first": ("run",),
+    "incremental": ("run",),
+    "refresh": ("run", "--full-refresh"),
+}
+
+Statements = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Script:
+    """What dbt sent under one set of vars.
+
+    sent: mode -> node -> its statements, nodes in the order dbt ran them; hooks of the whole run are nodes too.
+    tables: the tables and views that models make.
+    seeds: a DuckDB file with the seeds and nothing else.
+    """
+
+    sent: Mapping[str, Mapping[str, Statements]]
+    tables: tuple[str, ...]
+    seeds: Path
+
+    def statements(self, mode: str, built: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """Pairs of node and statement of a run, where `built` exist already."""
+        for node in sorted({name: None for sent in self.sent.values() for name in sent}, key=place):
+            exists = node in built or (node not in self.tables and JOURNAL in built)
+            for statement in self.sent[mode if exists else "first"].get(node, ()):
+                yield node, statement
+
+
+def place(node: str) -> int:
+    """Hooks before a run, models, hooks after a run."""
+    return ("on-run-end" in node) - ("on-run-start" in node)
+
+
+def capture(home: Path, variables: Mapping[str, Any], project: Path = PROJECT / "dbt") -> Script:
+    """Run dbt in this process in each mode, on a landing folder that is empty, and keep what it sends.
+
+    Raises AssertionError with dbt's message when a run fails.
+    """
+    settings = Settings(home=home, ga4_export=home / "landing" / "ga4")
+    where = ["--project-dir", str(project), "--profiles-dir", str(project), "--quiet", "--vars", json.dumps(variables)]
+    heard: list[tuple[str, str]] = []
+    seeds = home / "seeds" / settings.warehouse.name
+
+    def listen(event: EventMsg) -> None:
+        if event.info.name == "SQLQuery":
+            sent: Any = event.data
+            node = sent.node_info.unique_id
+            if node.startswith(("model.", "operation.")):
+                heard.append((node.removeprefix("model.attribution."), sent.sql))
+
+    def dbt(*command: str) -> tuple[Mapping[str, Statements], list[str]]:
+        heard.clear()
+        result = dbtRunner(callbacks=[listen]).invoke([*command, *where])
+        release()
+        nodes = getattr(result.result, "results", [])
+        assert result.success, result.exception or [f"{one.node.name}: {one.message}" for one in nodes]
+        by_node: dict[str, Statements] = {}
+        for node, sql in heard:
+            by_node[node] = (*by_node.get(node, ()), *changes(sql))
+        return by_node, [one.node.name for one in nodes if one.node.resource_type == "seed"]
+
+    with environment(settings.dbt_env()):
+        _, names = dbt("seed")
+        keep_seeds(settings.warehouse, names, seeds)
+        sent = {mode: dbt(*command)[0] for mode, command in MODES.items()}
+    return Script(sent, tuple(node for node in sent["first"] if "." not in node), seeds)
+
+
+def changes(sql: str) -> Statements:
+    """The statements of one query, less those that only look."""
+    found = [s for s in duckdb.extract_statements(sql) if s.type != duckdb.StatementType.SELECT]
+    return tuple(statement.query for statement in found)
+
+
+def keep_seeds(warehouse: Path, names: Sequence[str], seeds: Path) -> None:
+    """Leave nothing but the seeds in `warehouse`, and a copy of it at `seeds`."""
+    seeds.parent.mkdir()
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(f"attach '{seeds}' as seeds")
+        for name in names:
+            connection.execute(f"create table seeds.{name} as from {name}")
+    shutil.copy(seeds, warehouse)
+
+
+@dataclass
+class Warehouse:
+    """A warehouse under replay: the DuckDB file of `settings`, or one in memory."""
+
+    script: Script
+    settings: Settings
+    in_memory: bool = True
+    db: duckdb.DuckDBPyConnection = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Open it, with the functions dbt's plugin registers; a new one gets the seeds."""
+        with environment(self.settings.dbt_env()):
+            plugin = Plugin.create("include.duckdb_plugin", config={})
+        self.db = duckdb.connect(":memory:" if self.in_memory else str(self.settings.warehouse))
+        if self.in_memory:
+            self.db.execute("attach ':memory:' as warehouse; use warehouse")
+        # each dbt run opens its files anew; one core is enough for rows this few
+        self.db.execute("set enable_external_file_cache = false; set threads = 1")
+        plugin.configure_connection(self.db)
+        if not self.relations():
+            self.db.execute(f"attach '{self.script.seeds}' as seeds (read_only); copy from database seeds to warehouse")
+            self.db.execute("detach seeds")
+
+    def close(self) -> None:
+        """Let go of it."""
+        self.db.close()
+
+    def relations(self) -> tuple[str, ...]:
+        """The tables and views it holds."""
+        named = "select table_name from information_schema.tables where table_catalog = 'warehouse'"
+        return tuple(name for (name,) in self.db.execute(named).fetchall())
+
+    def run(self, mode: str = "incremental", only: str | None = None, stop: int | None = None) -> None:
+        """A run of dbt, of model `only` where one is named.
+
+        stop: end after so many statements, as a killed process does: what was not committed is gone.
+        """
+        with closing(self.play(mode, only)) as play:
+            for _ in islice(play, stop):
+                pass
+
+    def play(self, mode: str, only: str | None = None) -> Generator[str]:
+        """A run of dbt, statement by statement: yields each once it is executed. Closing it takes back what is open."""
+        with closing(self.db.cursor()) as connection, environment(self.settings.dbt_env()):
+            connection.execute("use warehouse")
+            for statement in self._statements(mode, only):
+                connection.execute(statement)
+                yield statement
+
+    def _statements(self, mode: str, only: str | None) -> Iterator[str]:
+        built = self.relations()
+        yield from (f"drop table {name}" for name in built if name.endswith(LEFT_OVER))
+        for node, statement in self.script.statements(mode, built):
+            if only is None or node == only or node not in self.script.tables:
+                yield statement
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        """The rows of a query."""
+        return rows_of(self.db, sql)
+
+
+def unequal(one: Warehouse, other: Warehouse) -> dict[str, tuple[Any, ...]]:
+    """Per table that differs as a multiset of rows: how many each has, and up to three that only one of them has."""
+    found = {}
+    for table in one.script.tables:
+        these, those = (Counter(map(repr, warehouse.rows(f"from {table}"))) for warehouse in (one, other))
+        if these != those:
+            found[table] = (these.total(), those.total(), [*(these - those)][:3], [*(those - these)][:3])
+    return found

@@ -1,0 +1,269 @@
+"""A story: what happened to a few people, in which files it landed, and what the pipeline did meanwhile.
+
+Every class prints as one line a reader can follow, because a story that breaks a promise is printed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from hypothesis.vendor.pretty import RepresentationPrinter as PrettyPrinter
+
+from include.ga4_schema import SCHEMA_2026
+from include.settings import Settings
+from tests.dbt.replay import Script, Warehouse
+
+MINUTE, DAY = 60_000_000, 86_400_000_000
+FIRST_DAY = date(2026, 1, 5)
+START = int(datetime(2026, 1, 5, tzinfo=UTC).timestamp()) * 1_000_000
+#: When the first file was written, in nanoseconds; the next ones a nanosecond later each.
+WRITTEN = (START + 200 * DAY) * 1000
+PAGE = "https://www.shop.example/"
+
+#: Where a visit says it comes from, as the fields of a streamed event, which are GA4's parameters too.
+SOURCES: Mapping[str, Mapping[str, str]] = {
+    "nothing": {},
+    "ad": {"page_location": f"{PAGE}?gclid=1"},
+    "newsletter": {"source": "news", "medium": "email", "campaign": "spring"},
+    "search": {"page_location": PAGE, "page_referrer": "https://www.bing.com/"},
+    "direct": {"source": "(direct)", "medium": "(none)"},
+    "own page": {"page_location": PAGE, "page_referrer": "https://shop.example/cart"},
+    "partner": {"source": "partner.example", "medium": "referral"},
+}
+#: Lines of a batch that are set aside, and one of blanks that is no line.
+BAD_LINES = ("no json", "[1]", '{"event_name": "page_view"}', '{"event_timestamp": 1, "event_name": "x"}', " ")
+
+
+class Told:
+    """What Hypothesis prints by its `repr`; it would write out the fields of a dataclass."""
+
+    def _repr_pretty_(self, printer: PrettyPrinter, cycle: bool) -> None:
+        printer.text(repr(self))
+
+
+@dataclass(frozen=True)
+class Event(Told):
+    """One event, as either source would send it.
+
+    at: microseconds after START. lag: microseconds from then until it was received, None where nobody noted it.
+    number: its id where streamed, its bundle where exported; None where there is neither.
+    """
+
+    at: int
+    name: str | None
+    device: str | None
+    user: str | None
+    source: str
+    order: str | None
+    value: float | None
+    lag: int | None
+    number: int | None
+
+    def __repr__(self) -> str:
+        """Who did what and when."""
+        day, rest = divmod(self.at, DAY)
+        who = f"{self.device or 'no device'}{f' as {self.user}' if self.user else ''}"
+        what = f"{self.name}{f' from {self.source}' if self.source != 'nothing' else ''}"
+        money = f" {self.order!r} for {self.value}" if (self.order, self.value) != (None, None) else ""
+        number = "" if self.number is None else f"#{self.number} "
+        lag = f", received {timedelta(microseconds=self.lag)} later" if self.lag else ""
+        return f"<{number}{who}: {what}{money}, day {day} {timedelta(microseconds=rest)}{lag}>"
+
+    def streamed(self) -> str:
+        """The line of a batch."""
+        moment = START + self.at
+        line = {
+            "event_id": None if self.number is None else f"e{self.number}",
+            "event_timestamp": moment,
+            "received_at": None if self.lag is None else moment + self.lag,
+            "event_name": self.name,
+            "user_pseudo_id": self.device,
+            "user_id": self.user,
+            "transaction_id": self.order,
+            "value": self.value,
+            **SOURCES[self.source],
+        }
+        return json.dumps({key: value for key, value in line.items() if value is not None})
+
+    def exported(self) -> dict[str, Any]:
+        """The row of an export table. GA4 itself says of a partner's visit that it was an ad's."""
+        money = "refund_value_in_usd" if self.name == "refund" else "purchase_revenue_in_usd"
+        campaign = {"source": "google", "medium": "cpc", "campaign_name": "brand"}
+        return {
+            "event_timestamp": START + self.at,
+            "event_name": self.name,
+            "event_bundle_sequence_id": self.number,
+            "user_pseudo_id": self.device,
+            "user_id": self.user,
+            "event_params": [{"key": k, "value": {"string_value": v}} for k, v in SOURCES[self.source].items()],
+            "ecommerce": {"transaction_id": self.order, money: self.value},
+            "session_traffic_source_last_click": {"cross_channel_campaign": campaign}
+            if self.source == "partner"
+            else None,
+        }
+
+
+@dataclass
+class World:
+    """A landing folder and the warehouse that is kept up with it."""
+
+    script: Script
+    home: Path
+    in_memory: bool = True
+    written: int = WRITTEN
+    warehouse: Warehouse = field(init=False)
+
+    def __post_init__(self) -> None:
+        """A new world has landing folders and an empty warehouse."""
+        self.warehouse = Warehouse(self.script, self.settings, self.in_memory)
+
+    @property
+    def settings(self) -> Settings:
+        """Where its files land."""
+        return Settings(home=self.home, ga4_export=self.home / "landing" / "ga4")
+
+    def path(self, file: str) -> Path:
+        """Where a file lands, by its kind."""
+        return (self.settings.ga4_export if file.endswith(".parquet") else self.settings.streamed_events) / file
+
+    @property
+    def is_built(self) -> bool:
+        """Whether each model has run once: only then can one be run alone."""
+        return set(self.script.tables) <= set(self.warehouse.relations())
+
+    def refreshed(self) -> Warehouse:
+        """What one full refresh makes of the same landing folder."""
+        full = Warehouse(self.script, self.settings)
+        full.run("refresh")
+        return full
+
+
+@dataclass(frozen=True)
+class Step(Told):
+    """Something that happens to a world."""
+
+    def happen(self, world: World) -> None:
+        """Have it happen."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Lands(Step):
+    """A file lands, or a new version of it. A text among the rows is a line of a batch as it stands."""
+
+    file: str
+    rows: tuple[Event | str, ...]
+
+    def __repr__(self) -> str:
+        """The file and a line a row."""
+        return f"{self.file} lands:" + "".join(f"\n        {row!r}" for row in self.rows)
+
+    def happen(self, world: World) -> None:
+        """Write it as a producer would: under a hidden name, then renamed."""
+        path = world.path(self.file)
+        hidden = path.with_name(f".{path.name}")
+        if path.suffix == ".parquet":
+            rows = [row.exported() for row in self.rows if isinstance(row, Event)]
+            pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA_2026), hidden)
+        else:
+            lines = [row if isinstance(row, str) else row.streamed() for row in self.rows]
+            hidden.write_text("".join(f"{line}\n" for line in lines))
+        put(world, hidden, path)
+
+
+@dataclass(frozen=True)
+class Breaks(Step):
+    """A file lands that nobody can read."""
+
+    file: str
+
+    def __repr__(self) -> str:
+        """The file."""
+        return f"{self.file} lands, unreadable"
+
+    def happen(self, world: World) -> None:
+        """Write half a byte of what was meant."""
+        path = world.path(self.file)
+        hidden = path.with_name(f".{path.name}")
+        hidden.write_bytes(b"\xff")
+        put(world, hidden, path)
+
+
+@dataclass(frozen=True)
+class Vanishes(Step):
+    """A file is withdrawn."""
+
+    file: str
+
+    def __repr__(self) -> str:
+        """The file."""
+        return f"{self.file} vanishes"
+
+    def happen(self, world: World) -> None:
+        """Remove it."""
+        world.path(self.file).unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Runs(Step):
+    """The pipeline runs: a micro-batch, or a full refresh; all of it, or one model alone."""
+
+    mode: str = "incremental"
+    only: str | None = None
+
+    def __repr__(self) -> str:
+        """The mode and the model."""
+        return f"{self.only or 'everything'} runs ({self.mode})"
+
+    def happen(self, world: World) -> None:
+        """Run it."""
+        if self.only is None or world.is_built:
+            world.warehouse.run(self.mode, self.only)
+
+
+@dataclass(frozen=True)
+class Dies(Step):
+    """The pipeline runs and is killed after so many statements, if it has more."""
+
+    statements: int
+    mode: str = "incremental"
+
+    def __repr__(self) -> str:
+        """When it dies."""
+        return f"everything runs ({self.mode}) and is killed after {self.statements} statements"
+
+    def happen(self, world: World) -> None:
+        """Run it that far."""
+        world.warehouse.run(self.mode, stop=self.statements)
+
+
+@dataclass(frozen=True)
+class Story(Told):
+    """Settings by their name, and what happens under them, in order."""
+
+    settings: str
+    steps: tuple[Step, ...]
+
+    def __repr__(self) -> str:
+        """A line a step."""
+        return f"Story under the settings {self.settings!r}:" + "".join(f"\n    {step!r}" for step in self.steps)
+
+
+def put(world: World, hidden: Path, path: Path) -> None:
+    """Rename a written file to its name, with a time of change of its own."""
+    world.written += 1
+    os.utime(hidden, ns=(world.written, world.written))
+    hidden.replace(path)
+
+
+def table_of(event: Event, intraday: bool) -> str:
+    """The export table that holds an event."""
+    return f"events_{'intraday_' if intraday else ''}{FIRST_DAY + timedelta(days=event.at // DAY):%Y%m%d}.parquet"

@@ -1,0 +1,159 @@
+"""Hypothesis strategies of stories: small, and dense in what could break an incremental load.
+
+Three devices, two people and two orders meet often; times lie at the edges of the session timeout and of the look-back
+from one another; the same events land again in other files, other versions and other words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import strategies as st
+
+from include.settings import PROJECT
+from tests.dbt.stories import (
+    BAD_LINES,
+    DAY,
+    MINUTE,
+    SOURCES,
+    Breaks,
+    Dies,
+    Event,
+    Lands,
+    Runs,
+    Step,
+    Story,
+    Vanishes,
+    table_of,
+)
+
+#: Settings at their edges, by name, as dbt vars.
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "as shipped": {},
+    "least": {
+        "session_timeout_minutes": 1,
+        "lookback_days": 0,
+        "conversion_events": ["purchase", "sign_up"],
+        "own_domains": ["partner.example"],
+    },
+    "most": {
+        "session_timeout_minutes": 1440,
+        "lookback_days": 1,
+        "max_future_minutes": 0,
+        "trust_ga4_session_source": True,
+        "referral_exclusions": [],
+    },
+}
+SHIPPED = {"session_timeout_minutes": 30, "lookback_days": 14, "max_future_minutes": 60}
+
+DEVICES = ("phone", "tablet", "laptop")
+PEOPLE = ("ann", "bob")
+BATCHES = tuple(f"b{number}.ndjson" for number in range(8))
+MODELS = sorted(path.stem for path in (PROJECT / "dbt" / "models").rglob("*.sql"))
+
+
+def _often(usual: object, *others: object, times: int = 3) -> st.SearchStrategy[Any]:
+    """Mostly the first of these values."""
+    return st.sampled_from([usual] * times + list(others))
+
+
+@st.composite
+def events(draw: st.DrawFn, settings: str) -> list[Event]:
+    """What happened. A later one stands at an edge from an earlier one, or is it again in other words."""
+    numbers = {**SHIPPED, **SETTINGS[settings]}
+    timeout, window = numbers["session_timeout_minutes"] * MINUTE, numbers["lookback_days"] * DAY
+    edges = st.sampled_from([timeout, timeout + 1, window, window + 1, 0, 1, timeout - 1, 2 * timeout, DAY])
+    future = -numbers["max_future_minutes"] * MINUTE
+    lags = _often(0, None, 3 * DAY, future, future - 1, times=8)
+    happened: list[Event] = []
+    for number in range(draw(st.integers(6, 12))):
+        if happened and draw(_often(False, True, times=2)):
+            again = draw(st.sampled_from(happened))
+            elsewhere = draw(_often({}, *({"device": device} for device in DEVICES), times=2))
+            change = elsewhere | draw(_often({}, {"lag": 0}, {"lag": DAY}, {"value": 7.0}, times=2))
+            happened.append(replace(again, **change))
+            continue
+        before = draw(st.sampled_from(happened)).at if happened else 20 * DAY
+        name = draw(st.sampled_from(["page_view"] * 8 + ["purchase"] * 10 + ["refund"] * 3 + ["sign_up", None]))
+        has_money = name in ("purchase", "refund")
+        happened.append(
+            Event(
+                at=max(0, before + draw(edges) * draw(st.sampled_from([1, -1]))),
+                name=name,
+                device=draw(_often("phone", "tablet", "laptop", None, times=2)),
+                user=draw(_often(None, *PEOPLE)),
+                source=draw(st.sampled_from(list(SOURCES))),
+                order=draw(st.sampled_from(["t1", "t2", None, "(not set)"])) if has_money else None,
+                value=draw(st.sampled_from([10.0, 3.33, 0.01, -5.0, None])) if has_money else None,
+                lag=draw(lags),
+                number=draw(_often(number, None, times=5)),
+            )
+        )
+    return happened
+
+
+@st.composite
+def _lands(draw: st.DrawFn, happened: list[Event]) -> Lands:
+    """A batch of any events, or an export table of those of one day and perhaps one of another."""
+    if draw(_often(True, False, times=2)):
+        lines = draw(st.lists(st.sampled_from(happened), min_size=1, max_size=7))
+        lines += draw(st.lists(st.sampled_from(BAD_LINES), max_size=draw(_often(0, 2, times=5))))
+        return Lands(draw(st.sampled_from(BATCHES)), tuple(lines))
+    one = draw(st.sampled_from(happened))
+    theirs = [event for event in happened if event.at // DAY == one.at // DAY]
+    rows = draw(st.lists(st.sampled_from(theirs), min_size=draw(_often(1, 0, times=5)), max_size=7))
+    rows += draw(_often([], [happened[0]], times=5))
+    return Lands(table_of(one, draw(_often(False, True))), tuple(rows))
+
+
+@st.composite
+def _changes(draw: st.DrawFn, happened: list[Event]) -> Step:
+    """What happens to the landing folder: most often, something lands."""
+    if draw(_often(True, False, times=6)):
+        return draw(_lands(happened))
+    tables = st.builds(table_of, st.sampled_from(happened), _often(False, True))
+    file = draw(st.one_of(st.sampled_from(BATCHES), tables))
+    return draw(st.sampled_from([Vanishes(file), Breaks(file)]))
+
+
+def _runs() -> st.SearchStrategy[Step]:
+    """What the pipeline does about it: most often, a run."""
+    modes = _often("incremental", "refresh")
+    killed = st.builds(Dies, st.integers(0, 100), modes)
+    alone = st.builds(Runs, modes, st.sampled_from(MODELS))
+    return _often(st.just(Runs()), killed, killed, alone, st.just(Runs("refresh")), times=6).flatmap(lambda run: run)
+
+
+@st.composite
+def stories(draw: st.DrawFn, settings: st.SearchStrategy[str] | None = None) -> Story:
+    """A story under one of SETTINGS: now and then something changes, and then the pipeline runs."""
+    name = draw(st.sampled_from(list(SETTINGS)) if settings is None else settings)
+    happened = draw(events(name))
+    changes = st.lists(_changes(happened), min_size=1, max_size=4)
+    parts = draw(st.lists(st.tuples(changes, _runs()), min_size=2, max_size=5))
+    return Story(name, tuple(possible([step for change, run in parts for step in (*change, run)])))
+
+
+def possible(steps: list[Step]) -> list[Step]:
+    """The steps, less those that the pipeline refuses or documents as its one exception.
+
+    A run refuses to go on when the last table of a source vanishes. And a file that can no longer be read keeps the
+    rows of its earlier version, where a full refresh has none: such a file lands whole again in the end.
+    """
+    there: dict[str, Step] = {}
+    whole: dict[str, Lands] = {}
+    kept: list[Step] = []
+    for step in steps:
+        if isinstance(step, Vanishes):
+            kind = step.file.rsplit(".", 1)[-1]
+            if step.file not in there or sum(file.endswith(kind) for file in there) == 1:
+                continue
+            del there[step.file]
+        elif isinstance(step, Lands | Breaks):
+            there[step.file] = step
+            if isinstance(step, Lands):
+                whole[step.file] = step
+        kept.append(step)
+    return kept + [whole[file] for file, step in there.items() if isinstance(step, Breaks) and file in whole]

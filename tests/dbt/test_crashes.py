@@ -1,0 +1,148 @@
+"""L2: a run that is killed anywhere, then run again, ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from hypothesis import settings as profiles
+
+from tests.dbt.crashes import as_on_bigquery, kill_after
+from tests.dbt.prove import script
+from tests.dbt.replay import JOURNAL, Script, Warehouse, unequal
+from tests.dbt.stories import DAY, MINUTE, Event, Lands, Vanishes, World, table_of
+from tests.dbt.strategies import MODELS
+
+
+def event(number: int, at: int, name: str = "page_view", device: str | None = "phone", **more: object) -> Event:
+    """An event with what is not said left out."""
+    fields = {"user": None, "source": "nothing", "order": None, "value": None, "lag": 0} | more
+    return Event(number=number, at=at, name=name, device=device, **fields)  # type: ignore[arg-type]
+
+
+AD, VISIT, BOUGHT = (
+    event(1, 20 * DAY, source="ad"),
+    event(2, 21 * DAY, source="newsletter"),
+    event(3, 21 * DAY + MINUTE, "purchase", order="t1", value=10.0),
+)
+OTHER, SHARED, GONE = (
+    event(4, 20 * DAY, device="tablet", user="bob"),
+    event(5, 21 * DAY, device="tablet"),
+    event(6, 21 * DAY, "purchase", device="laptop", value=5.0),
+)
+DAY_ONE, DAY_TWO = table_of(AD, intraday=False), table_of(VISIT, intraday=False)
+BEFORE = (
+    Lands(DAY_ONE, (AD, OTHER)),
+    Lands(table_of(VISIT, intraday=True), (VISIT, SHARED, GONE)),
+    Lands("b0.ndjson", (BOUGHT, BOUGHT, "no json")),
+    Lands("b1.ndjson", (event(7, 20 * DAY, "purchase", device="desk", order="t2", value=3.33),)),
+)
+#: A day restated without a buyer, an intraday table superseded, a late login, a refund, older history, a batch gone.
+AFTER = (
+    Lands(DAY_ONE, (AD,)),
+    Lands(DAY_TWO, (VISIT, SHARED)),
+    Lands("b2.ndjson", (event(8, 21 * DAY + 2 * MINUTE, user="ann"), event(9, 20 * DAY, device="tablet", user="ann"))),
+    Lands("b3.ndjson", (event(10, 22 * DAY, "refund", order="t1", value=3.33), event(11, 2 * DAY, device="watch"))),
+    Vanishes("b1.ndjson"),
+)
+STRIDE = 1 if profiles.get_current_profile_name() == "proof" else 5
+
+
+@dataclass
+class Interrupted:
+    """A world whose second batch waits, with its warehouse file as the first one left it, and where it must end."""
+
+    world: World
+    file: Path
+    full: Warehouse
+
+    def restore(self, mode: str) -> None:
+        """The warehouse before the second batch; none before a first build."""
+        target = self.world.settings.warehouse
+        target.with_suffix(".duckdb.wal").unlink(missing_ok=True)
+        if mode == "first":
+            target.unlink(missing_ok=True)
+        else:
+            shutil.copy(self.file, target)
+
+    def differs(self, sent: Script) -> object:
+        """Run to the end; what then differs from one full refresh."""
+        with closing(Warehouse(sent, self.world.settings, in_memory=False)) as warehouse:
+            warehouse.run()
+            return unequal(warehouse, self.full)
+
+
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Interrupted:
+    """Everything that lands in BEFORE is loaded, what lands in AFTER is not."""
+    world = World(script("as shipped"), tmp_path_factory.mktemp("interrupted"), in_memory=False)
+    with closing(world.warehouse):
+        for step in BEFORE:
+            step.happen(world)
+        world.warehouse.run()
+        built = world.warehouse.relations()
+    kept = shutil.copy(world.settings.warehouse, world.home / "before.duckdb")
+    for change in AFTER:
+        change.happen(world)
+    made = Interrupted(world, Path(kept), world.refreshed())
+    assert set(built) > set(world.script.tables)
+    return made
+
+
+def points(sent: Script, mode: str, only: str | None = None) -> Iterator[int]:
+    """After how many statements to kill: each where a model has just ended, and every STRIDE-th of the others.
+
+    Of a model that is run alone, each.
+    """
+    built = () if mode == "first" else (*sent.tables, JOURNAL)
+    names = [node for node, _ in sent.statements(mode, built) if only in (None, node)]
+    for number in range(1, len(names) + 1):
+        ends = number == len(names) or names[number] != names[number - 1]
+        if ends or only or number % STRIDE == 0:
+            yield number
+
+
+@pytest.mark.parametrize("mode", ["first", "incremental", "refresh"])
+def test_a_process_killed_after_any_statement(interrupted: Interrupted, mode: str) -> None:
+    """SIGKILL in a process of its own, on a file; the next run ends as one full refresh."""
+    sent = interrupted.world.script
+    found = {}
+    for number in points(sent, mode):
+        interrupted.restore(mode)
+        assert kill_after(sent, interrupted.world.settings, mode, number) == -signal.SIGKILL
+        found[number] = interrupted.differs(sent)
+    assert {number: differs for number, differs in found.items() if differs} == {}
+
+
+@pytest.mark.parametrize("mode", ["first", "incremental", "refresh"])
+def test_a_run_without_transactions_killed_after_any_statement(interrupted: Interrupted, mode: str) -> None:
+    """As on BigQuery, where each statement of a rebuild commits itself."""
+    sent = as_on_bigquery(interrupted.world.script)
+    assert killed(interrupted, sent, mode) == {}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_rebuild_of_one_model_without_transactions_killed_after_any_statement(
+    interrupted: Interrupted, model: str
+) -> None:
+    """A lone rebuild has no other model's rebuild to make good what it loses."""
+    sent = as_on_bigquery(interrupted.world.script)
+    assert killed(interrupted, sent, "refresh", model) == {}
+
+
+def killed(interrupted: Interrupted, sent: Script, mode: str, only: str | None = None) -> dict[str, object]:
+    """What differs in the end, by the statement after which a run that commits each was killed."""
+    found = {}
+    for number in points(sent, mode, only):
+        interrupted.restore(mode)
+        opened = closing(Warehouse(sent, interrupted.world.settings, in_memory=False))
+        with opened as warehouse, closing(warehouse.play(mode, only)) as play:
+            *_, last = islice(play, number)
+        found[f"{number}: {last}"] = interrupted.differs(sent)
+    return {last: differs for last, differs in found.items() if differs}

@@ -1,0 +1,36 @@
+"""The property of test_incremental.py finds each fault such pipelines had before, within the examples that CI tries."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.dbt.faults import FAULTS, Fault
+from tests.dbt.prove import hold, script
+from tests.dbt.replay import Script, capture
+from tests.dbt.stories import Story
+from tests.dbt.strategies import stories
+
+
+def text(sent: Script) -> str:
+    """All statements, less the time that dbt writes into names."""
+    return re.sub(r"__dbt_tmp\d+", "__dbt_tmp", repr(sent.sent))
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_the_property_finds(fault: Fault, tmp_path: Path) -> None:
+    """Red under the fault; where this fails, the stories have become too tame to prove anything."""
+    faulty = capture(tmp_path / "home", {}, fault.plant(tmp_path / "dbt"))
+    assert text(faulty) != text(script("as shipped"))
+
+    @settings(settings.get_profile("few"), phases=[Phase.generate])
+    @given(story=stories(st.just("as shipped")))
+    def holds(story: Story) -> None:
+        hold(story, faulty)
+
+    with pytest.raises(AssertionError):
+        holds()
