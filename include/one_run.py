@@ -126,7 +126,7 @@ def main(arguments: list[str]) -> int:
     with os.fdopen(int(arguments[0]), "w", buffering=1) as progress:
 
         def tell(event: dict[str, Any]) -> None:
-            progress.write(json.dumps(event) + "\n")
+            progress.write(json.dumps(event, default=str) + "\n")  # what a task returned may hold an amount
 
         try:
             return 0 if run(arguments[1], json.loads(arguments[2]), tell) else 1
