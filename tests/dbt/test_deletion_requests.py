@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -22,21 +19,11 @@ from include.deletion.tombstones import read_tombstones
 from include.ga4_schema import SCHEMA_2026
 from include.publish import publish
 from include.settings import PROJECT
+from tests.dbt.nights import DAY, MINUTE, START, ask, event, export, full_refresh, send
 from tests.dbt.project import Project, unequal_tables
-from tests.dbt.test_deletion import ask, full_refresh
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
-START = int(datetime(2026, 1, 10, tzinfo=UTC).timestamp()) * 1_000_000
-MINUTE, DAY = 60_000_000, 86_400_000_000
 ANN = "ann-4711-secret"
-
-
-def event(
-    at: int, device: str | None, user: str | None = None, name: str = "page_view", **more: float | str
-) -> dict[str, Any]:
-    """A streamed event `at` microseconds after the start; its id says device and time."""
-    line = {"event_id": f"{device}@{at}", "event_timestamp": START + at, "received_at": START + at, "event_name": name}
-    return {k: v for k, v in (line | {"user_pseudo_id": device, "user_id": user} | more).items() if v is not None}
 
 
 JOURNEYS = (
@@ -52,22 +39,6 @@ JOURNEYS = (
     event(0, None, ANN),
     event(DAY, None),
 )
-
-
-def send(project: Project, name: str, *events: dict[str, Any] | str) -> None:
-    """Land a batch of streamed events or lines."""
-    folder = project.settings.streamed_events
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.ndjson").write_text("\n".join(e if isinstance(e, str) else json.dumps(e) for e in events) + "\n")
-
-
-def export(project: Project, day: str, *rows: dict[str, Any]) -> Path:
-    """Land a GA4 table."""
-    path = project.settings.ga4_export / f"events_{day}.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    table = pa.Table.from_pylist([{"event_name": "page_view", "event_params": [], **row} for row in rows], SCHEMA_2026)
-    pq.write_table(table.replace_schema_metadata({"made": "here"}), path, compression="zstd")
-    return path
 
 
 @pytest.fixture
