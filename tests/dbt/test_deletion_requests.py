@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -150,6 +150,26 @@ def test_what_comes_later_is_kept_and_what_comes_late_is_not(project: Project) -
     assert project.differences_from(project.oracle()) == {}
 
 
+def test_asked_again_what_came_since_goes_too(project: Project) -> None:
+    """The same file once more is another request, also where the first was confirmed."""
+    later = int(NOW.timestamp() * 1_000_000) - START
+    ask(project, f"person,{ANN}")
+    take_requests(project.settings, now=NOW)
+    finish(project)
+    send(project, "b2", event(later, "phone", ANN))
+    project.build()
+    request = ask(project, f"person,{ANN}")
+    with pytest.raises(DeletionError, match=r"request.csv:2 was not taken up yet"):
+        confirm_removed(project.settings)
+    assert request.exists()
+    assert take_requests(project.settings, now=NOW + timedelta(days=1)).landing_rows == 1
+    finish(project)
+    assert ANN not in " ".join(row["person_id"] for row in project.rows("select person_id from int_events"))
+    states = project.rows("select state, count(*) as n from deletions group by all")
+    assert states == [{"state": "removed", "n": 2}]
+    assert not request.exists()
+
+
 def test_an_event_ahead_of_the_clock_goes_too(project: Project) -> None:
     """What is here already when the request is handled is theirs, whatever its time says."""
     ahead = int(NOW.timestamp() * 1_000_000) - START + 5 * MINUTE
@@ -267,7 +287,8 @@ def sql(project: Project, statement: str, *, published: bool = False) -> None:
 
 def test_whatever_is_left_is_found(project: Project) -> None:
     """Each place in turn is made dirty again behind the deletion's back; cleaned, the request is closed."""
-    ask(project, f"person,{ANN}")
+    request = ask(project, f"person,{ANN}")
+    asked_at = request.stat().st_mtime_ns
     take_requests(project.settings, now=NOW)
     project.build()
     publish(project.settings, run_id="after")
@@ -280,6 +301,7 @@ def test_whatever_is_left_is_found(project: Project) -> None:
             path.write_bytes(content)
         (project.settings.streamed_events / "b9.ndjson").unlink(missing_ok=True)
         ask(project, f"person,{ANN}")
+        os.utime(request, ns=(asked_at, asked_at))  # the same request
     confirm_removed(project.settings)
 
 
