@@ -70,20 +70,30 @@ _RIGHTS = "Give this user the right to write the file and its folder, or take th
 
 
 class ScrubError(RuntimeError):
-    """A landing file cannot be searched or rewritten; the message names it and says what to do."""
+    """A landing file cannot be rewritten; the message names it and says what to do."""
+
+
+class UnsearchableError(ScrubError):
+    """A landing file is not one that staging reads (E4), so that nobody can say whose its rows are."""
 
 
 @dataclass(frozen=True)
 class Scrubbed:
-    """What was taken out of landing files, and what could not be."""
+    """What was taken out of landing files, what could not be, and the files that could not be looked into."""
 
     rows: int = 0
     files: int = 0
     problems: tuple[str, ...] = ()
+    unsearched: tuple[str, ...] = ()
 
     def __add__(self, other: Scrubbed) -> Scrubbed:
         """Both together."""
-        return Scrubbed(self.rows + other.rows, self.files + other.files, self.problems + other.problems)
+        return Scrubbed(
+            self.rows + other.rows,
+            self.files + other.files,
+            self.problems + other.problems,
+            self.unsearched + other.unsearched,
+        )
 
 
 def landing_files(settings: Settings) -> list[Path]:
@@ -98,11 +108,11 @@ def landing_files(settings: Settings) -> list[Path]:
 def put_landed_rows(connection: duckdb.DuckDBPyConnection, settings: Settings, path: Path) -> None:
     """Make the temporary table landed_rows of the file's rows.
 
-    Raises ScrubError when the file is not one that staging reads (E4), so that nobody can say whose its rows are.
+    Raises UnsearchableError when the file is not one that staging reads (E4).
     """
     problem = shard_problem(path)
     if problem:
-        raise ScrubError(f"{path} cannot be searched: {problem}, or remove it")
+        raise UnsearchableError(f"{path} cannot be searched: {problem}, or remove it")
     if path.suffix == ".ndjson":
         query, given = _STREAMED, {"path": str(path)}
     else:

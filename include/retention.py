@@ -13,7 +13,15 @@ import duckdb
 from include.deletion.take import NEEDED_TABLES, require_local
 from include.history import History, earliest, read_history, write_history
 from include.journal import Touched, touch
-from include.landed_rows import Scrubbed, ScrubError, landing_files, put_landed_rows, take_out, withdraw
+from include.landed_rows import (
+    Scrubbed,
+    ScrubError,
+    UnsearchableError,
+    landing_files,
+    put_landed_rows,
+    take_out,
+    withdraw,
+)
 from include.landing import file_version
 from include.settings import SettingError, Settings
 from include.variables import read_variables
@@ -176,6 +184,8 @@ def _scrub_old(warehouse: duckdb.DuckDBPyConnection, settings: Settings, window_
             total += _scrub_file(warehouse, settings, path, before, keep_empty=path == newest[path.parent])
         except FileNotFoundError:  # withdrawn meanwhile
             continue
+        except UnsearchableError as error:
+            log.warning("%s", error)
         except ScrubError as error:
             total += Scrubbed(problems=(str(error),))
     return total

@@ -13,8 +13,9 @@ import duckdb
 from include.compact import compact
 from include.deletion.requests import Requests, read_requests
 from include.deletion.resolve import STAGED_ROWS
-from include.deletion.take import NEEDED_TABLES, open_receipts, require_local, scrub_deleted
+from include.deletion.take import NEEDED_TABLES, receipts, require_local, scrub_deleted
 from include.deletion.tombstones import cover, put_tombstones, read_tombstones
+from include.landing import file_version
 from include.publish import literal, quoted
 from include.settings import Settings
 from include.warehouse import NotBuiltError, open_built, open_warehouse
@@ -65,8 +66,10 @@ def confirm_removed(settings: Settings) -> Confirmed:
     require_local(settings)
     found = read_requests(settings)
     ids = [one.id for one in found.requests]
-    left = list(scrub_deleted(settings, read_tombstones(settings), ids, only_look=True).problems)
+    landed = scrub_deleted(settings, read_tombstones(settings), ids, only_look=True)
+    left = list(landed.problems)
     if found.requests:
+        left += landed.unsearched
         try:
             with open_built(settings, *NEEDED_TABLES) as warehouse:
                 left += _look(warehouse, settings, found)
@@ -84,16 +87,19 @@ def _close(settings: Settings, found: Requests) -> None:
     with open_warehouse(settings) as warehouse:
         for one in found.requests:
             warehouse.execute(
-                "update deletions set state = 'removed' where request_file = ? and line = ? and key_hash = ?",
+                "update deletions set state = 'removed'"
+                " where request_file = ? and file_version = ? and line = ? and key_hash = ?",
                 one.receipt,
             )
+    versions = {one.path: one.version for one in found.requests}
     for path in found.files:
-        path.unlink(missing_ok=True)
+        if path.exists() and file_version(path) == versions[path]:  # else it is another request by now
+            path.unlink()
         log.info("everything that %s asked for is removed", path.name)
 
 
 def _look(warehouse: duckdb.DuckDBPyConnection, settings: Settings, found: Requests) -> Iterator[str]:
-    handled = open_receipts(warehouse)
+    handled = receipts(warehouse)
     yield from (f"{one.place} was not taken up yet; {_AGAIN}" for one in found.requests if one.receipt not in handled)
     put_tombstones(warehouse, read_tombstones(settings))
     warehouse.execute(
@@ -127,6 +133,7 @@ def _look(warehouse: duckdb.DuckDBPyConnection, settings: Settings, found: Reque
         where j.entry = 'done' and not starts_with(j.model, 'stg_')
         """
     )
+    warehouse.execute(_FORGET_KEYS)
     yield from _count(
         warehouse,
         "int_journal (a batch of theirs is not published yet)",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from include.deletion.tombstones import key_hash
+from include.landing import file_version
 from include.settings import Settings
 
 HEADER = ("kind", "id")
@@ -19,12 +20,16 @@ class RefusedError(ValueError):
 
 @dataclass(frozen=True)
 class Request:
-    """One line of a request file: `person` or `device`, and the id as it stands in the data."""
+    """One line of a request file: `person` or `device`, and the id as it stands in the data.
+
+    version: of the file; the same line of a file that was written again is another request.
+    """
 
     kind: str
     id: str
     path: Path
     line: int
+    version: str
 
     @property
     def place(self) -> str:
@@ -32,9 +37,9 @@ class Request:
         return f"{self.path.name}:{self.line}"
 
     @property
-    def receipt(self) -> tuple[str, int, str]:
-        """What its receipt is found by: file, line and hash."""
-        return self.path.name, self.line, key_hash(self.id)
+    def receipt(self) -> tuple[str, str, int, str]:
+        """What its receipt is found by: file, its version, line and hash."""
+        return self.path.name, self.version, self.line, key_hash(self.id)
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ def read_requests(settings: Settings) -> Requests:
 
 def _read(path: Path) -> list[Request]:
     try:
+        version = file_version(path)
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise RefusedError(_refusal(path, 1, f"not UTF-8 at byte {error.start}", "save the file as UTF-8")) from None
@@ -79,7 +85,7 @@ def _read(path: Path) -> list[Request]:
                 if tuple(cells) != HEADER:
                     raise RefusedError(_refusal(path, 1, "the header is not kind,id", "make kind,id the first line"))
             elif cells:
-                requests.append(_request(path, reader.line_num, cells))
+                requests.append(_request(path, version, reader.line_num, cells))
     except csv.Error as error:
         raise RefusedError(_refusal(path, reader.line_num, f"not CSV ({error})", "correct the quotes")) from None
     if not requests:
@@ -87,7 +93,7 @@ def _read(path: Path) -> list[Request]:
     return requests
 
 
-def _request(path: Path, line: int, cells: list[str]) -> Request:
+def _request(path: Path, version: str, line: int, cells: list[str]) -> Request:
     if len(cells) != len(HEADER):
         raise RefusedError(_refusal(path, line, f"{len(cells)} fields", "write kind,id (an id with a comma in quotes)"))
     kind, key = cells
@@ -99,7 +105,7 @@ def _request(path: Path, line: int, cells: list[str]) -> Request:
         raise RefusedError(
             _refusal(path, line, "an event without device or user", "it names nobody (semantics I4); take the line out")
         )
-    return Request(kind, key, path, line)
+    return Request(kind, key, path, line, version)
 
 
 def _refusal(path: Path, line: int, what: str, remedy: str) -> str:

@@ -19,7 +19,7 @@ from include.deletion.resolve import STAGED_ROWS, Resolved, resolve
 from include.deletion.tombstones import Tombstone, add_tombstones, cover, put_tombstones, read_tombstones
 from include.history import earliest, read_history, write_history
 from include.journal import read_again
-from include.landed_rows import Scrubbed, ScrubError, landing_files, put_landed_rows, take_out
+from include.landed_rows import Scrubbed, ScrubError, UnsearchableError, landing_files, put_landed_rows, take_out
 from include.landing import file_version
 from include.settings import SettingError, Settings
 from include.warehouse import NotBuiltError, open_built
@@ -31,8 +31,8 @@ NEEDED_TABLES = ("stg_ga_events", "stg_streamed_events", "int_events", "int_jour
 
 _RECEIPTS = """
 create table if not exists deletions (
-    request_file varchar, line integer, key_hash varchar, kind varchar, handled_at timestamp, staged_rows bigint,
-    state varchar, primary key (request_file, line, key_hash, handled_at)
+    request_file varchar, file_version varchar, line integer, key_hash varchar, kind varchar, handled_at timestamp,
+    staged_rows bigint, state varchar, primary key (request_file, file_version, line, key_hash)
 )
 """
 
@@ -93,14 +93,15 @@ def take_requests(settings: Settings, *, now: datetime) -> Taken:
         except NotBuiltError as error:
             problems = (str(error),)
     scrubbed = scrub_deleted(settings, read_tombstones(settings), [one.id for one in found.requests])
-    for message in scrubbed.problems:
+    problems += scrubbed.problems + (scrubbed.unsearched if found.requests else ())
+    for message in problems:
         log.error("%s", message)
     return Taken(
         requests=len(found.files),
         persons_and_devices=len(found.requests),
         unknown=unknown,
         refused=found.refused,
-        problems=problems + scrubbed.problems,
+        problems=problems,
         landing_rows=scrubbed.rows,
         landing_files=scrubbed.files,
     )
@@ -126,22 +127,22 @@ def _handle(warehouse: duckdb.DuckDBPyConnection, settings: Settings, found: Req
 
 
 def _record(warehouse: duckdb.DuckDBPyConnection, resolved: Sequence[Resolved], now: int) -> None:
-    """A receipt for each request that has none open yet."""
-    open_now = open_receipts(warehouse)
+    """A receipt for each request that has none yet; that of one that is handled again stays as it was."""
+    known = receipts(warehouse)
     handled_at = datetime.fromtimestamp(now / 1_000_000, UTC).replace(tzinfo=None)
     for one in resolved:
         request = one.request
-        if request.receipt not in open_now:
+        if request.receipt not in known:
             warehouse.execute(
-                "insert or ignore into deletions values (?, ?, ?, ?, ?, ?, 'open')",
+                "insert or ignore into deletions values (?, ?, ?, ?, ?, ?, ?, 'open')",
                 [*request.receipt, request.kind, handled_at, one.rows],
             )
 
 
-def open_receipts(warehouse: duckdb.DuckDBPyConnection) -> set[tuple[str, int, str]]:
-    """File, line and hash of every request that was handled and not confirmed yet."""
+def receipts(warehouse: duckdb.DuckDBPyConnection) -> set[tuple[str, str, int, str]]:
+    """Request.receipt of every request that was ever handled."""
     warehouse.execute(_RECEIPTS)
-    return set(warehouse.execute("select request_file, line, key_hash from deletions where state = 'open'").fetchall())
+    return set(warehouse.execute("select request_file, file_version, line, key_hash from deletions").fetchall())
 
 
 def mark_covered(warehouse: duckdb.DuckDBPyConnection, tombstones: Sequence[Tombstone]) -> int:
@@ -173,6 +174,9 @@ def scrub_deleted(
                 total += _scrub_file(connection, settings, path, only_look=only_look)
             except FileNotFoundError:  # withdrawn meanwhile
                 continue
+            except UnsearchableError as error:
+                log.warning("%s", error)
+                total += Scrubbed(unsearched=(str(error),))
             except ScrubError as error:
                 total += Scrubbed(problems=(str(error),))
     return total

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,42 +12,17 @@ import pytest
 
 from include.deletion import confirm_removed, take_requests
 from include.publish import publish
-from tests.dbt.project import Project, copy_landing, unequal_tables
-from tests.dbt.worlds import Arrival, land, random_arrivals
+from tests.dbt.nights import TICK, ask, full_refresh, last_versions
+from tests.dbt.project import Project, unequal_tables
+from tests.dbt.worlds import land, random_arrivals
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-TICK = 1_700_000_000_000_000_000
 PERSONAL = ("int_events", "int_sessions", "int_conversions", "mart_attribution_first", "mart_attribution_last")
-
-
-def ask(project: Project, *lines: str, name: str = "request.csv") -> Path:
-    """Put a request file into the home; a line is `kind,id`."""
-    path = project.settings.deletion_requests / name
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("\n".join(("kind,id", *lines)) + "\n")
-    return path
 
 
 def bag(project: Project, table: str, where: str) -> Counter[tuple[Any, ...]]:
     """The rows of a table, counted."""
     return Counter(tuple(row.values()) for row in project.rows(f"select * from {table} where {where}"))
-
-
-def last_versions(arrivals: list[list[Arrival]]) -> list[Arrival]:
-    """What each file of a world held in the end, less those withdrawn."""
-    files = {arrival.name: arrival for batch in arrivals for arrival in batch}
-    return [arrival for arrival in files.values() if arrival.rows is not None]
-
-
-def full_refresh(project: Project, home: Path) -> Project:
-    """The same landing zone and state files in a home of their own, built at once."""
-    full = Project(home, variables=project.variables)
-    copy_landing(project.home, home)
-    for path in (project.settings.tombstones, project.settings.history):
-        if path.exists():
-            shutil.copy(path, home)
-    full.build("--full-refresh")
-    return full
 
 
 @pytest.mark.parametrize("seed", range(3))

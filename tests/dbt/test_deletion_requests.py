@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import duckdb
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -22,21 +19,11 @@ from include.deletion.tombstones import read_tombstones
 from include.ga4_schema import SCHEMA_2026
 from include.publish import publish
 from include.settings import PROJECT
+from tests.dbt.nights import DAY, MINUTE, START, ask, event, export, full_refresh, send
 from tests.dbt.project import Project, unequal_tables
-from tests.dbt.test_deletion import ask, full_refresh
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
-START = int(datetime(2026, 1, 10, tzinfo=UTC).timestamp()) * 1_000_000
-MINUTE, DAY = 60_000_000, 86_400_000_000
 ANN = "ann-4711-secret"
-
-
-def event(
-    at: int, device: str | None, user: str | None = None, name: str = "page_view", **more: float | str
-) -> dict[str, Any]:
-    """A streamed event `at` microseconds after the start; its id says device and time."""
-    line = {"event_id": f"{device}@{at}", "event_timestamp": START + at, "received_at": START + at, "event_name": name}
-    return {k: v for k, v in (line | {"user_pseudo_id": device, "user_id": user} | more).items() if v is not None}
 
 
 JOURNEYS = (
@@ -52,22 +39,6 @@ JOURNEYS = (
     event(0, None, ANN),
     event(DAY, None),
 )
-
-
-def send(project: Project, name: str, *events: dict[str, Any] | str) -> None:
-    """Land a batch of streamed events or lines."""
-    folder = project.settings.streamed_events
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.ndjson").write_text("\n".join(e if isinstance(e, str) else json.dumps(e) for e in events) + "\n")
-
-
-def export(project: Project, day: str, *rows: dict[str, Any]) -> Path:
-    """Land a GA4 table."""
-    path = project.settings.ga4_export / f"events_{day}.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    table = pa.Table.from_pylist([{"event_name": "page_view", "event_params": [], **row} for row in rows], SCHEMA_2026)
-    pq.write_table(table.replace_schema_metadata({"made": "here"}), path, compression="zstd")
-    return path
 
 
 @pytest.fixture
@@ -177,6 +148,26 @@ def test_what_comes_later_is_kept_and_what_comes_late_is_not(project: Project) -
     project.build()
     assert keys(project) - before == {f"phone@{later}", f"tablet@{5 * DAY + 1}", f"laptop@{later + DAY}"}
     assert project.differences_from(project.oracle()) == {}
+
+
+def test_asked_again_what_came_since_goes_too(project: Project) -> None:
+    """The same file once more is another request, also where the first was confirmed."""
+    later = int(NOW.timestamp() * 1_000_000) - START
+    ask(project, f"person,{ANN}")
+    take_requests(project.settings, now=NOW)
+    finish(project)
+    send(project, "b2", event(later, "phone", ANN))
+    project.build()
+    request = ask(project, f"person,{ANN}")
+    with pytest.raises(DeletionError, match=r"request.csv:2 was not taken up yet"):
+        confirm_removed(project.settings)
+    assert request.exists()
+    assert take_requests(project.settings, now=NOW + timedelta(days=1)).landing_rows == 1
+    finish(project)
+    assert ANN not in " ".join(row["person_id"] for row in project.rows("select person_id from int_events"))
+    states = project.rows("select state, count(*) as n from deletions group by all")
+    assert states == [{"state": "removed", "n": 2}]
+    assert not request.exists()
 
 
 def test_an_event_ahead_of_the_clock_goes_too(project: Project) -> None:
@@ -296,7 +287,8 @@ def sql(project: Project, statement: str, *, published: bool = False) -> None:
 
 def test_whatever_is_left_is_found(project: Project) -> None:
     """Each place in turn is made dirty again behind the deletion's back; cleaned, the request is closed."""
-    ask(project, f"person,{ANN}")
+    request = ask(project, f"person,{ANN}")
+    asked_at = request.stat().st_mtime_ns
     take_requests(project.settings, now=NOW)
     project.build()
     publish(project.settings, run_id="after")
@@ -309,6 +301,7 @@ def test_whatever_is_left_is_found(project: Project) -> None:
             path.write_bytes(content)
         (project.settings.streamed_events / "b9.ndjson").unlink(missing_ok=True)
         ask(project, f"person,{ANN}")
+        os.utime(request, ns=(asked_at, asked_at))  # the same request
     confirm_removed(project.settings)
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from include.retention import Retained, apply_retention
+from tests.dbt.nights import TICK, full_refresh, last_versions
 from tests.dbt.project import Project, unequal_tables
-from tests.dbt.test_deletion import TICK, full_refresh, last_versions
 from tests.dbt.worlds import land, random_arrivals
 
 LOOKBACK = 3

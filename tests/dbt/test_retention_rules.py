@@ -12,8 +12,8 @@ from include import landed_rows, retention
 from include.history import History, HistoryError, read_history
 from include.retention import apply_retention
 from include.settings import SettingError
+from tests.dbt.nights import DAY, MINUTE, START, event, export, send
 from tests.dbt.project import Project
-from tests.dbt.test_deletion_requests import DAY, MINUTE, START, event, export, send
 
 #: The horizon of these tests is the tenth day after the start, a look-back before it the seventh.
 NIGHT, DAYS, LOOKBACK = date(2026, 2, 9), 20, 3

@@ -1,0 +1,69 @@
+"""What the tests of deletion and retention share: landing small journeys, asking, and building all of it again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from include.ga4_schema import SCHEMA_2026
+from tests.dbt.project import Project, copy_landing
+from tests.dbt.worlds import Arrival
+
+START = int(datetime(2026, 1, 10, tzinfo=UTC).timestamp()) * 1_000_000
+MINUTE, DAY = 60_000_000, 86_400_000_000
+TICK = 1_700_000_000_000_000_000  # nanoseconds: when files of random worlds are written
+
+
+def event(
+    at: int, device: str | None, user: str | None = None, name: str = "page_view", **more: float | str
+) -> dict[str, Any]:
+    """A streamed event `at` microseconds after the start; its id says device and time."""
+    line = {"event_id": f"{device}@{at}", "event_timestamp": START + at, "received_at": START + at, "event_name": name}
+    return {k: v for k, v in (line | {"user_pseudo_id": device, "user_id": user} | more).items() if v is not None}
+
+
+def send(project: Project, name: str, *events: dict[str, Any] | str) -> None:
+    """Land a batch of streamed events or lines."""
+    folder = project.settings.streamed_events
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.ndjson").write_text("\n".join(e if isinstance(e, str) else json.dumps(e) for e in events) + "\n")
+
+
+def export(project: Project, day: str, *rows: dict[str, Any]) -> Path:
+    """Land a GA4 table."""
+    path = project.settings.ga4_export / f"events_{day}.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table = pa.Table.from_pylist([{"event_name": "page_view", "event_params": [], **row} for row in rows], SCHEMA_2026)
+    pq.write_table(table.replace_schema_metadata({"made": "here"}), path, compression="zstd")
+    return path
+
+
+def ask(project: Project, *lines: str, name: str = "request.csv") -> Path:
+    """Put a request file into the home; a line is `kind,id`."""
+    path = project.settings.deletion_requests / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join(("kind,id", *lines)) + "\n")
+    return path
+
+
+def last_versions(arrivals: list[list[Arrival]]) -> list[Arrival]:
+    """What each file of a world held in the end, less those withdrawn."""
+    files = {arrival.name: arrival for batch in arrivals for arrival in batch}
+    return [arrival for arrival in files.values() if arrival.rows is not None]
+
+
+def full_refresh(project: Project, home: Path) -> Project:
+    """The same landing zone and state files in a home of their own, built at once."""
+    full = Project(home, variables=project.variables)
+    copy_landing(project.home, home)
+    for path in (project.settings.tombstones, project.settings.history):
+        if path.exists():
+            shutil.copy(path, home)
+    full.build("--full-refresh")
+    return full
