@@ -119,9 +119,10 @@ def test_a_shard_to_be_read_again_is_news(settings: Settings, warehouse: Callabl
     warehouse(journal("b1", land(settings, "b1"), 1))
     publish(settings, "run")
     with duckdb.connect(str(settings.warehouse)) as connection:
-        assert read_again(connection, {"stg_streamed_events": ["b1", "never loaded"]}) == 1
+        assert read_again(connection, {"stg_streamed_events": ["b1", "never loaded"]}) == 2
         assert read_again(connection, {"stg_streamed_events": ["b1"]}) == 0
-    assert news(settings).changed == ("stg_streamed_events/b1",)
+    found = ("stg_streamed_events/b1",), ("stg_streamed_events/never loaded",)
+    assert (news(settings).changed, news(settings).removed) == found
 
 
 def test_a_changed_setting_is_news(settings: Settings, warehouse: Callable[[str], None]) -> None:
