@@ -153,6 +153,20 @@ def test_the_horizon_never_moves_back(project: Project) -> None:
     assert project.rows("select * from mart_sessions") == []
 
 
+def test_what_no_file_touches_goes_out_of_sight_too(project: Project) -> None:
+    """Between the look-back and the horizon rows stay, but readers see nothing of them."""
+    (project.home / "landing" / "ga4").mkdir(parents=True)
+    send(project, "b1", order(8 * DAY, "a", None, "t"), event(YOUNG, "b"))
+    project.build()
+    assert len(project.rows("select * from mart_channel_daily")) == 2
+    retained = retain(project)
+    assert (retained.people, retained.landing_rows) == (1, 0)
+    assert len(kept(project)) == 2
+    assert [row["person_id"] for row in project.rows("select person_id from mart_sessions")] == ["b"]
+    for table in ("mart_attribution_first", "mart_attribution_last", "mart_channel_daily"):
+        assert project.rows(f"select * from {table}") == []
+
+
 def test_a_file_that_cannot_be_written_is_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     (project.home / "landing" / "ga4").mkdir(parents=True)
     send(project, "b1", event(OLD, "a"), event(YOUNG, "b"))

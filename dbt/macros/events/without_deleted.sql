@@ -5,15 +5,19 @@
 tombstones as (
     select t.* from {{ tombstones() }} as t
 ),
+-- one row, in a run without tombstones too
+any_tombstone as (
+    select count(*) > 0 as is_there from tombstones
+),
 keyed_fields as (
     select
         f.*,
-        case when s.any_stone then {{ md5_hex('f.user_id') }} end as user_hash,
-        case when s.any_stone then {{ md5_hex('f.user_pseudo_id') }} end as device_hash,
-        case when s.any_stone and f.user_id is null then {{ md5_hex('f.user_pseudo_id') }} end as anonymous_hash,
-        case when s.any_stone then {{ md5_hex('f.event_id') }} end as event_hash
+        case when s.is_there then {{ md5_hex('f.user_id') }} end as user_hash,
+        case when s.is_there then {{ md5_hex('f.user_pseudo_id') }} end as device_hash,
+        case when s.is_there and f.user_id is null then {{ md5_hex('f.user_pseudo_id') }} end as anonymous_hash,
+        case when s.is_there then {{ md5_hex('f.event_id') }} end as event_hash
     from {{ fields }} as f
-    cross join (select count(*) > 0 as any_stone from tombstones) as s
+    cross join any_tombstone as s
 ),
 undeleted as (
     select k.*
