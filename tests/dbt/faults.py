@@ -14,7 +14,7 @@ MINE = "select * from {{ accepted_copies() }} as c where {{ touched_only('device
 MATES = "select device_key as touched_key from streamed where event_key in (select event_key from touched)"
 STALE = "where a.lookback_complete <> ({{ lookback_complete('c.converted_at') }})"
 SESSION_ID = "{{ content_id(['s.person_id', 's.first_key']) }} as session_id"
-PRE_HOOK = '+pre-hook: "{{ pin_touched() }}"'
+BODY = "{%- set names = get_quoted_csv(columns | map(attribute='name')) -%}"
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Fault:
     def plant(self, copy: Path) -> Path:
         """A copy of the dbt project with the fault in it, at `copy`.
 
-        Raises AssertionError where the text does not stand in the file exactly once: the fault is then to be worded anew.
+        Raises AssertionError where the text does not stand in the file exactly once: word the fault anew then.
         """
         shutil.copytree(PROJECT / "dbt", copy, ignore=shutil.ignore_patterns("target", "logs"))
         text = (copy / self.file).read_text()
@@ -44,7 +44,8 @@ FAULTS = (
         "models/intermediate/int_events.sql",
         MINE,
         f"""{MINE} {{% if is_incremental() %}} and (
-            c.event_at > (select max(event_at) from {{{{ this }}}}) or c.event_key in (select event_key from {{{{ this }}}})
+            c.event_at > (select max(event_at) from {{{{ this }}}})
+            or c.event_key in (select event_key from {{{{ this }}}})
         ){{% endif %}}""",
     ),
     Fault(
@@ -69,9 +70,9 @@ FAULTS = (
     Fault("key-mates forgotten", "macros/events/event_mates.sql", MATES, f"{MATES} and false"),
     Fault(
         "marked before the rows",
-        "dbt_project.yml",
-        PRE_HOOK,
-        '+pre-hook: "{{ pin_touched() }} {% if model.config.materialized == \'incremental\' and is_incremental() %}{{ mark_done() }} commit; begin;{% endif %}"',
+        "macros/journal/replace_touched.sql",
+        BODY,
+        f"{BODY} {{{{ mark_done() }}}} commit; begin;",
     ),
     Fault("stale look-back kept", "macros/events/lookback.sql", STALE, f"{STALE} and false"),
 )

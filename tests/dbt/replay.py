@@ -1,8 +1,8 @@
-"""The statements dbt sends, captured from the project as it stands, and run again without dbt in a tenth of the time.
+"""The statements dbt sends, captured from the project as it stands, and run again without dbt.
 
-A run of dbt sends the same statements whatever has landed: only the rows differ. So one run of each mode is listened to,
-and its statements serve any number of warehouses. What the replay takes from dbt is only that a model without a table
-is built anew and that tables left over by a killed rebuild are dropped first.
+A run of dbt sends the same statements whatever has landed; only the rows differ. So one run of each mode is listened
+to, and its statements serve any number of warehouses. What dbt decides by itself is little, and done here too: a model
+without a table is built anew, and what a killed rebuild left over is dropped first.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
@@ -18,7 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from dbt.artifacts.schemas.run import RunExecutionResult, RunResult
 from dbt.cli.main import dbtRunner
+from dbt.artifacts.resources.types import NodeType
+from dbt_common.events.base_types import EventMsg
 
 from include.duckdb_plugin import Plugin
 from include.settings import PROJECT, Settings
@@ -49,7 +52,7 @@ class Script:
     tables: tuple[str, ...]
     seeds: Path
 
-    def statements(self, mode: str, built: Sequence[str]) -> Iterator[tuple[str, str]]:
+    def statements(self, mode: str, built: Collection[str]) -> Iterator[tuple[str, str]]:
         """Pairs of node and statement of a run, where `built` exist already."""
         for node in sorted({name: None for sent in self.sent.values() for name in sent}, key=place):
             exists = node in built or (node not in self.tables and JOURNAL in built)
@@ -69,30 +72,33 @@ def capture(home: Path, variables: Mapping[str, Any], project: Path = PROJECT / 
     """
     settings = Settings(home=home, ga4_export=home / "landing" / "ga4")
     where = ["--project-dir", str(project), "--profiles-dir", str(project), "--quiet", "--vars", json.dumps(variables)]
-    heard: list[tuple[str, str]] = []
     seeds = home / "seeds" / settings.warehouse.name
-
-    def listen(event: Any) -> None:
-        if event.info.name == "SQLQuery":
-            node = event.data.node_info.unique_id
-            if node.startswith(("model.", "operation.")):
-                heard.append((node.removeprefix("model.attribution."), event.data.sql))
-
-    def dbt(*command: str) -> tuple[Mapping[str, Statements], list[str]]:
-        heard.clear()
-        result = dbtRunner(callbacks=[listen]).invoke([*command, *where])
-        release()
-        assert result.success, result.exception or [f"{one.node.name}: {one.message}" for one in result.result.results]
-        by_node: dict[str, Statements] = {}
-        for node, sql in heard:
-            by_node[node] = (*by_node.get(node, ()), *changes(sql))
-        return by_node, [one.node.name for one in result.result.results if one.node.resource_type == "seed"]
-
     with environment(settings.dbt_env()):
-        _, names = dbt("seed")
-        keep_seeds(settings.warehouse, names, seeds)
-        sent = {mode: dbt(*command)[0] for mode, command in MODES.items()}
+        seeded, _ = heard(["seed", *where])
+        keep_seeds(
+            settings.warehouse, [one.node.name for one in seeded if one.node.resource_type == NodeType.Seed], seeds
+        )
+        sent = {mode: heard([*command, *where])[1] for mode, command in MODES.items()}
     return Script(sent, tuple(node for node in sent["first"] if "." not in node), seeds)
+
+
+def heard(command: list[str]) -> tuple[Sequence[RunResult], Mapping[str, Statements]]:
+    """Run a dbt command: the results, and node -> statements, models by their names."""
+    queries: list[tuple[str, str]] = []
+
+    def listen(event: EventMsg) -> None:
+        query: Any = event.data  # its type depends on the event
+        if event.info.name == "SQLQuery" and query.node_info.unique_id.startswith(("model.", "operation.")):
+            queries.append((query.node_info.unique_id.removeprefix("model.attribution."), query.sql))
+
+    ended = dbtRunner(callbacks=[listen]).invoke(command)
+    release()
+    assert isinstance(ended.result, RunExecutionResult), ended.exception
+    assert ended.success, [f"{one.node.name}: {one.message}" for one in ended.result.results]
+    by_node: dict[str, Statements] = {}
+    for node, sql in queries:
+        by_node[node] = (*by_node.get(node, ()), *changes(sql))
+    return ended.result.results, by_node
 
 
 def changes(sql: str) -> Statements:
@@ -138,10 +144,10 @@ class Warehouse:
         """Let go of it."""
         self.db.close()
 
-    def relations(self) -> tuple[str, ...]:
-        """The tables and views it holds."""
-        named = "select table_name from information_schema.tables where table_catalog = 'warehouse'"
-        return tuple(name for (name,) in self.db.execute(named).fetchall())
+    def relations(self) -> Mapping[str, str]:
+        """What it holds: name -> table or view."""
+        named = "select table_name, table_type from information_schema.tables where table_catalog = 'warehouse'"
+        return {name: "view" if kind == "VIEW" else "table" for name, kind in self.db.execute(named).fetchall()}
 
     def run(self, mode: str = "incremental", only: str | None = None, stop: int | None = None) -> None:
         """A run of dbt, of model `only` where one is named.
@@ -162,7 +168,7 @@ class Warehouse:
 
     def _statements(self, mode: str, only: str | None) -> Iterator[str]:
         built = self.relations()
-        yield from (f"drop table {name}" for name in built if name.endswith(LEFT_OVER))
+        yield from (f"drop {kind} {name}" for name, kind in built.items() if name.endswith(LEFT_OVER))
         for node, statement in self.script.statements(mode, built):
             if only is None or node == only or node not in self.script.tables:
                 yield statement
@@ -173,7 +179,7 @@ class Warehouse:
 
 
 def unequal(one: Warehouse, other: Warehouse) -> dict[str, tuple[Any, ...]]:
-    """Per table that differs as a multiset of rows: how many rows each has, and up to three that only one of them has."""
+    """Per table that differs as a multiset of rows: how many rows each has, and some that only one of them has."""
     found = {}
     for table in one.script.tables:
         these, those = (Counter(map(repr, warehouse.rows(f"from {table}"))) for warehouse in (one, other))

@@ -43,7 +43,8 @@ BEFORE = (
     Lands("b0.ndjson", (BOUGHT, BOUGHT, "no json")),
     Lands("b1.ndjson", (event(7, 20 * DAY, "purchase", device="desk", order="t2", value=3.33),)),
 )
-#: A day restated without a buyer, an intraday table superseded, a late login, a refund, older history, a batch withdrawn.
+#: A day restated without one person, an intraday table superseded without a buyer, late logins, a refund, older
+#: history, a batch withdrawn.
 AFTER = (
     Lands(DAY_ONE, (AD,)),
     Lands(DAY_TWO, (VISIT, SHARED)),
@@ -141,8 +142,8 @@ def killed(interrupted: Interrupted, sent: Script, mode: str, only: str | None =
     found = {}
     for number in points(sent, mode, only):
         interrupted.restore(mode)
-        with closing(Warehouse(sent, interrupted.world.settings, in_memory=False)) as warehouse:
-            with closing(warehouse.play(mode, only)) as play:
-                *_, last = islice(play, number)
+        warehouse = Warehouse(sent, interrupted.world.settings, in_memory=False)
+        with closing(warehouse), closing(warehouse.play(mode, only)) as play:
+            *_, last = islice(play, number)
         found[f"{number}: {last}"] = interrupted.differs(sent)
     return {last: differs for last, differs in found.items() if differs}

@@ -1,0 +1,100 @@
+"""Publishing that is killed anywhere: readers see the old or the new marts whole, and the next run makes it good."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import duckdb
+import pytest
+
+from include import figures, publish
+from include.settings import Settings
+
+FILES = (publish.__file__, figures.__file__)
+NEWS = """
+insert into mart_sessions values ('s2');
+insert into int_events values ('b2', 1);
+insert into int_journal values
+    ('two', 'shard', 'stg_streamed_events', 'b2', 'v1', 1, null),
+    ('two', 'done', 'mart_sessions', null, null, null, null);
+"""
+
+
+def die(settings: Settings, line: int) -> None:
+    """Publish as run 2 and be killed before the line of this number among those that publish.py and figures.py run."""
+    lines = count(1)
+
+    def trace(frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
+        if frame.f_code.co_filename not in FILES:
+            return None
+        if event == "line" and next(lines) == line:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+
+    sys.settrace(trace)
+    publish.publish(settings, "run 2")
+
+
+def content(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Every table of the published file, less what depends on the time of publishing."""
+    timed = "published_at, lag_p50_seconds, lag_max_seconds"
+    with duckdb.connect(str(path), read_only=True) as reader:
+        names = [name for (name,) in reader.execute("select table_name from duckdb_tables()").fetchall()]
+        kept = {name: f"* exclude ({timed})" if name == "pipeline_runs" else "*" for name in names}
+        return {name: reader.execute(f"select {kept[name]} from {name} order by all").fetchall() for name in names}
+
+
+def marked(settings: Settings) -> list[tuple[str]]:
+    """The batches that count as published."""
+    with duckdb.connect(str(settings.warehouse), read_only=True) as warehouse:
+        return warehouse.execute("select batch_id from int_journal where model = 'publish'").fetchall()
+
+
+@pytest.mark.parametrize("retry", ["run 2", "run 3"])
+def test_killed_before_any_line(settings: Settings, warehouse: Callable[[str], None], retry: str) -> None:
+    """Each line of publishing in turn; then Airflow's retry of the same run, or the next run."""
+    home = Settings(home=settings.home, ga4_export=settings.ga4_export)
+    kept = home.home / "kept"
+    publish.publish(home, "run 1")
+    warehouse(NEWS)
+    shutil.copytree(home.published.parent, kept)
+    shutil.copy(home.warehouse, kept)
+    old = content(home.published)
+    publish.publish(home, "run 2")
+    new = content(home.published)
+    assert old["mart_sessions"] != new["mart_sessions"]
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    seen = []
+    for line in count(1):
+        home.warehouse.with_suffix(".duckdb.wal").unlink(missing_ok=True)
+        shutil.copy(kept / home.warehouse.name, home.warehouse)
+        shutil.copy(kept / home.published.name, home.published)
+        process = context.Process(target=die, args=(home, line))
+        process.start()
+        process.join()
+        if process.exitcode == 0:
+            break
+        assert process.exitcode == -signal.SIGKILL
+        found = content(home.published)
+        assert found in (old, new)
+        seen.append(found == new)
+        publish.publish(home, retry)
+        after = content(home.published)
+        published = {"run 1", retry} | ({"run 2"} if found == new else set())
+        assert {run for run, *_ in after["pipeline_runs"]} == published
+        if retry == "run 2":
+            assert after == new
+        assert after["mart_sessions"] == new["mart_sessions"]
+        assert [path.name for path in home.published.parent.iterdir()] == [home.published.name]
+        assert marked(home) == [("two",)]
+    assert set(seen) == {False, True}
