@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from dbt.artifacts.resources.types import NodeType
 from dbt.artifacts.schemas.run import RunExecutionResult, RunResult
 from dbt.cli.main import dbtRunner
-from dbt.artifacts.resources.types import NodeType
 from dbt_common.events.base_types import EventMsg
 
 from include.duckdb_plugin import Plugin

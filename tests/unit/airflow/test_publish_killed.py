@@ -82,6 +82,7 @@ def test_killed_before_any_line(settings: Settings, warehouse: Callable[[str], N
         process = context.Process(target=die, args=(home, line))
         process.start()
         process.join()
+        print(line, process.exitcode, flush=True)
         if process.exitcode == 0:
             break
         assert process.exitcode == -signal.SIGKILL
