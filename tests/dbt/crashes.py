@@ -15,7 +15,7 @@ from tests.dbt.replay import Script, Statements, Warehouse
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 REBUILD = re.compile(r"(create|alter)\s+(table|view)\b")
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload([__name__])
+CONTEXT.set_forkserver_preload(["__main__", __name__])
 
 
 def kill_after(script: Script, settings: Settings, mode: str, statements: int) -> int | None:
