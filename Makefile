@@ -39,7 +39,11 @@ bench: .venv/.dev ## The benchmarks [ARGS="--scale 10"]
 
 .PHONY: test
 test: lint ## Lint, then every test that needs no Google Cloud
-	pytest
+	pytest -n 2 --dist loadfile
+
+.PHONY: prove
+prove: .venv/.dev ## Incremental = full refresh on 500 random stories, killed after every statement [SEED=n]
+	pytest -m proof --hypothesis-profile=proof --hypothesis-seed=$(or $(SEED),$(shell echo $$RANDOM))
 
 .PHONY: lint
 lint: .venv/.dev ## Style and types: Python, YAML, SQL for both engines

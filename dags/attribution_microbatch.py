@@ -15,11 +15,12 @@ waits for its turn), transform (a task a model), quality_gate, marts (a task a m
 - *quality_gate* or *audit*: the log names each failed check and shows up to ten of its rows. Mend or remove the file
   they came from (or the rule); the next run takes the change up and publishes.
 - *publish*: rights or space of the published folder.
-- *any task, "is at work or about to be"*: it was cleared while another run had the turn. Clear it when that one ended.
+- *any task, "has had the turn since"*: it was cleared after another run had been at work. Clear the run from take_turn.
 - *take_turn skipped, run after run*: its log names the run at work. If that one is stuck, mark it as failed.
 
 **A rerun is safe**: loads go by file version, models replace whole people, publishing replaces the run's own figures.
-Only `stream_events` adds another simulated batch when it is cleared.
+Where another run was at work since, clear it from `take_turn` on. Only `stream_events`, when it is cleared, adds
+another simulated batch.
 """
 
 from __future__ import annotations

@@ -31,6 +31,7 @@ from include.preload import import_modules
 from include.sensing import NewsSensor
 from include.settings import PROJECT, Settings
 from include.transform import refresh_manifest
+from include.turns import forget_turns
 
 
 class Progress:
@@ -104,8 +105,10 @@ def run(dag_id: str, params: dict[str, Any], tell: Callable[[dict[str, Any]], No
 
     The last line told has the whole run's state and what its tasks returned.
     """
+    settings = Settings.from_env()
     migrate()
-    refresh_manifest(Settings.from_env())
+    forget_turns(settings)  # a run that a stopped deployment left open has no scheduler
+    refresh_manifest(settings)
     dag = load_dag(dag_id)
     for task in dag.tasks:
         task.retries = 0  # whoever waits at the command line learns the cause at once and tries again himself

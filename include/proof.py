@@ -29,6 +29,8 @@ from include.proof_scratch import (
 )
 from include.settings import Settings
 from include.transform import DbtError, manifest_path, run_dbt
+from include.trim import is_pending
+from include.warehouse import open_warehouse
 
 __all__ = ["Proof", "ProofError", "ProofFailedError", "Snapshot", "conclude", "heal", "prove", "record", "snapshot"]
 
@@ -72,9 +74,12 @@ def _prove(scratch: Scratch, day: date) -> Proof:
     # the landing zone holds what was loaded, whatever dates are read today
     variables = ("--vars", json.dumps({"start_date": None, "end_date": None, "proof_sample": wanted is not None}))
     _dbt(scratch.rebuilt, "parse", *variables)
-    tables = _tables(scratch.rebuilt)
+    manifest = json.loads(manifest_path(scratch.rebuilt).read_text())
+    tables = _tables(manifest)
     staging = [name for name, replaces in tables.items() if replaces == "shard"]
-    if engine.is_pending(scratch.live.warehouse, [name for name, by in tables.items() if by and by != "shard"]):
+    with open_warehouse(scratch.live, read_only=True) as warehouse:
+        pending = is_pending(warehouse, manifest)
+    if pending:
         # the copy takes in what the live warehouse is about to; in any other case it is compared as it was found
         _dbt(scratch.live, "run", "--exclude", STAGING)
     with engine.side_by_side(scratch) as connection:
@@ -134,11 +139,11 @@ def _dbt(settings: Settings, command: str, *arguments: str) -> None:
         raise ProofError(f"the proof cannot rebuild, dbt {command} failed: {'; '.join(failed)}")
 
 
-def _tables(settings: Settings) -> dict[str, str | None]:
+def _tables(manifest: dict[str, Any]) -> dict[str, str | None]:
     """The tables that batches write, and the views on them: name -> the column whose values a batch replaces."""
-    nodes: list[dict[str, Any]] = list(json.loads(manifest_path(settings).read_text())["nodes"].values())
     kinds = {"incremental", "view"}
-    models = [n for n in nodes if n["resource_type"] == "model" and n["config"]["materialized"] in kinds]
+    nodes = manifest["nodes"].values()
+    models = [node for node in nodes if node["resource_type"] == "model" and node["config"]["materialized"] in kinds]
     return {
         model["name"]: model["config"]["meta"]["replaces"] if model["config"]["materialized"] == "incremental" else None
         for model in models

@@ -19,16 +19,6 @@ from include.publish import literal, quoted
 
 SAMPLE_ROWS = 10
 
-#: Batches that one of these models has not marked as done.
-PENDING = """
-select 1
-from (select distinct batch_id from int_journal where entry = 'done') as batches
-cross join (select unnest($models) as model) as models
-anti join (from int_journal where entry = 'done') as done
-    on done.batch_id = batches.batch_id and done.model = models.model
-limit 1
-"""
-
 #: Shards that both sides set aside as a whole, while rows of an earlier version stand in the live table (E4).
 SET_ASIDE = """
 with latest as (
@@ -120,12 +110,6 @@ class Sample:
         return None
 
 
-def is_pending(warehouse: Path, models: Sequence[str]) -> bool:
-    """Whether there is a batch that one of these models has yet to take in."""
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
-        return bool(connection.execute(PENDING, {"models": list(models)}).fetchall())
-
-
 def freeze_views(warehouse: Path, views: Iterable[str]) -> None:
     """Make tables of the views: a view names the file that it was made in, and cannot be read beside another."""
     with duckdb.connect(str(warehouse)) as connection:
@@ -141,15 +125,15 @@ def side_by_side(scratch: Scratch) -> Iterator[duckdb.DuckDBPyConnection]:
     Raises ProofError when DuckDB cannot do what is asked: a column that only one side has, a disk that is full.
     """
     try:
-        with duckdb.connect(config={"temp_directory": str(scratch.folder / "tmp")}) as connection:
+        with duckdb.connect(config={"temp_directory": str(scratch.live.home / "tmp")}) as connection:
             connection.execute(f"attach {literal(scratch.live.warehouse)} as live (read_only)")
             connection.execute(f"attach {literal(scratch.rebuilt.warehouse)} as rebuilt")
             connection.execute(f"attach {literal(scratch.differences)} as differences")
             yield connection
     except duckdb.Error as error:
         raise ProofError(
-            f"the proof cannot compare the warehouse with its rebuild: {error}. A table whose model was changed needs "
-            "dbt build --full-refresh first (docs/settings.md)."
+            f"the proof cannot compare the warehouse with its rebuild: {error}. A table whose model has changed is "
+            "rebuilt by the next micro-batch; prove again after it."
         ) from error
 
 

@@ -138,6 +138,14 @@ def link(source: Path, target: Path) -> None:
         target.symlink_to(source.resolve())
 
 
+def copy_state(scratch: Scratch) -> None:
+    """Give both homes what models read beside what landed: whose rows are never taken in, how far back history goes."""
+    for path in (scratch.deployment.tombstones, scratch.deployment.history):
+        for home in (scratch.live.home, scratch.rebuilt.home):
+            if path.exists():
+                shutil.copy2(path, home / path.name)
+
+
 def is_version(path: Path, version: str) -> bool:
     """Whether the file is there in this version."""
     try:
@@ -200,5 +208,6 @@ def take_snapshot(scratch: Scratch) -> Snapshot | None:
                 "Mount it, or set GA4_EXPORT."
             )
         found = link_shards(scratch, loaded)
+        copy_state(scratch)
     size = scratch.live.warehouse.stat().st_size
     return Snapshot(found, len(loaded) - found, size, round(time.monotonic() - started, 2))

@@ -10,14 +10,14 @@ from typing import Any
 
 import duckdb
 
-from include.deletion.take import is_built, require_local
+from include.deletion.take import NEEDED_TABLES, require_local
 from include.history import History, earliest, read_history, write_history
 from include.journal import Touched, touch
 from include.landed_rows import Scrubbed, ScrubError, landing_files, put_landed_rows, take_out, withdraw
 from include.landing import file_version
 from include.settings import SettingError, Settings
 from include.variables import read_variables
-from include.warehouse import open_warehouse
+from include.warehouse import open_built
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +125,8 @@ def apply_retention(
     default to dbt_project.yml. The next run of dbt takes the rows out of the tables.
 
     Raises SettingError on BigQuery and for days that would cut a look-back short, WarehouseError when the warehouse
-    cannot be opened, HistoryError when the state file is damaged, OSError when the home cannot be written.
+    is not built or cannot be opened, HistoryError when the state file is damaged, OSError when the home cannot be
+    written.
     """
     require_local(settings)
     variables = read_variables(settings)
@@ -135,9 +136,7 @@ def apply_retention(
     kept_from = _horizon(before, day, days, lookback)
     if kept_from is None:
         return Retained()
-    with open_warehouse(settings) as warehouse:
-        if not is_built(warehouse, "int_sessions", "int_conversions", "mart_sessions"):
-            return Retained(problems=(f"{settings.warehouse} holds no events yet; run attribution_microbatch first",))
+    with open_built(settings, *NEEDED_TABLES, "int_sessions", "int_conversions", "mart_sessions") as warehouse:
         first = warehouse.execute("select min(event_at) from int_events").fetchall()[0][0]
         write_history(settings, History(earliest(before.first_event_at, first), kept_from))
         people = [person for (person,) in warehouse.execute(_CROSSING, {"kept_from": kept_from}).fetchall()]

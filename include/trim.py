@@ -6,17 +6,18 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import duckdb
+
 from include.settings import Settings
 from include.transform import manifest_path
 from include.warehouse import open_warehouse
 
-#: Marks that something was published, once every batch that says so is gone (macro of_unpublished).
+#: Marks that something was published, once every batch that says so is gone (macro unpublished).
 TRIMMED = "trimmed"
 
-FINISHED = """
-create or replace temp table finished as
+#: As macro pending_batches: where no model has a batch before it now, none will have.
+PENDING = """
 with steps as (select unnest($parents) as parent, unnest($models) as model, unnest($enough) as enough),
--- as macro pending_batches: where no model has a batch before it now, none will have
 pending as (
     select above.batch_id
     from int_journal as above
@@ -30,6 +31,11 @@ pending as (
     having count(distinct above.model) filter (above.entry = 'done')
         >= case when max(above.touched_key) = '*' then 1 else steps.enough end
 )
+"""
+
+FINISHED = f"""
+create or replace temp table finished as
+{PENDING}
 select distinct published.batch_id
 from int_journal as published
 where published.entry = 'done' and published.model = 'publish' and published.batch_id <> $trimmed
@@ -38,13 +44,13 @@ where published.entry = 'done' and published.model = 'publish' and published.bat
     and not exists (
         select 1 from int_journal as begun
         where begun.batch_id = published.batch_id and list_contains($models, begun.model)
-            and begun.entry not in ('done', 'shard', 'rejected', 'built')
+            and begun.entry in ('device_key', 'person_id', 'conversion_date')
             and not exists (
                 select 1 from int_journal as own
                 where own.batch_id = begun.batch_id and own.entry = 'done' and own.model = begun.model
             )
     )
-"""
+"""  # noqa: S608 - a constant
 
 FORGET = (
     """
@@ -54,16 +60,18 @@ FORGET = (
     """,
     """
     delete from int_journal
-    where entry not in ('shard', 'rejected', 'built') and batch_id in (select batch_id from finished)
+    where entry in ('device_key', 'person_id', 'conversion_date', 'done')
+        and batch_id in (select batch_id from finished)
     """,
-    # of a shard and of a table's rules the last entry is all that is ever asked for
+    # of a shard, of a table's rules and of its first event the last entry is all that is ever asked for
     """
     delete from int_journal as old
-    where old.entry in ('shard', 'rejected', 'built') and exists (
+    where old.entry in ('shard', 'rejected', 'built', 'first_event') and exists (
         select 1 from int_journal as later
         where later.model = old.model and later.seq > old.seq
-            and (later.entry = 'built') = (old.entry = 'built')
-            and later.touched_key is not distinct from old.touched_key
+            and case when later.entry in ('shard', 'rejected') then 'shard' else later.entry end
+                = case when old.entry in ('shard', 'rejected') then 'shard' else old.entry end
+            and (later.touched_key is not distinct from old.touched_key or later.entry = 'first_event')
     )
     """,
 )
@@ -97,6 +105,17 @@ def marking_steps(manifest: dict[str, Any]) -> list[tuple[str, str, int]]:
     )
 
 
+def _columns(manifest: dict[str, Any]) -> dict[str, list[Any]]:
+    steps = marking_steps(manifest)
+    return {name: [step[i] for step in steps] for i, name in enumerate(("parents", "models", "enough"))}
+
+
+def is_pending(warehouse: duckdb.DuckDBPyConnection, manifest: dict[str, Any]) -> bool:
+    """Whether a model has a batch before it that it has not taken in."""
+    found = warehouse.execute(f"{PENDING} select 1 from pending limit 1", _columns(manifest))  # noqa: S608 - a constant
+    return bool(found.fetchall())
+
+
 def trim(settings: Settings) -> int:
     """Remove from the journal what no run will ask for again; returns how many rows went.
 
@@ -105,12 +124,11 @@ def trim(settings: Settings) -> int:
 
     Raises WarehouseError when the warehouse cannot be opened.
     """
-    steps = marking_steps(json.loads(manifest_path(settings).read_text()))
-    parents, models, enough = ([step[i] for step in steps] for i in range(3))
+    steps = _columns(json.loads(manifest_path(settings).read_text()))
     with open_warehouse(settings) as warehouse:
         (before,) = warehouse.execute("select count(*) from int_journal").fetchall()[0]
         warehouse.begin()
-        warehouse.execute(FINISHED, {"parents": parents, "models": models, "enough": enough, "trimmed": TRIMMED})
+        warehouse.execute(FINISHED, {**steps, "trimmed": TRIMMED})
         for statement in FORGET:
             warehouse.execute(statement, {"trimmed": TRIMMED} if "$trimmed" in statement else None)
         warehouse.commit()

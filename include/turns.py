@@ -17,6 +17,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 from airflow.sdk.definitions.context import Context
@@ -70,18 +71,32 @@ class Turns:
         return replace(self, waiting=(*self.waiting, run)) if queue and run not in self.waiting else self
 
 
-def _read(text: str) -> Turns:
+def turn_file(settings: Settings) -> Path:
+    """Where the turns stand."""
+    return settings.home / "turn"
+
+
+def _parse(text: str) -> Turns:
     kept = json.loads(text) if text else {"holder": None, "waiting": []}
     return Turns(Run(**kept["holder"]) if kept["holder"] else None, tuple(Run(**run) for run in kept["waiting"]))
 
 
+def _read_turns(settings: Settings) -> Turns:
+    path = turn_file(settings)
+    if not path.exists():
+        return Turns()
+    with path.open() as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        return _parse(file.read())
+
+
 def _change(settings: Settings, how: Callable[[Turns], Turns]) -> Turns:
-    """Change the turns in the file `turn` of the home, one process at a time; returns what stands there now."""
+    """Change the turns, one process at a time; returns what stands there now."""
     settings.home.mkdir(parents=True, exist_ok=True)
-    with (settings.home / "turn").open("a+") as file:
+    with turn_file(settings).open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
-        turns = how(_read(file.read()))
+        turns = how(_parse(file.read()))
         file.truncate(0)
         file.write(json.dumps(asdict(turns)))
         return turns
@@ -92,13 +107,18 @@ def ask(settings: Settings, run: Run, running: Callable[[Run], bool], *, queue: 
 
     running: whether Airflow says that a run is running. queue: keep a place in the queue where it has to wait.
 
-    Raises OSError where the file `turn` of the home cannot be written.
+    Raises OSError where the file of the turns cannot be written.
     """
 
     def alive(other: Run) -> bool:
         return other == run or running(other)
 
     return _change(settings, lambda turns: turns.of_running(alive).after(run, queue=queue)).ahead_of(run)
+
+
+def forget_turns(settings: Settings) -> None:
+    """Nobody is at work and nobody waits: for whoever holds the whole home."""
+    turn_file(settings).unlink(missing_ok=True)
 
 
 def give_back(settings: Settings, run: Run) -> None:
@@ -108,9 +128,7 @@ def give_back(settings: Settings, run: Run) -> None:
 
 def someone_waits(settings: Settings, running: Callable[[Run], bool]) -> Run | None:
     """The first run that waits for its turn, if any."""
-    path = settings.home / "turn"
-    waiting = _read(path.read_text()).waiting if path.exists() else ()
-    return next((run for run in waiting if running(run)), None)
+    return next((run for run in _read_turns(settings).waiting if running(run)), None)
 
 
 def asked_of(context: Context) -> tuple[Run, Callable[[Run], bool]]:
@@ -124,14 +142,20 @@ def asked_of(context: Context) -> tuple[Run, Callable[[Run], bool]]:
 
 
 def keep_turn(context: Context) -> None:
-    """Before a task that writes: see that the turn is this run's, or take it where a cleared task needs it again.
+    """Before a task that writes: see that this run has the turn still.
 
-    Raises TurnTakenError while another run is at work or waits for its turn.
+    A task that is cleared in an old run starts without that run's first task; where another run was at work since, what
+    this one had built and checked is not what stands there now.
+
+    Raises TurnTakenError where it has not.
     """
-    run, running = asked_of(context)
-    ahead = ask(Settings.from_env(), run, running)
-    if ahead is not None:
-        raise TurnTakenError(f"{ahead} is at work or about to be. Clear this task again when it has ended.")
+    holder = _read_turns(Settings.from_env()).holder
+    run, _ = asked_of(context)
+    if holder != run:
+        raise TurnTakenError(
+            f"{holder or 'another run'} has had the turn since. Clear take_turn of this run with all that follows, or "
+            "leave its work to the next run."
+        )
 
 
 def end_turn(context: Context, result: object = None) -> None:

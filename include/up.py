@@ -23,7 +23,9 @@ def watch(airflow: LocalAirflow, console: Console) -> int:
     """Say where the UI is once it answers, then stay until a component ends; the exit code."""
     airflow.wait_until_healthy()
     console.print(f"Airflow is at {airflow.url}  user: {USER}  password: {escape(airflow.password)}", highlight=False)
-    console.print("attribution_microbatch runs every five minutes. Ctrl-C stops everything.")
+    console.print(
+        "attribution_microbatch runs every five minutes, attribution_upkeep at 02:15 UTC. Ctrl-C stops everything."
+    )
     while (ended := airflow.ended()) is None:
         time.sleep(1)
     console.print(f"[red]{ended} ended[/]; see {airflow.settings.home / 'logs' / f'{ended}.log'}. Stopping the rest.")

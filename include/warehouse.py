@@ -22,6 +22,10 @@ class WarehouseBusyError(WarehouseError):
     """Another process has the warehouse file open for writing."""
 
 
+class NotBuiltError(WarehouseError):
+    """The warehouse lacks the tables that are asked for; the message says how to get them."""
+
+
 def release() -> None:
     """Make dbt let go of the warehouse file: dbt-duckdb keeps it open in the process that called dbt."""
     connections = sys.modules.get("dbt.adapters.duckdb.connections")
@@ -64,3 +68,19 @@ def open_warehouse(settings: Settings, *, read_only: bool = False) -> Iterator[d
         yield connection
     finally:
         connection.close()
+
+
+@contextmanager
+def open_built(settings: Settings, *tables: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """As open_warehouse, where these tables were built.
+
+    Raises NotBuiltError where they were not, else as open_warehouse.
+    """
+    missing = NotBuiltError(f"{settings.warehouse} is not built yet; run attribution_microbatch, then this again")
+    if not settings.warehouse.exists():
+        raise missing
+    with open_warehouse(settings) as warehouse:
+        names = {name for (name,) in warehouse.execute("select table_name from duckdb_tables()").fetchall()}
+        if not names.issuperset(tables):
+            raise missing
+        yield warehouse

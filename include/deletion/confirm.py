@@ -13,13 +13,15 @@ import duckdb
 from include.compact import compact
 from include.deletion.requests import Requests, read_requests
 from include.deletion.resolve import STAGED_ROWS
-from include.deletion.take import is_built, require_local, scrub_deleted
-from include.deletion.tombstones import cover, key_hash, put_tombstones, read_tombstones
+from include.deletion.take import NEEDED_TABLES, open_receipts, require_local, scrub_deleted
+from include.deletion.tombstones import cover, put_tombstones, read_tombstones
 from include.publish import literal, quoted
 from include.settings import Settings
-from include.warehouse import open_warehouse
+from include.warehouse import NotBuiltError, open_built, open_warehouse
 
 log = logging.getLogger(__name__)
+
+_AGAIN = "run attribution_upkeep again"
 
 _EVENT_ROWS = "(select *, event_key as event_id from int_events)"
 
@@ -62,10 +64,14 @@ def confirm_removed(settings: Settings) -> Confirmed:
     """
     require_local(settings)
     found = read_requests(settings)
-    left = list(scrub_deleted(settings, read_tombstones(settings), only_look=True).problems)
+    ids = [one.id for one in found.requests]
+    left = list(scrub_deleted(settings, read_tombstones(settings), ids, only_look=True).problems)
     if found.requests:
-        with open_warehouse(settings) as warehouse:
-            left += _look(warehouse, settings, found)
+        try:
+            with open_built(settings, *NEEDED_TABLES) as warehouse:
+                left += _look(warehouse, settings, found)
+        except NotBuiltError as error:
+            left.append(str(error))
         if not left:
             _close(settings, found)
     if left or found.refused:
@@ -78,8 +84,8 @@ def _close(settings: Settings, found: Requests) -> None:
     with open_warehouse(settings) as warehouse:
         for one in found.requests:
             warehouse.execute(
-                "update deletions set state = 'removed' where request_file = ? and key_hash = ?",
-                [one.path.name, key_hash(one.id)],
+                "update deletions set state = 'removed' where request_file = ? and line = ? and key_hash = ?",
+                one.receipt,
             )
     for path in found.files:
         path.unlink(missing_ok=True)
@@ -87,14 +93,12 @@ def _close(settings: Settings, found: Requests) -> None:
 
 
 def _look(warehouse: duckdb.DuckDBPyConnection, settings: Settings, found: Requests) -> Iterator[str]:
-    if not is_built(warehouse):
-        yield f"{settings.warehouse} holds no events yet; run attribution_microbatch, then attribution_upkeep"
-        return
-    ids = list(dict.fromkeys(one.id for one in found.requests))
-    known = {one.key_hash for one in read_tombstones(settings)}
-    yield from (f"{one.place} was not taken up yet" for one in found.requests if key_hash(one.id) not in known)
+    handled = open_receipts(warehouse)
+    yield from (f"{one.place} was not taken up yet; {_AGAIN}" for one in found.requests if one.receipt not in handled)
     put_tombstones(warehouse, read_tombstones(settings))
-    warehouse.execute("create or replace temp table asked as select unnest(?) as id", [ids])
+    warehouse.execute(
+        "create or replace temp table asked as select unnest(?) as id", [[one.id for one in found.requests]]
+    )
     warehouse.execute(
         "create or replace temp table asked_keys as select id as key from asked union select 'user:' || id from asked"
     )
@@ -123,7 +127,6 @@ def _look(warehouse: duckdb.DuckDBPyConnection, settings: Settings, found: Reque
         where j.entry = 'done' and not starts_with(j.model, 'stg_')
         """
     )
-    warehouse.execute(_FORGET_KEYS)
     yield from _count(
         warehouse,
         "int_journal (a batch of theirs is not published yet)",
@@ -154,4 +157,4 @@ def _stale_people(warehouse: duckdb.DuckDBPyConnection, database: str | None, pa
 def _count(warehouse: duckdb.DuckDBPyConnection, name: str, rows: str) -> Iterator[str]:
     count = warehouse.execute(f"select count(*) from {rows} as r").fetchall()[0][0]  # noqa: S608
     if count:
-        yield f"{count} rows are left in {name}; run attribution_upkeep again"
+        yield f"{count} rows are left in {name}; {_AGAIN}"

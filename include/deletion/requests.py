@@ -6,6 +6,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from include.deletion.tombstones import key_hash
 from include.settings import Settings
 
 HEADER = ("kind", "id")
@@ -29,6 +30,11 @@ class Request:
     def place(self) -> str:
         """Where it was asked for; says nothing of who."""
         return f"{self.path.name}:{self.line}"
+
+    @property
+    def receipt(self) -> tuple[str, int, str]:
+        """What its receipt is found by: file, line and hash."""
+        return self.path.name, self.line, key_hash(self.id)
 
 
 @dataclass(frozen=True)

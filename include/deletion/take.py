@@ -9,27 +9,37 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from include.deletion.requests import Requests, read_requests
 from include.deletion.resolve import STAGED_ROWS, Resolved, resolve
-from include.deletion.tombstones import Tombstone, add_tombstones, cover, key_hash, put_tombstones, read_tombstones
+from include.deletion.tombstones import Tombstone, add_tombstones, cover, put_tombstones, read_tombstones
 from include.history import earliest, read_history, write_history
 from include.journal import read_again
 from include.landed_rows import Scrubbed, ScrubError, landing_files, put_landed_rows, take_out
 from include.landing import file_version
 from include.settings import SettingError, Settings
-from include.warehouse import open_warehouse
+from include.warehouse import NotBuiltError, open_built
 
 log = logging.getLogger(__name__)
 
+#: What tells whose a row is.
+NEEDED_TABLES = ("stg_ga_events", "stg_streamed_events", "int_events", "int_journal")
+
 _RECEIPTS = """
 create table if not exists deletions (
-    request_file varchar, line integer, kind varchar, key_hash varchar, handled_at timestamp, staged_rows bigint,
+    request_file varchar, line integer, key_hash varchar, kind varchar, handled_at timestamp, staged_rows bigint,
     state varchar, primary key (request_file, line, key_hash, handled_at)
 )
+"""
+
+_PLACES = """
+select place from covered
+union
+select r.place from landed_rows as r inner join asked as a on contains(r.line, '"' || a.id || '"')
 """
 
 
@@ -77,12 +87,12 @@ def take_requests(settings: Settings, *, now: datetime) -> Taken:
     unknown: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     if found.requests:
-        with open_warehouse(settings) as warehouse:
-            if not is_built(warehouse):
-                problems = (f"{settings.warehouse} holds no events yet; run attribution_microbatch, then this again",)
-            else:
+        try:
+            with open_built(settings, *NEEDED_TABLES) as warehouse:
                 unknown = _handle(warehouse, settings, found, moment)
-    scrubbed = scrub_deleted(settings, read_tombstones(settings))
+        except NotBuiltError as error:
+            problems = (str(error),)
+    scrubbed = scrub_deleted(settings, read_tombstones(settings), [one.id for one in found.requests])
     for message in scrubbed.problems:
         log.error("%s", message)
     return Taken(
@@ -94,12 +104,6 @@ def take_requests(settings: Settings, *, now: datetime) -> Taken:
         landing_rows=scrubbed.rows,
         landing_files=scrubbed.files,
     )
-
-
-def is_built(warehouse: duckdb.DuckDBPyConnection, *more: str) -> bool:
-    """Whether the tables that tell people from devices are there, and these besides."""
-    names = {name for (name,) in warehouse.execute("select table_name from duckdb_tables()").fetchall()}
-    return {"stg_ga_events", "stg_streamed_events", "int_events", "int_journal", *more} <= names
 
 
 def _handle(warehouse: duckdb.DuckDBPyConnection, settings: Settings, found: Requests, now: int) -> tuple[str, ...]:
@@ -123,18 +127,21 @@ def _handle(warehouse: duckdb.DuckDBPyConnection, settings: Settings, found: Req
 
 def _record(warehouse: duckdb.DuckDBPyConnection, resolved: Sequence[Resolved], now: int) -> None:
     """A receipt for each request that has none open yet."""
-    warehouse.execute(_RECEIPTS)
-    open_now = set(
-        warehouse.execute("select request_file, line, key_hash from deletions where state = 'open'").fetchall()
-    )
+    open_now = open_receipts(warehouse)
     handled_at = datetime.fromtimestamp(now / 1_000_000, UTC).replace(tzinfo=None)
     for one in resolved:
         request = one.request
-        if (request.path.name, request.line, key_hash(request.id)) not in open_now:
+        if request.receipt not in open_now:
             warehouse.execute(
                 "insert or ignore into deletions values (?, ?, ?, ?, ?, ?, 'open')",
-                [request.path.name, request.line, request.kind, key_hash(request.id), handled_at, one.rows],
+                [*request.receipt, request.kind, handled_at, one.rows],
             )
+
+
+def open_receipts(warehouse: duckdb.DuckDBPyConnection) -> set[tuple[str, int, str]]:
+    """File, line and hash of every request that was handled and not confirmed yet."""
+    warehouse.execute(_RECEIPTS)
+    return set(warehouse.execute("select request_file, line, key_hash from deletions where state = 'open'").fetchall())
 
 
 def mark_covered(warehouse: duckdb.DuckDBPyConnection, tombstones: Sequence[Tombstone]) -> int:
@@ -148,28 +155,38 @@ def mark_covered(warehouse: duckdb.DuckDBPyConnection, tombstones: Sequence[Tomb
     return read_again(warehouse, shards)
 
 
-def scrub_deleted(settings: Settings, tombstones: Sequence[Tombstone], *, only_look: bool = False) -> Scrubbed:
-    """Take every covered row out of every landed file; `only_look` names the files instead."""
+def scrub_deleted(
+    settings: Settings, tombstones: Sequence[Tombstone], ids: Sequence[str] = (), *, only_look: bool = False
+) -> Scrubbed:
+    """Take every covered row out of every landed file; `only_look` names the files instead.
+
+    ids: with them goes every streamed line that is no JSON and holds one of them in quotes.
+    """
     total = Scrubbed()
     if not tombstones:
         return total
     with duckdb.connect() as connection:
         put_tombstones(connection, tombstones)
+        connection.execute("create temp table asked as select unnest(cast(? as varchar[])) as id", [list(ids)])
         for path in landing_files(settings):
             try:
-                version = file_version(path)
-                put_landed_rows(connection, settings, path)
-                cover(connection, "landed_rows")
-                places = connection.execute("select distinct place from covered").fetchall()
-                if not places:
-                    continue
-                if only_look:
-                    raise ScrubError(f"{path} still holds {len(places)} rows")
-                take_out(path, [place for (place,) in places], version)
-                total += Scrubbed(len(places), 1)
-                log.info("took %d rows out of %s", len(places), path)
+                total += _scrub_file(connection, settings, path, only_look=only_look)
             except FileNotFoundError:  # withdrawn meanwhile
                 continue
             except ScrubError as error:
                 total += Scrubbed(problems=(str(error),))
     return total
+
+
+def _scrub_file(connection: duckdb.DuckDBPyConnection, settings: Settings, path: Path, *, only_look: bool) -> Scrubbed:
+    version = file_version(path)
+    put_landed_rows(connection, settings, path)
+    cover(connection, "landed_rows")
+    places = [place for (place,) in connection.execute(_PLACES).fetchall()]
+    if not places:
+        return Scrubbed()
+    if only_look:
+        raise ScrubError(f"{path} still holds {len(places)} rows; run attribution_upkeep again")
+    take_out(path, places, version)
+    log.info("took %d rows out of %s", len(places), path)
+    return Scrubbed(len(places), 1)

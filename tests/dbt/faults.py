@@ -8,11 +8,11 @@ from pathlib import Path
 
 from include.settings import PROJECT
 
-DELETED = "where exists (select 1 from {{ pin() }} as p where p.touched_key = {{ key_text('t.' ~ meta.replaces) }})"
+DELETED = "where {{ touched_only(meta.replaces) }}"
 OLD_KEYS = "{{ journal_keys(target_relation, pinned_only=true) }}"
-MINE = "select * from {{ accepted_copies() }} as c where {{ touched_only('device_key') }}"
-MATES = "select device_key as touched_key from streamed where event_key in (select event_key from touched)"
-STALE = "where a.lookback_complete <> ({{ lookback_complete('c.converted_at') }})"
+MINE = "select * from {{ accepted_copies(touched_only('device_key')) }} as c"
+MATES = "select device_key as touched_key from {{ holder }} where event_key in (select event_key from touched)"
+STALE = "a.lookback_complete <> ({{ lookback_complete('c.converted_at') }})"
 SESSION_ID = "{{ content_id(['s.person_id', 's.first_key']) }} as session_id"
 BODY = "{%- set names = get_quoted_csv(columns | map(attribute='name')) -%}"
 
@@ -43,10 +43,10 @@ FAULTS = (
         "late events ignored",  # a watermark on the event's own time
         "models/intermediate/int_events.sql",
         MINE,
-        f"""{MINE} {{% if is_incremental() %}} and (
+        f"""{MINE} {{% if is_incremental() %}} where
             c.event_at > (select max(event_at) from {{{{ this }}}})
             or c.event_key in (select event_key from {{{{ this }}}})
-        ){{% endif %}}""",
+        {{% endif %}}""",
     ),
     Fault(
         "running session numbers",
@@ -65,7 +65,7 @@ FAULTS = (
         "macros/journal/replace_touched.sql",
         DELETED,
         f"""{DELETED}{{% if this.identifier == 'int_sessions' %}}
-        and t.session_id in (select session_id from {{{{ source }}}}){{% endif %}}""",
+        and session_id in (select session_id from {{{{ source }}}}){{% endif %}}""",
     ),
     Fault("key-mates forgotten", "macros/events/event_mates.sql", MATES, f"{MATES} and false"),
     Fault(

@@ -57,6 +57,7 @@ AFTER = (
     Lands("b3.ndjson", (event(10, 22 * DAY, "refund", order="t1", value=3.33), event(11, 2 * DAY, device="watch"))),
     Vanishes("b1.ndjson"),
 )
+pytestmark = pytest.mark.proof
 STRIDE = 1 if profiles.get_current_profile_name() == "proof" else 5
 
 
@@ -181,8 +182,8 @@ def half_loaded(tmp_path: Path) -> Project:
     for step in BEFORE:
         step.happen(world)
     project.build()
-    for step in AFTER:
-        step.happen(world)
+    for change in AFTER:
+        change.happen(world)
     return project
 
 

@@ -14,12 +14,19 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from include.deletion.tombstones import Tombstone, add_tombstones, key_hash
+from include.ga4_schema import SCHEMA_2026
+from include.journal import read_again
 from include.proof import Proof, ProofFailedError, conclude, prove, snapshot
 from include.proof_scratch import Scratch
+from include.quality import check
 from include.simulator.history import write_history
 from include.simulator.stream import write_batch
+from include.transform import AUDIT, GATE
 from tests.dbt.project import TABLES, Project, copy_landing, environment, unequal_tables
 from tests.dbt.worlds import land, random_arrivals
 
@@ -191,6 +198,7 @@ def test_what_was_tampered_with_is_found_shown_and_healed(
         {"healed": True, "differing_rows": proof.differing_rows}
     ]
     project.build()
+    assert check(project.settings, GATE) + check(project.settings, AUDIT) == []
     assert proven(project).differences == ()
     assert_full_refresh(project, tmp_path / "full")
 
@@ -246,6 +254,20 @@ def test_a_random_world_is_proven_whole_and_by_a_sample(tmp_path: Path, seed: in
         proof = proven(project, people=2)
     assert proof.differences == ()
     assert (proof.people, proof.skipped) == (2, ("int_quarantine", "mart_channel_daily"))
+
+
+def test_who_was_deleted_stays_out_of_the_proof(project: Project) -> None:
+    """A rebuild that did not know the tombstones would take the rows of deleted devices in again."""
+    (device,) = (str(row["d"]) for row in project.rows("select min(user_pseudo_id) as d from stg_ga_events"))
+    add_tombstones(project.settings, [Tombstone("device", key_hash(device))])
+    with duckdb.connect(str(project.settings.warehouse)) as warehouse:
+        shards = warehouse.execute("select distinct shard from stg_ga_events where user_pseudo_id = ?", [device])
+        assert read_again(warehouse, {"stg_ga_events": [shard for (shard,) in shards.fetchall()]}) > 0
+    assert proven(project).differences == ()  # the rows are still there and nobody may call them wrong
+    project.build()
+    assert project.rows(f"select count(*) as n from stg_ga_events where user_pseudo_id = '{device}'") == [{"n": 0}]
+    proof = proven(project)
+    assert (proof.differences, proof.kept) == ((), ())
 
 
 def place(person: str, day: date) -> str:
@@ -309,6 +331,32 @@ def test_a_sample_of_one_reads_what_that_person_depends_on(tmp_path: Path) -> No
         assert (proof.people, proof.of_people) == (1, 3)
         tamper(project, changed("mart_attribution_first", "lookback_complete", "false", "conversion_id"))
         assert [one.table for one in proven(project, people=1, day=day).differences] == ["mart_attribution_first"]
+
+
+def test_a_sample_stages_its_devices_and_rows_of_no_device(tmp_path: Path) -> None:
+    """The cost of a sample follows its people; a row of no device and no user cannot be told before it is staged."""
+    project = Project(tmp_path, variables={"proof_sample": True})
+    ids: tuple[dict[str, str], ...] = (
+        {"user_pseudo_id": "phone"},
+        {"user_pseudo_id": "other"},
+        {"user_id": "ann"},
+        {"user_id": "bob"},
+        {},
+    )
+    at = 1_768_000_000_000_000
+    rows = [{"event_name": "page_view", "event_timestamp": at + n} | keys for n, keys in enumerate(ids)]
+    project.settings.streamed_events.mkdir(parents=True)
+    project.settings.ga4_export.mkdir(parents=True)
+    (project.settings.streamed_events / "b0.ndjson").write_text("\n".join(json.dumps(row) for row in rows))
+    exported = pa.Table.from_pylist(rows, schema=SCHEMA_2026)
+    pq.write_table(exported, project.settings.ga4_export / "events_20260109.parquet")
+    with duckdb.connect(str(project.settings.warehouse)) as warehouse:
+        warehouse.execute("create table proof_devices as select unnest(['phone', 'user:ann']) as device_key")
+    for command in (("seed",), ("run", "--select", "path:models/staging")):
+        assert project.dbt(*command).success
+    for table in ("stg_ga_events", "stg_streamed_events"):
+        staged = project.rows(f"select user_pseudo_id as device, user_id as user from {table} order by all")
+        assert [tuple(row.values()) for row in staged] == [("phone", None), (None, "ann"), (None, None)], table
 
 
 def test_a_sample_may_be_larger_than_there_are_people(project: Project) -> None:

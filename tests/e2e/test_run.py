@@ -2,48 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import sqlite3
 import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
 
 from include.settings import PROJECT, Settings
 from include.simulator.stream import write_batch
+from tests.e2e.command_line import command, query, stop_at
 
 SMALL = ("--seed", "7", "--people", "300", "--days", "10")
 
 
-def user_environment(home: Path) -> dict[str, str]:
-    """A user's environment: nothing of this project set but the home."""
-    ours = ("AIRFLOW", "PYTHON", "GA4", "DBT")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return {**kept, "ATTRIBUTION_HOME": str(home), "COLUMNS": "120"}
-
-
 def make_run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`python -m include.run` as a user starts it: no PYTHONPATH, only the home set."""
-    return subprocess.run(
-        [sys.executable, "-m", "include.run", *arguments],
-        cwd=PROJECT,
-        env=user_environment(home),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-
-
-def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
-    """Rows of a query on a DuckDB file."""
-    with duckdb.connect(str(path), read_only=True) as connection:
-        return connection.execute(sql).fetchall()
+    """`make run`."""
+    return command(home, "run", *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -158,33 +134,13 @@ def test_a_batch_that_the_gate_refuses_leaves_readers_as_they_were(home: Path, s
     assert re.search(r"^  publish +success", mended.stdout, re.MULTILINE), mended.stdout
 
 
-#: As `python -m include.run`, but heeding SIGINT where the tests themselves run in the background, which ignores it.
-INTERRUPTIBLE = """
-import signal, sys
-from include.run import main
-signal.signal(signal.SIGINT, signal.default_int_handler)
-sys.exit(main(sys.argv[1:]))
-"""
-
-
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.usefixtures("first")
 def test_a_run_that_is_stopped_leaves_nothing_behind_and_loses_nothing(
     home: Path, settings: Settings, sent: signal.Signals
 ) -> None:
     before = settings.published.read_bytes()
-    with subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTIBLE, *SMALL],
-        cwd=PROJECT,
-        env=user_environment(home),
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as run:
-        assert run.stdout is not None
-        assert any("transform." in line for line in run.stdout)
-        run.send_signal(sent)
-        run.communicate()
-    assert run.returncode == 128 + sent
+    assert stop_at(home, "run", *SMALL, line="transform.", sent=sent) == 128 + sent
     assert processes_of(home) == []
     assert settings.published.read_bytes() == before
     again = make_run(home, *SMALL, "--events", "0")

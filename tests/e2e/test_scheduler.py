@@ -126,9 +126,9 @@ def test_a_wrong_backfill_is_refused_by_the_form(client: httpx.Client, conf: dic
     assert next(iter(conf)) in answer.text
 
 
-def log_of(client: httpx.Client, path: str, task: str) -> str:
-    """What the first try of a task logged."""
-    return client.get(f"{path}/taskInstances/{task}/logs/1", headers={"Accept": "application/json"}).text
+def log_of(client: httpx.Client, path: str, task: str, attempt: int = 1) -> str:
+    """What a try of a task logged."""
+    return client.get(f"{path}/taskInstances/{task}/logs/{attempt}", headers={"Accept": "application/json"}).text
 
 
 def test_two_runs_never_mix(client: httpx.Client) -> None:
@@ -144,10 +144,10 @@ def test_two_runs_never_mix(client: httpx.Client) -> None:
     state, tasks = ended(client, late)
     assert (state, set(tasks.values())) == ("success", {"skipped"})
     assert "attribution_backfill" in log_of(client, late, "take_turn")
-    again = {"dag_run_id": late.rpartition("/")[2], "task_ids": ["prepare"], "dry_run": False, "only_failed": False}
+    again = {"dag_run_id": idle.rpartition("/")[2], "task_ids": ["prepare"], "dry_run": False, "only_failed": False}
     client.post(f"{DAG}/clearTaskInstances", json=again).raise_for_status()
-    assert ended(client, late)[1]["prepare"] == "failed", "a task that is cleared takes no other run's turn"
-    assert "Clear this task again when it has ended" in log_of(client, late, "prepare")
+    assert ended(client, idle)[1]["prepare"] == "failed", "a task that is cleared takes no other run's turn"
+    assert "has had the turn since" in log_of(client, idle, "prepare", attempt=2)
 
     assert client.get(backfill).json()["state"] == "running", "all of that happened while the backfill was at work"
     client.patch(DAG, json={"is_paused": True}).raise_for_status()

@@ -1,9 +1,11 @@
-{#- Every accepted copy of an event, of both sources, as a subquery. Not a CTE: DuckDB would write out a CTE that is
-    read twice, the whole history of it, in every batch. -#}
-{% macro accepted_copies() -%}
+{#- Every accepted copy of an event, of both sources, for which the condition on one column holds, as a subquery. Not a
+    CTE: DuckDB would write out a CTE that is read twice, the whole history of it, in every batch. -#}
+{% macro accepted_copies(condition) -%}
     (
         {%- for staged in ['stg_ga_events', 'stg_streamed_events'] %}
-        select shard, {{ event_columns() | join(', ') }} from {{ ref(staged) }} where reject_reason is null
+        select shard, {{ event_columns() | join(', ') }}
+        from {{ looked_up(ref(staged), condition) }} as s
+        where reject_reason is null
         {%- if not loop.last %}
         union all
         {%- endif %}

@@ -2,7 +2,7 @@
     proof_devices stands in its warehouse before staging runs. A row without device and user is a device of its own,
     which only its key would tell; all of these are read. Compiles to nothing but `true` in any other run. -#}
 {% macro of_proven(user_pseudo_id, user_id) -%}
-    {%- if var('proof_sample', false) -%}
+    {%- if var('proof_sample') -%}
         {%- set devices = api.Relation.create(
             database=target.database, schema=target.schema, identifier='proof_devices'
         ) -%}

@@ -17,7 +17,8 @@
         create table if not exists {{ journal() }} (
             batch_id {{ text }}, entry {{ text }}, model {{ text }}, touched_key {{ text }},
             version {{ text }}, seq {{ dbt.type_bigint() }}, detail {{ text }}
-        )
+        );
+        {{ index_journal() }}
     {%- endif -%}
 {% endmacro %}
 
@@ -29,11 +30,8 @@
     select distinct
         (select max(batch_id) from {{ pin() }}), '{{ meta.logs }}', '{{ this.identifier }}',
         {{ key_text('s.' ~ meta.logs) }}
-    from {{ source }} as s
-    where (select max(batch_id) from {{ pin() }}) is not null
-    {%- if pinned_only %}
-        and exists (select 1 from {{ pin() }} as p where p.touched_key = {{ key_text('s.' ~ meta.replaces) }})
-    {%- endif %};
+    from {{ looked_up(source, touched_only(meta.replaces)) if pinned_only else source }} as s
+    where (select max(batch_id) from {{ pin() }}) is not null;
 {% endmacro %}
 
 {#- In the same transaction as the rows: a batch that is marked is in, one that is not will be taken again. -#}

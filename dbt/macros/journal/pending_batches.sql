@@ -21,26 +21,18 @@
     {%- set parents = marking_parents(model) -%}
     {%- set enough = 1 if model.config.meta.replaces == 'device_key' else parents | length %}
     select d.batch_id
-    from {{ journal() }} as d
-    where (d.entry = 'done' or d.touched_key = '*') and d.model in ('{{ parents | join("', '") }}')
+    from (
+        select batch_id, model, entry, touched_key from {{ looked_up(journal(), "entry = 'done'") }} as r
+        union all
+        select batch_id, model, entry, touched_key from {{ looked_up(journal(), "touched_key = '*'") }} as r
+        where entry <> 'done'
+    ) as d
+    where d.model in ('{{ parents | join("', '") }}')
         and not exists (
-            select 1 from {{ journal() }} as own
-            where own.entry = 'done' and own.model = '{{ this.identifier }}' and own.batch_id = d.batch_id
+            select 1 from {{ looked_up(journal(), "entry = 'done'") }} as own
+            where own.model = '{{ this.identifier }}' and own.batch_id = d.batch_id
         )
     group by d.batch_id
     having count(distinct case when d.entry = 'done' then d.model end)
         >= case when max(d.touched_key) = '*' then 1 else {{ enough }} end
-{% endmacro %}
-
-{#- Batches that this model began and did not mark: its own rebuild, a moment ago, or one that ended between two jobs
-    of BigQuery, whose journaled keys must still be told. -#}
-{% macro unfinished_batches() %}
-    select j.batch_id
-    from {{ journal() }} as j
-    where j.model = '{{ this.identifier }}' and j.entry not in ('done', 'shard', 'rejected', 'built')
-        and not exists (
-            select 1 from {{ journal() }} as own
-            where own.entry = 'done' and own.model = '{{ this.identifier }}' and own.batch_id = j.batch_id
-        )
-    group by j.batch_id
 {% endmacro %}

@@ -18,13 +18,17 @@
 {#- Usage in a model: where {{ touched_only('person_id') }} -#}
 {% macro touched_only(column) -%}
     {%- if is_incremental() -%}
-        {{ key_text(column) }} in (select touched_key from {{ pin() }} where touched_key is not null)
+        {{ column }} in (select {{ key_value('touched_key', column) }} from {{ pin() }} where touched_key is not null)
     {%- else -%}
         true
     {%- endif -%}
 {%- endmacro %}
 
-{#- Journal keys are text; a date column must be compared as text, any other stays as it is (and prunes). -#}
+{#- Journal keys are text. Written, a date becomes text; compared, the key becomes a date, so that the column stays bare
+    and its index can be used. -#}
 {% macro key_text(column) %}
     {{- return('cast(' ~ column ~ ' as ' ~ dbt.type_string() ~ ')' if column.endswith('_date') else column) -}}
+{% endmacro %}
+{% macro key_value(key, column) %}
+    {{- return('cast(' ~ key ~ ' as date)' if column.endswith('_date') else key) -}}
 {% endmacro %}

@@ -5,8 +5,8 @@
     {{ create_pin() }}
     with known as (
         select touched_key as shard, version, seq, entry
-        from {{ journal() }}
-        where entry in ('shard', 'rejected') and model = '{{ this.identifier }}'
+        from {{ looked_up(journal(), "entry in ('shard', 'rejected')") }} as j
+        where model = '{{ this.identifier }}'
         qualify row_number() over (partition by touched_key order by seq desc) = 1
     ),
     landed as ({{ landed_shards() }}),

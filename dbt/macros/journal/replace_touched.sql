@@ -11,8 +11,7 @@
     {{ journal_keys(target_relation, pinned_only=true) }}
     {{ journal_keys(source) }}
     {%- endif %}
-    delete from {{ target_relation }} as t
-    where exists (select 1 from {{ pin() }} as p where p.touched_key = {{ key_text('t.' ~ meta.replaces) }});
+    delete from {{ target_relation }} where {{ touched_only(meta.replaces) }};
     insert into {{ target_relation }} ({{ names }}) select {{ names }} from {{ source }};
     {{ mark_done() }}
 {% endmacro %}

@@ -3,8 +3,8 @@ with events as (
     select
         *,
         case when transaction_id <> '(not set)' then transaction_id end as order_id
-    from {{ ref('int_events') }}
-    where {{ has_amount('event_name') }} and {{ touched_only('person_id') }}
+    from {{ looked_up(ref('int_events'), touched_only('person_id')) }} as e
+    where {{ has_amount('event_name') }}
 ),
 
 -- C1: the earliest event of an order counts

@@ -1,15 +1,19 @@
 -- One row a distinct accepted event, with the person it belongs to.
-{{ config(meta={'replaces': 'device_key', 'logs': 'person_id', 'also': 'event_mates'}) }}
+{{ config(
+    meta={'replaces': 'device_key', 'logs': 'person_id', 'also': 'event_mates'},
+    post_hook='{{ find_first_event() }}',
+    indexes=[{'columns': ['device_key']}, {'columns': ['event_key']}, {'columns': ['person_id']}],
+) }}
 {%- set columns = event_columns() | reject('in', ['page_location', 'page_referrer']) | list %}
 
 with mine as (
-    select * from {{ accepted_copies() }} as c where {{ touched_only('device_key') }}
+    select * from {{ accepted_copies(touched_only('device_key')) }} as c
 ),
 
 -- E1: an event that came more than once; copies on other devices compete too
 rivals as (
     {%- if is_incremental() %}
-    select c.event_key from {{ accepted_copies() }} as c where c.event_key in (select event_key from mine)
+    select c.event_key from {{ accepted_copies('event_key in (select event_key from mine)') }} as c
     {%- else %}
     select event_key from mine
     {%- endif %}
@@ -31,8 +35,7 @@ ranked as (
                 {%- endfor %}
                 r.device_key
         ) as copy_number
-    from {{ accepted_copies() }} as r
-    inner join repeated as d on d.event_key = r.event_key
+    from {{ accepted_copies('event_key in (select event_key from repeated)') }} as r
 ),
 
 events as (

@@ -1,10 +1,10 @@
 -- One row a conversion and a session that may earn credit for it.
 with conversions as (
-    select * from {{ ref('int_conversions') }} where {{ touched_only('person_id') }}
+    select * from {{ looked_up(ref('int_conversions'), touched_only('person_id')) }} as c
 ),
 
 sessions as (
-    select * from {{ ref('int_sessions') }} where {{ touched_only('person_id') }}
+    select * from {{ looked_up(ref('int_sessions'), touched_only('person_id')) }} as s
 )
 
 select

@@ -1,5 +1,5 @@
 -- One row a conversion date, model and channel.
-{{ config(meta={'replaces': 'conversion_date'}) }}
+{{ config(meta={'replaces': 'conversion_date'}, indexes=[{'columns': ['conversion_date']}]) }}
 with credits as (
     {%- for name, mart in [('first_click', 'mart_attribution_first'), ('last_click', 'mart_attribution_last')] %}
     select conversion_date, '{{ name }}' as model, channel, revenue, net_revenue

@@ -5,9 +5,10 @@ with sessions as (
 
 earned as (
     select t.session_id, count(*) as conversions, sum(c.revenue) as revenue
-    from {{ ref('int_touchpoints') }} as t
-    inner join {{ ref('int_conversions') }} as c on c.conversion_id = t.conversion_id
-    where t.is_conversion_session and {{ touched_only('t.person_id') }}
+    from {{ looked_up(ref('int_touchpoints'), touched_only('person_id')) }} as t
+    inner join {{ looked_up(ref('int_conversions'), touched_only('person_id')) }} as c
+        on c.conversion_id = t.conversion_id
+    where t.is_conversion_session
     group by t.session_id
 )
 

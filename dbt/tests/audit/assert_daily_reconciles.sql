@@ -4,7 +4,7 @@ with expected as (
     select
         conversion_date, '{{ name }}' as model, channel,
         count(*) as conversions, sum(revenue) as revenue, sum(net_revenue) as net_revenue
-    from {{ ref(mart) }}
+    from {{ unpublished(ref(mart), 'conversion_date') }} as m
     group by conversion_date, channel
     {%- if not loop.last %}
     union all
@@ -16,7 +16,7 @@ daily as (
     select
         conversion_date, model, channel,
         sum(conversions) as conversions, sum(revenue) as revenue, sum(net_revenue) as net_revenue
-    from {{ ref('mart_channel_daily') }}
+    from {{ unpublished(ref('mart_channel_daily'), 'conversion_date') }} as d
     group by conversion_date, model, channel
 )
 

@@ -1,15 +1,13 @@
 -- A person's sessions hold more or fewer events than the person has: a session is stale or missing.
 with happened as (
     select person_id, count(*) as events
-    from {{ ref('int_events') }}
-    where {{ of_unpublished('person_id') }}
+    from {{ unpublished(ref('int_events'), 'person_id') }} as e
     group by person_id
 ),
 
 grouped as (
     select person_id, sum(events) as events
-    from {{ ref('int_sessions') }}
-    where {{ of_unpublished('person_id') }}
+    from {{ unpublished(ref('int_sessions'), 'person_id') }} as s
     group by person_id
 )
 

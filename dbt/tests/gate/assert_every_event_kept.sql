@@ -2,21 +2,27 @@
 -- another device than the one that is looked at, so the other side is always whole.
 with staged as (
     {%- for staged in ['stg_ga_events', 'stg_streamed_events'] %}
-    select event_key, device_key from {{ ref(staged) }} where reject_reason is null
+    select event_key from {{ unpublished(ref(staged), 'device_key') }} as s where reject_reason is null
     {%- if not loop.last %}
     union all
     {%- endif %}
     {%- endfor %}
+),
+
+kept as (
+    select event_key from {{ unpublished(ref('int_events'), 'device_key') }} as e
 )
 
 select s.event_key, 'staged, not kept' as defect
 from staged as s
-where
-    {{ of_unpublished('s.device_key') }}
-    and not exists (select 1 from {{ ref('int_events') }} as e where e.event_key = s.event_key)
+where not exists (
+    select 1 from {{ looked_up(ref('int_events'), 'event_key in (select event_key from staged)') }} as e
+    where e.event_key = s.event_key
+)
 union all
-select e.event_key, 'kept, not staged' as defect
-from {{ ref('int_events') }} as e
-where
-    {{ of_unpublished('e.device_key') }}
-    and not exists (select 1 from staged as s where s.event_key = e.event_key)
+select k.event_key, 'kept, not staged' as defect
+from kept as k
+where not exists (
+    select 1 from {{ accepted_copies('event_key in (select event_key from kept)') }} as s
+    where s.event_key = k.event_key
+)

@@ -5,8 +5,8 @@ with orders as (
         case when coalesce(transaction_id, '(not set)') = '(not set)' then event_key end as nameless_key,
         nullif(transaction_id, '(not set)') as named_id,
         min(event_at) as ordered_at
-    from {{ ref('int_events') }}
-    where {{ is_conversion('event_name') }} and {{ of_unpublished('person_id') }}
+    from {{ unpublished(ref('int_events'), 'person_id') }} as e
+    where {{ is_conversion('event_name') }}
     group by person_id, nameless_key, named_id
 ),
 
@@ -16,8 +16,7 @@ ordered as (
 
 converted as (
     select person_id, count(*) as conversions
-    from {{ ref('int_conversions') }}
-    where {{ of_unpublished('person_id') }}
+    from {{ unpublished(ref('int_conversions'), 'person_id') }} as c
     group by person_id
 )
 

@@ -2,7 +2,7 @@
 -- Mend and send it again, or raise the setting to let its good rows through.
 with landed as (
     {%- for staged in ['stg_ga_events', 'stg_streamed_events'] %}
-    select '{{ staged }}' as model, shard, reject_reason from {{ ref(staged) }}
+    select '{{ staged }}' as model, shard, reject_reason from {{ unpublished(ref(staged), 'shard') }} as s
     {%- if not loop.last %}
     union all
     {%- endif %}

@@ -56,6 +56,14 @@ def test_the_landing_zone_is_what_was_loaded_and_is_still_there(loaded: Settings
     assert loaded_shards(scratch.live.warehouse) == loaded_shards(loaded.warehouse)
 
 
+def test_both_homes_of_the_proof_know_who_was_deleted(loaded: Settings) -> None:
+    (loaded.home / "tombstones.csv").write_text("kind,key_hash")
+    snapshot(loaded)
+    for home in (Scratch(loaded).live.home, Scratch(loaded).rebuilt.home):
+        assert (home / "tombstones.csv").read_text() == "kind,key_hash"
+        assert not (home / "history.json").exists()
+
+
 def test_a_file_that_is_renamed_over_keeps_its_content_in_the_proof(loaded: Settings) -> None:
     snapshot(loaded)
     source = loaded.streamed_events / "here.ndjson"

@@ -12,7 +12,7 @@ from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException
 
 from include.settings import Settings
-from include.turns import Run, TurnSensor, TurnTakenError, ask, give_back, keep_turn, someone_waits
+from include.turns import Run, TurnSensor, TurnTakenError, ask, forget_turns, give_back, keep_turn, someone_waits
 
 BATCH, BACKFILL, UPKEEP = (Run(f"attribution_{what}", "r1") for what in ("microbatch", "backfill", "upkeep"))
 
@@ -124,12 +124,32 @@ def home(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return settings
 
 
-def test_a_task_cleared_in_an_old_run_stops_while_another_is_at_work(home: Settings) -> None:
-    ask(home, BACKFILL, among(BACKFILL))
-    with pytest.raises(TurnTakenError, match=r"attribution_backfill \(r1\) is at work .*Clear this task again"):
-        keep_turn(context(BATCH, BATCH, BACKFILL))
+def test_a_run_goes_on_with_its_turn_also_after_it_ended(home: Settings) -> None:
+    TurnSensor(task_id="take_turn", queues=False).poke(context(BATCH, BATCH))
     keep_turn(context(BATCH, BATCH))
-    assert ask(home, BACKFILL, among(BATCH, BACKFILL), queue=True) == BATCH, "it took the turn it needs"
+    assert ask(home, BACKFILL, among(BATCH, BACKFILL), queue=True) == BATCH
+    keep_turn(context(BATCH, BATCH))
+
+
+def test_a_task_cleared_in_an_old_run_stops_where_another_was_at_work_since(home: Settings) -> None:
+    ask(home, BATCH, among(BATCH))
+    ask(home, BACKFILL, among(BACKFILL))
+    with pytest.raises(TurnTakenError, match=r"attribution_backfill \(r1\) has had the turn since\. Clear take_turn"):
+        keep_turn(context(BATCH, BATCH))
+    keep_turn(context(BACKFILL, BACKFILL))
+
+
+def test_a_task_without_a_turn_stops(home: Settings) -> None:
+    with pytest.raises(TurnTakenError, match="another run has had the turn"):
+        keep_turn(context(BATCH, BATCH))
+
+
+def test_a_run_that_a_stopped_deployment_left_open_is_in_nobodys_way(home: Settings) -> None:
+    ask(home, UPKEEP, among(UPKEEP))
+    forget_turns(home)
+    assert ask(home, BATCH, among(UPKEEP, BATCH)) is None
+    with pytest.raises(TurnTakenError):
+        keep_turn(context(UPKEEP, UPKEEP))
 
 
 def test_a_microbatch_is_skipped_and_says_for_whom(home: Settings) -> None:

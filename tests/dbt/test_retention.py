@@ -1,0 +1,76 @@
+"""L4: what is too old goes from tables and files, and nothing that readers still see changes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.retention import Retained, apply_retention
+from tests.dbt.project import Project, unequal_tables
+from tests.dbt.test_deletion import TICK, full_refresh, last_versions
+from tests.dbt.worlds import land, random_arrivals
+
+LOOKBACK = 3
+SEEN = {
+    "mart_attribution_first": "converted_at",
+    "mart_attribution_last": "converted_at",
+    "mart_sessions": "started_at",
+    "mart_channel_daily": "conversion_date",
+}
+
+
+def seen(project: Project, since: date) -> dict[str, Counter[tuple[Any, ...]]]:
+    """What readers see from a day on."""
+    return {
+        table: Counter(
+            tuple(row.values()) for row in project.rows(f"select * from {table} where {column} >= '{since}'")
+        )
+        for table, column in SEEN.items()
+    }
+
+
+def everything(project: Project) -> dict[str, Counter[tuple[Any, ...]]]:
+    """All that readers see."""
+    return seen(project, date(1970, 1, 1))
+
+
+def retain(project: Project, day: date, days: int) -> Retained:
+    """A night: retention, then the tables are built again."""
+    retained = apply_retention(project.settings, day=day, retention_days=days, lookback_days=LOOKBACK)
+    assert retained.problems == ()
+    project.build()
+    return retained
+
+
+@pytest.mark.parametrize("seed", [1, 11, 35])
+def test_nothing_that_is_still_seen_changes(tmp_path: Path, seed: int) -> None:
+    """Nights of a random world; the old rows land once more before the last of them."""
+    project = Project(tmp_path / "home", variables={"lookback_days": LOOKBACK})
+    (project.home / "landing" / "ga4").mkdir(parents=True)
+    world = last_versions(random_arrivals(seed))
+    for arrival in world:
+        land(project.home / "landing", arrival, TICK)
+    project.build()
+    all_events = len(project.rows("select * from int_events"))
+    moments = [row["event_at"] for row in project.rows("select event_at from int_events order by 1")]
+    middle = datetime.fromtimestamp(moments[len(moments) // 2] / 1_000_000, UTC).date()
+    for days in (0, 1):
+        since = middle + timedelta(days=days)
+        before = seen(project, since)
+        assert retain(project, since + timedelta(days=10), 10).kept_from == f"{since}"
+        assert everything(project) == before
+        assert project.differences_from(project.oracle()) == {}
+    assert len(project.rows("select * from int_events")) < all_events
+    for arrival in world:
+        land(project.home / "landing", arrival, TICK + 1)
+    project.build()
+    assert everything(project) == before
+    assert project.differences_from(project.oracle()) == {}
+    retain(project, since + timedelta(days=10), 10)
+    assert everything(project) == before
+    full = full_refresh(project, tmp_path / "full")
+    assert unequal_tables(project.settings.warehouse, full.settings.warehouse) == {}

@@ -1,0 +1,216 @@
+"""Named cases of L4: which old rows something younger needs, which files go, and what is refused."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include import landed_rows, retention
+from include.history import History, HistoryError, read_history
+from include.retention import apply_retention
+from include.settings import SettingError
+from tests.dbt.project import Project
+from tests.dbt.test_deletion_requests import DAY, MINUTE, START, event, export, send
+
+#: The horizon of these tests is the tenth day after the start, a look-back before it the seventh.
+NIGHT, DAYS, LOOKBACK = date(2026, 2, 9), 20, 3
+YOUNG, OLD = 12 * DAY, DAY
+
+
+def order(at: int, device: str | None, user: str | None, transaction: str, **more: float | str) -> dict[str, Any]:
+    """A purchase of ten dollars."""
+    values: dict[str, float | str] = {"transaction_id": transaction, "value": 10}
+    return event(at, device, user, "purchase", **(values | more))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A home to land in; the look-back is short."""
+    return Project(tmp_path, variables={"lookback_days": LOOKBACK})
+
+
+def retain(project: Project, days: int | None = DAYS, night: date = NIGHT) -> retention.Retained:
+    """Apply retention for the night and build."""
+    retained = apply_retention(project.settings, day=night, retention_days=days, lookback_days=LOOKBACK)
+    project.build()
+    assert project.differences_from(project.oracle()) == {}
+    return retained
+
+
+def kept(project: Project) -> set[str]:
+    """The keys of the streamed events that are left."""
+    return {row["event_key"] for row in project.rows("select event_key from int_events")}
+
+
+def test_what_the_window_needs_is_kept(project: Project) -> None:
+    (project.home / "landing" / "ga4").mkdir(parents=True)
+    needed = [
+        event(2 * DAY, "a", "ann"),  # the last login of a device still used: its order is ann's
+        order(YOUNG, "a", None, "t0"),
+        event(2 * DAY, "shared", "cat"),  # of several users the last
+        event(YOUNG, "shared"),
+        order(OLD, "e", "eve", "t1"),  # an old order, sent again: no new one
+        order(YOUNG, "e", "eve", "t1"),
+        event(OLD, "r", "rob", "refund", transaction_id="t2", value=4),  # refunded before it was bought
+        order(YOUNG, "r", "rob", "t2"),
+        event(OLD, "told", "bob"),  # says that the next one is bob's order, not cat's
+        order(OLD + MINUTE, "told", None, "t9"),
+        event(2 * DAY, "told", "cat"),
+        order(YOUNG, "elsewhere", "bob", "t9"),
+        event(7 * DAY - 20 * MINUTE, "x"),  # a session that ends inside starts outside
+        event(7 * DAY, "x"),
+        event(7 * DAY - 20 * MINUTE, "y"),  # no older than that
+        event(OLD, "copied", event_id="c"),  # arrived first, so it counts; its copy must not come up
+        event(YOUNG, "copied", event_id="c"),
+        order(YOUNG, "n", None, "(not set)"),  # no id: the old one is another order
+    ]
+    gone = [
+        event(OLD, "a", "ann"),
+        event(OLD, "shared", "bob"),
+        event(OLD, "unused", "dan"),
+        order(OLD, "n", None, "(not set)"),
+        order(2 * DAY, "o", None, "t5"),
+        event(7 * DAY - 20 * MINUTE - 1, "y"),
+    ]
+    send(project, "mixed", *needed, *gone)
+    project.build()
+    before = project.rows("select * from mart_attribution_last where converted_at >= '2026-01-20' order by all")
+    assert {(row["person_id"], row["net_revenue"]) for row in before} == {("ann", 10), ("rob", 6), ("n", 10)}
+    sessions = project.rows("select * from mart_sessions where started_at >= '2026-01-20' order by all")
+    assert len(sessions) == 6
+    retained = retain(project)
+    assert (retained.kept_from, retained.landing_rows, retained.landing_files) == ("2026-01-20", len(gone), 1)
+    assert kept(project) == {e["event_id"] for e in needed}
+    assert project.rows("select * from mart_attribution_last order by all") == before
+    assert project.rows("select * from mart_sessions order by all") == sessions
+
+
+def test_files_that_are_all_old_go_and_the_folders_never_look_lost(project: Project) -> None:
+    for day in ("20260111", "20260112", "20260113"):
+        stamp = START + (int(day[-2:]) - 10) * DAY
+        export(project, day, {"event_timestamp": stamp, "user_pseudo_id": f"daily{day}"})
+        export(project, f"intraday_{day}", {"event_timestamp": stamp, "user_pseudo_id": f"intraday{day}"})
+    for name in ("b1", "b2"):
+        send(project, name, event(OLD, name))
+    project.build()
+    retained = retain(project)
+    assert retained.people == 5
+    files = {path.name for path in (project.home / "landing").rglob("*") if path.is_file()}
+    assert files == {"events_20260113.parquet", "b2.ndjson"}
+    for table in ("stg_ga_events", "stg_streamed_events", "int_events", "int_sessions", "mart_sessions"):
+        assert project.rows(f"select * from {table}") == []
+    assert retain(project).landing_rows == 0
+
+
+def test_set_aside_rows_go_by_their_arrival(project: Project) -> None:
+    (project.home / "landing" / "ga4").mkdir(parents=True)
+    seconds, future = 1768000000, START + 900 * DAY
+    send(
+        project,
+        "b1",
+        event(YOUNG, "now"),
+        event(OLD, "late no name", name=""),
+        event(YOUNG, "no name", name=""),
+        event(0, "seconds", event_timestamp=seconds),
+        event(0, "seconds, new", event_timestamp=seconds, received_at=START + YOUNG),
+        event(0, "future", event_timestamp=future, received_at=START + OLD),
+        event(0, "future, new", event_timestamp=future, received_at=START + YOUNG),
+    )
+    project.build()
+    assert len(project.rows("select * from int_quarantine")) == 6
+    retain(project)
+    left = project.rows("select user_pseudo_id from stg_streamed_events where reject_reason is not null")
+    assert {row["user_pseudo_id"] for row in left} == {"no name", "seconds, new", "future, new"}
+
+
+def test_the_first_event_ever_stays_the_first(project: Project) -> None:
+    """T4: a window that was complete stays so when its first days go, and one that was not stays not."""
+    (project.home / "landing" / "ga4").mkdir(parents=True)
+    send(project, "b1", event(OLD, "first"), order(10 * DAY, "p", None, "t"))
+    project.build()
+    flags = "select lookback_complete from mart_attribution_first"
+    assert project.rows(flags) == [{"lookback_complete": True}]
+    retain(project)
+    assert "first@" not in " ".join(kept(project))
+    assert project.rows(flags) == [{"lookback_complete": True}]
+    assert read_history(project.settings) == History(START + OLD, START + 10 * DAY)
+
+
+def test_the_horizon_never_moves_back(project: Project) -> None:
+    (project.home / "landing" / "ga4").mkdir(parents=True)
+    send(project, "b1", event(OLD, "a"), event(9 * DAY, "a"), event(YOUNG, "a"))
+    project.build()
+    assert retain(project, None).kept_from is None
+    assert len(project.rows("select * from mart_sessions")) == 3
+    assert retain(project).kept_from == "2026-01-20"
+    assert retain(project, DAYS + 5).kept_from == "2026-01-20"
+    assert retain(project, None).kept_from == "2026-01-20"
+    assert len(project.rows("select * from mart_sessions")) == 1
+    assert retain(project, DAYS, date(2026, 2, 12)).kept_from == "2026-01-23"
+    assert project.rows("select * from mart_sessions") == []
+
+
+def test_a_file_that_cannot_be_written_is_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project.home / "landing" / "ga4").mkdir(parents=True)
+    send(project, "b1", event(OLD, "a"), event(YOUNG, "b"))
+    send(project, "b0", event(OLD, "a"))
+    project.build()
+
+    def refuse(*_: Path, **__: bool) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(landed_rows, "put", refuse)
+        patch.setattr(Path, "unlink", refuse)
+        with pytest.raises(PermissionError):  # the temporary file could not be taken away either
+            apply_retention(project.settings, day=NIGHT, retention_days=DAYS, lookback_days=LOOKBACK)
+    with monkeypatch.context() as patch:
+        patch.setattr(landed_rows, "put", refuse)
+        retained = apply_retention(project.settings, day=NIGHT, retention_days=DAYS, lookback_days=LOOKBACK)
+    path = project.settings.streamed_events / "b1.ndjson"
+    assert len(retained.problems) == 1
+    assert retained.problems[0].startswith(
+        f"{path} holds 1 rows that must go and cannot be rewritten (Permission denied)"
+    )
+    assert not (project.settings.streamed_events / "b0.ndjson").exists()
+
+
+def test_killed_after_any_step_and_run_again_it_ends_the_same(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project.home / "landing" / "ga4").mkdir(parents=True)
+    send(project, "b1", event(OLD, "a"), order(YOUNG, "a", None, "t"))
+    send(project, "b2", event(OLD, "b"))
+    send(project, "b3", event(YOUNG, "b"))
+    project.build()
+    for step in ("touch", "put_landed_rows", "take_out", "withdraw"):
+
+        def dies(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(retention, step, dies)
+            with pytest.raises(KeyboardInterrupt):
+                apply_retention(project.settings, day=NIGHT, retention_days=DAYS, lookback_days=LOOKBACK)
+    retain(project)
+    assert kept(project) == {f"a@{YOUNG}", f"b@{YOUNG}"}
+    assert len(project.rows("select * from mart_sessions")) == 2
+
+
+@pytest.mark.parametrize("days", [LOOKBACK, 0, -1, "30", True])
+def test_a_window_shorter_than_the_look_back_is_refused(project: Project, days: Any) -> None:  # noqa: ANN401
+    with pytest.raises(SettingError, match=r"retention_days is .*at least 4 "):
+        apply_retention(project.settings, day=NIGHT, retention_days=days, lookback_days=LOOKBACK)
+    refused = Project(project.home, variables={"lookback_days": LOOKBACK, "retention_days": days}).dbt("run")
+    assert "Setting retention_days is" in str(refused.exception or refused.result)
+
+
+def test_a_damaged_state_file_stops_everything(project: Project) -> None:
+    project.home.mkdir(exist_ok=True)
+    for content in ("{", "[]", '{"kept_from": "2026"}', '{"other": 1}'):
+        project.settings.history.write_text(content)
+        with pytest.raises(HistoryError, match=r"history.json is damaged"):
+            read_history(project.settings)

@@ -1,0 +1,63 @@
+"""The commands as a user starts them, and what they leave in the home."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from include.settings import PROJECT
+
+#: As `python -m include.<command>`, but heeding SIGINT where the tests run in the background, which ignores it.
+INTERRUPTIBLE = """
+import signal, sys
+from include.{command} import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def user_environment(home: Path) -> dict[str, str]:
+    """A user's environment: nothing of this project set but the home."""
+    ours = ("AIRFLOW", "PYTHON", "GA4", "DBT")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return {**kept, "ATTRIBUTION_HOME": str(home), "COLUMNS": "120"}
+
+
+def command(home: Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`python -m include.<name>` as a user starts it: no PYTHONPATH, only the home set."""
+    return subprocess.run(
+        [sys.executable, "-m", f"include.{name}", *arguments],
+        cwd=PROJECT,
+        env=user_environment(home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def stop_at(home: Path, name: str, *arguments: str, line: str, sent: int) -> int:
+    """Start the command, send it the signal at the first line of output with this text; its exit code."""
+    with subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTIBLE.format(command=name), *arguments],
+        cwd=PROJECT,
+        env=user_environment(home),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stdout is not None
+        assert any(line in told for told in running.stdout)
+        running.send_signal(sent)
+        running.communicate()
+    return running.returncode
+
+
+def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
+    """Rows of a query on a DuckDB file."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return connection.execute(sql).fetchall()

@@ -1,0 +1,103 @@
+"""Request files: what is taken, what is refused and in which words."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from include.deletion import DeletionError, confirm_removed, take_requests
+from include.deletion.requests import read_requests
+from include.retention import apply_retention
+from include.settings import SettingError, Settings
+
+NOW = datetime(2026, 2, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A home with a folder of requests and nothing else."""
+    settings = Settings(home=tmp_path, ga4_export=tmp_path / "landing" / "ga4")
+    settings.deletion_requests.mkdir()
+    return settings
+
+
+def test_every_line_is_a_request(settings: Settings) -> None:
+    (settings.deletion_requests / "b.csv").write_bytes(
+        '\ufeffkind,id\r\nperson, ann \r\n\r\n"device","a,b"\r\n'.encode()
+    )
+    (settings.deletion_requests / "a.csv").write_text("kind , id\nperson,Zoë")
+    (settings.deletion_requests / ".c.csv").write_text("half a file")
+    (settings.deletion_requests / "notes.txt").write_text("no request")
+    found = read_requests(settings)
+    assert [(one.kind, one.id, one.place) for one in found.requests] == [
+        ("person", "Zoë", "a.csv:2"),
+        ("person", "ann", "b.csv:2"),
+        ("device", "a,b", "b.csv:4"),
+    ]
+    assert [path.name for path in found.files] == ["a.csv", "b.csv"]
+    assert found.refused == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "what"),
+    [
+        (b"", 1, "no request in it; write"),
+        (b"kind,id\n", 1, "no request in it; write"),
+        (b"person,ann\n", 1, "the header is not kind,id; make"),
+        (b"id,kind\nann,person\n", 1, "the header is not kind,id; make"),
+        (b"kind,id\nperson,ann\nuser,bob\n", 3, "kind 'user'; use person or device"),
+        (b"kind,id\nPerson,ann\n", 2, "kind 'Person'; use"),
+        (b"kind,id\nperson,\n", 2, "an empty id; write"),
+        (b"kind,id\nperson,   \n", 2, "an empty id; write"),
+        (b"kind,id\nperson\n", 2, "1 fields; write kind,id"),
+        (b"kind,id\nperson,ann,bob\n", 2, "3 fields; write kind,id"),
+        (b'kind,id\nperson,"ann\n', 2, "not CSV (unexpected end of data); correct"),
+        (b'kind,id\nperson,"a"nn\n', 2, "not CSV (',' expected after '\"'); correct"),
+        (b"kind,id\nperson,\xff\n", 1, "not UTF-8 at byte 15; save"),
+        (b"kind,id\nperson,event:0a1b\n", 2, "an event without device or user; it names nobody"),
+    ],
+)
+def test_a_malformed_file_is_refused_as_a_whole(settings: Settings, content: bytes, line: int, what: str) -> None:
+    path = settings.deletion_requests / "bad.csv"
+    path.write_bytes(content)
+    found = read_requests(settings)
+    assert (found.requests, found.files) == ((), ())
+    (message,) = found.refused
+    assert message.startswith(f"{path}:{line}: {what}")
+    assert message.endswith("Nothing of this file was done.")
+
+
+def test_without_a_warehouse_a_request_waits(settings: Settings) -> None:
+    """Whose a row is, only the tables tell; the request stays open and says so."""
+    path = settings.deletion_requests / "a.csv"
+    path.write_text("kind,id\nperson,ann\n")
+    taken = take_requests(settings, now=NOW)
+    assert taken.problems == (f"{settings.warehouse} is not built yet; run attribution_microbatch, then this again",)
+    with pytest.raises(DeletionError, match=r"warehouse.duckdb is not built yet"):
+        confirm_removed(settings)
+    assert path.exists()
+    assert not settings.warehouse.exists()
+    assert not settings.tombstones.exists()
+
+
+def test_nothing_asked_nothing_done(settings: Settings) -> None:
+    settings.deletion_requests.rmdir()
+    assert take_requests(settings, now=NOW).as_json() == {
+        "requests": 0, "persons_and_devices": 0, "unknown": (), "refused": (), "problems": (), "landing_rows": 0,
+        "landing_files": 0,
+    }  # fmt: skip
+    assert confirm_removed(settings).as_json() == {"requests": 0, "removed": 0}
+    assert list(settings.home.iterdir()) == []
+
+
+def test_bigquery_is_refused(settings: Settings) -> None:
+    there = Settings(home=settings.home, ga4_export=settings.ga4_export, dbt_target="bigquery")
+    for call in (
+        lambda: take_requests(there, now=NOW),
+        lambda: confirm_removed(there),
+        lambda: apply_retention(there, day=date(2026, 2, 1)),
+    ):
+        with pytest.raises(SettingError, match="DBT_TARGET=local only"):
+            call()
