@@ -14,11 +14,16 @@ from types import FrameType
 from typing import Any
 
 import duckdb
+import pytest
+from hypothesis import settings as profiles
 
 from include import publish
 from include.settings import Settings
 
 RETRIES = ("run 2", "run 3")
+STRIDE = 1 if profiles.get_current_profile_name() == "proof" else 3
+
+pytestmark = pytest.mark.proof
 NEWS = """
 insert into mart_sessions values ('s2');
 insert into int_events values ('b2', 1);
@@ -59,7 +64,7 @@ def marked(settings: Settings) -> list[tuple[str]]:
 
 
 def test_killed_before_any_line(settings: Settings, warehouse: Callable[[str], None]) -> None:
-    """Each line of publishing in turn; then, by turns, Airflow's retry of the same run and the next run."""
+    """Each STRIDE-th line of publishing; then, by turns, Airflow's retry of the same run and the next run."""
     home = Settings(home=settings.home, ga4_export=settings.ga4_export)
     kept = home.home / "kept"
     publish.publish(home, "run 1")
@@ -73,7 +78,7 @@ def test_killed_before_any_line(settings: Settings, warehouse: Callable[[str], N
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["__main__", "include.publish"])
     seen = set()
-    for line in count(1):
+    for line in count(1, STRIDE):
         home.warehouse.with_suffix(".duckdb.wal").unlink(missing_ok=True)
         shutil.copy(kept / home.warehouse.name, home.warehouse)
         shutil.copy(kept / home.published.name, home.published)
