@@ -8,6 +8,7 @@ without a table is built anew, and what a killed rebuild left over is dropped fi
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections import Counter
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import duckdb
 from dbt.artifacts.resources.types import NodeType
@@ -30,6 +32,7 @@ from tests.dbt.project import environment, rows_of
 
 JOURNAL = "int_journal"
 LEFT_OVER = ("__dbt_backup", "__dbt_tmp")
+INDEX = re.compile(r'(create index |(drop index "warehouse"\."main"\.))"[0-9a-f]{32}"', re.IGNORECASE)
 MODES: Mapping[str, tuple[str, ...]] = {
     "first": ("run",),
     "incremental": ("run",),
@@ -162,20 +165,32 @@ class Warehouse:
         """A run of dbt, statement by statement: yields each once it is executed. Closing it takes back what is open."""
         with closing(self.db.cursor()) as connection, environment(self.settings.dbt_env()):
             connection.execute("use warehouse")
-            for statement in self._statements(mode, only):
-                connection.execute(statement)
+            for node, statement in self._statements(mode, only):
+                connection.execute(with_own_indexes(connection, node, statement))
                 yield statement
 
-    def _statements(self, mode: str, only: str | None) -> Iterator[str]:
+    def _statements(self, mode: str, only: str | None) -> Iterator[tuple[str, str]]:
         built = self.relations()
-        yield from (f"drop {kind} {name}" for name, kind in built.items() if name.endswith(LEFT_OVER))
+        yield from ((name, f"drop {kind} {name}") for name, kind in built.items() if name.endswith(LEFT_OVER))
         for node, statement in self.script.statements(mode, built):
             if only is None or node == only or node not in self.script.tables:
-                yield statement
+                yield node, statement
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """The rows of a query."""
         return rows_of(self.db, sql)
+
+
+def with_own_indexes(connection: duckdb.DuckDBPyConnection, table: str, statement: str) -> str:
+    """The statement with new names for the indexes it makes, and those of the table's indexes that it drops.
+
+    dbt names an index by the moment it is made.
+    """
+    if not INDEX.search(statement):
+        return statement
+    names = connection.execute("select index_name from duckdb_indexes() where table_name = ?", [table]).fetchall()
+    there = iter([name for (name,) in names])
+    return INDEX.sub(lambda found: f'{found[1]}"{next(there) if found[2] else uuid4().hex}"', statement)
 
 
 def unequal(one: Warehouse, other: Warehouse) -> dict[str, tuple[Any, ...]]:
