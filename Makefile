@@ -42,8 +42,8 @@ test: lint ## Lint, then every test that needs no Google Cloud
 	pytest -n 2 --dist loadfile
 
 .PHONY: prove
-prove: .venv/.dev ## Incremental = full refresh on 500 random stories, killed after every statement
-	pytest --hypothesis-profile=proof tests/dbt/test_incremental.py tests/dbt/test_crashes.py
+prove: .venv/.dev ## Incremental = full refresh on 500 random stories, killed after every statement [SEED=n]
+	pytest -m proof --hypothesis-profile=proof --hypothesis-seed=$(or $(SEED),$(shell echo $$RANDOM))
 
 .PHONY: lint
 lint: .venv/.dev ## Style and types: Python, YAML, SQL for both engines

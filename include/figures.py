@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -52,6 +52,8 @@ class Figures:
         return {**asdict(self), "published_at": f"{self.published_at.isoformat()}Z", "revenue": str(self.revenue)}
 
 
+OF_BATCH = "select batch_shards, batch_events, lag_p50_seconds, lag_max_seconds from pipeline_runs where run_id = ?"
+
 TOTALS = """
 select
     (select count(*) from int_events),
@@ -99,9 +101,23 @@ def measure(
     )
 
 
-def record(warehouse: duckdb.DuckDBPyConnection, figures: Figures) -> None:
-    """Write the run's row into pipeline_runs; a retry of the run replaces its own."""
+def record(warehouse: duckdb.DuckDBPyConnection, figures: Figures, *, published: Sequence[str] | None) -> Figures:
+    """Write the run's row into pipeline_runs, and return it as it now stands.
+
+    A retry of the run replaces its own row. What the run brought it keeps where the retry brings nothing more: the run
+    was killed after its readers had it.
+
+    published: the runs that readers see, None where that is not known. Any other run was killed before they had it; its
+    row goes.
+    """
     warehouse.execute(PIPELINE_RUNS)
+    if published is not None:
+        warehouse.execute("delete from pipeline_runs where not list_contains(?, run_id)", [list(published)])
+    kept = warehouse.execute(OF_BATCH, [figures.run_id]).fetchall()
+    if kept and not figures.batch_shards:
+        shards, events, p50, worst = kept[0]
+        figures = replace(figures, batch_shards=shards, batch_events=events, lag_p50_seconds=p50, lag_max_seconds=worst)
     row = asdict(figures)
     marks = ", ".join(f"${name}" for name in row)
     warehouse.execute(f"insert or replace into pipeline_runs ({', '.join(row)}) values ({marks})", row)  # noqa: S608
+    return figures

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -60,16 +61,21 @@ def by_model(rows: Iterable[tuple[str, str, str]]) -> Versions:
     return versions
 
 
-def published_shards(settings: Settings) -> Versions:
-    """What the published marts were built from; empty where nothing (readable) is published."""
+def read_published(settings: Settings, query: str) -> list[tuple[Any, ...]] | None:
+    """Rows of the published file; None where nothing (readable) is published."""
     if not settings.published.exists():
-        return {}
+        return None
     try:
         with duckdb.connect(str(settings.published), read_only=True) as published:
-            return by_model(published.execute("select model, shard, version from shards").fetchall())
+            return published.execute(query).fetchall()
     except duckdb.Error as error:
         log.warning("%s cannot be read and will be written anew: %s", settings.published, error)
-        return {}
+        return None
+
+
+def published_shards(settings: Settings) -> Versions:
+    """What the published marts were built from; empty where nothing (readable) is published."""
+    return by_model(read_published(settings, "select model, shard, version from shards") or [])
 
 
 def project_version(settings: Settings) -> Versions:
@@ -101,11 +107,12 @@ def publish(settings: Settings, run_id: str) -> Figures:
     Beside them stand the shards they were built from, by which the next run knows whether a load still waits.
     A reader that has the file open keeps what it opened; the next one sees the new marts. The run's figures are
     recorded in the warehouse first, so that the published table of runs has them too; they are taken back if publishing
-    fails. A rerun replaces its own row.
+    fails, by the next run where this one is killed. A rerun replaces its own row.
 
     Raises WarehouseError when the warehouse cannot be opened, OSError when the published folder cannot be written.
     """
     before = published_shards(settings)
+    runs = read_published(settings, "select run_id from pipeline_runs")
     settings.published.parent.mkdir(parents=True, exist_ok=True)
     temporary = settings.published.with_name(f"{settings.published.name}.tmp")
     temporary.unlink(missing_ok=True)
@@ -117,7 +124,7 @@ def publish(settings: Settings, run_id: str) -> Figures:
         shards = warehouse.execute(LOADED_SHARDS).fetchall()
         batch = [shard for model, shard, version in shards if before.get(model, {}).get(shard) != version]
         figures = measure(warehouse, run_id=run_id, published_at=datetime.now(UTC).replace(tzinfo=None), batch=batch)
-        record(warehouse, figures)
+        figures = record(warehouse, figures, published=None if runs is None else [run for (run,) in runs])
         project = literal(project_version(settings)[PROJECT][PROJECT])
         made_of = f"({LOADED_SHARDS}) union all select '{PROJECT}', '{PROJECT}', {project}"
         tables = {name: f"from {quoted(name)}" for (name,) in names}

@@ -1,7 +1,6 @@
 """How many examples Hypothesis tries, and where it takes its chances from.
 
-`proof` tries many, other ones each time (`make prove`); without a profile named, the examples are few and always the
-same.
+`proof` tries many, others each time (`make prove`). Where no profile is named the examples are few and always the same.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ from include.settings import Settings
 from tests.dbt.replay import Script, Statements, Warehouse
 
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-REBUILD = re.compile(r"(create|alter)\s+(table|view)\b")
+REBUILD = re.compile(r"(create|alter|drop)\s+(table|view|index)\b")
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload([__name__])
+CONTEXT.set_forkserver_preload(["__main__", __name__])
 
 
 def kill_after(script: Script, settings: Settings, mode: str, statements: int) -> int | None:

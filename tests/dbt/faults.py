@@ -14,7 +14,7 @@ MINE = "select * from {{ accepted_copies(touched_only('device_key')) }} as c"
 MATES = "select device_key as touched_key from {{ holder }} where event_key in (select event_key from touched)"
 STALE = "a.lookback_complete <> ({{ lookback_complete('c.converted_at') }})"
 SESSION_ID = "{{ content_id(['s.person_id', 's.first_key']) }} as session_id"
-PRE_HOOK = '+pre-hook: "{{ pin_touched() }}"'
+BODY = "{%- set names = get_quoted_csv(columns | map(attribute='name')) -%}"
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,9 @@ FAULTS = (
     Fault("key-mates forgotten", "macros/events/event_mates.sql", MATES, f"{MATES} and false"),
     Fault(
         "marked before the rows",
-        "dbt_project.yml",
-        PRE_HOOK,
-        "+pre-hook: \"{{ pin_touched() }} {% if model.config.materialized == 'incremental' and is_incremental() %}"
-        '{{ mark_done() }} commit; begin;{% endif %}"',
+        "macros/journal/replace_touched.sql",
+        BODY,
+        f"{BODY} {{{{ mark_done() }}}} commit; begin;",
     ),
     Fault("stale look-back kept", "macros/events/lookback.sql", STALE, f"{STALE} and false"),
 )

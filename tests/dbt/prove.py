@@ -1,4 +1,4 @@
-"""The promise itself: however arrivals are cut into runs, the tables end as one full refresh, and as the oracle."""
+"""The promise itself: however arrivals are cut into runs, the tables end as one full refresh and as the oracle's."""
 
 from __future__ import annotations
 

@@ -1,23 +1,27 @@
-"""The statements dbt sends, captured from the project as it stands, and run again without dbt in a tenth of the time.
+"""The statements dbt sends, captured from the project as it stands, and run again without dbt.
 
-A run of dbt sends the same statements whatever has landed: only the rows differ. So one run of each mode is listened
-to, and its statements serve any number of warehouses. What the replay takes from dbt is only that a model without a
-table is built anew and that tables left over by a killed rebuild are dropped first.
+A run of dbt sends the same statements whatever has landed; only the rows differ. So one run of each mode is listened
+to, and its statements serve any number of warehouses. What dbt decides by itself is little, and done here too: a model
+without a table is built anew, and what a killed rebuild left over is dropped first.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import duckdb
+from dbt.artifacts.resources.types import NodeType
+from dbt.artifacts.schemas.run import RunExecutionResult, RunResult
 from dbt.cli.main import dbtRunner
 from dbt_common.events.base_types import EventMsg
 
@@ -28,6 +32,7 @@ from tests.dbt.project import environment, rows_of
 
 JOURNAL = "int_journal"
 LEFT_OVER = ("__dbt_backup", "__dbt_tmp")
+INDEX = re.compile(r'(create index |(drop index "warehouse"\."main"\.))"[0-9a-f]{32}"', re.IGNORECASE)
 MODES: Mapping[str, tuple[str, ...]] = {
     "first": ("run",),
     "incremental": ("run",),
@@ -50,7 +55,7 @@ class Script:
     tables: tuple[str, ...]
     seeds: Path
 
-    def statements(self, mode: str, built: Sequence[str]) -> Iterator[tuple[str, str]]:
+    def statements(self, mode: str, built: Collection[str]) -> Iterator[tuple[str, str]]:
         """Pairs of node and statement of a run, where `built` exist already."""
         for node in sorted({name: None for sent in self.sent.values() for name in sent}, key=place):
             exists = node in built or (node not in self.tables and JOURNAL in built)
@@ -70,32 +75,33 @@ def capture(home: Path, variables: Mapping[str, Any], project: Path = PROJECT / 
     """
     settings = Settings(home=home, ga4_export=home / "landing" / "ga4")
     where = ["--project-dir", str(project), "--profiles-dir", str(project), "--quiet", "--vars", json.dumps(variables)]
-    heard: list[tuple[str, str]] = []
     seeds = home / "seeds" / settings.warehouse.name
+    with environment(settings.dbt_env()):
+        seeded, _ = heard(["seed", *where])
+        keep_seeds(
+            settings.warehouse, [one.node.name for one in seeded if one.node.resource_type == NodeType.Seed], seeds
+        )
+        sent = {mode: heard([*command, *where])[1] for mode, command in MODES.items()}
+    return Script(sent, tuple(node for node in sent["first"] if "." not in node), seeds)
+
+
+def heard(command: list[str]) -> tuple[Sequence[RunResult], Mapping[str, Statements]]:
+    """Run a dbt command: the results, and node -> statements, models by their names."""
+    queries: list[tuple[str, str]] = []
 
     def listen(event: EventMsg) -> None:
-        if event.info.name == "SQLQuery":
-            sent: Any = event.data
-            node = sent.node_info.unique_id
-            if node.startswith(("model.", "operation.")):
-                heard.append((node.removeprefix("model.attribution."), sent.sql))
+        query: Any = event.data  # its type depends on the event
+        if event.info.name == "SQLQuery" and query.node_info.unique_id.startswith(("model.", "operation.")):
+            queries.append((query.node_info.unique_id.removeprefix("model.attribution."), query.sql))
 
-    def dbt(*command: str) -> tuple[Mapping[str, Statements], list[str]]:
-        heard.clear()
-        result = dbtRunner(callbacks=[listen]).invoke([*command, *where])
-        release()
-        nodes = getattr(result.result, "results", [])
-        assert result.success, result.exception or [f"{one.node.name}: {one.message}" for one in nodes]
-        by_node: dict[str, Statements] = {}
-        for node, sql in heard:
-            by_node[node] = (*by_node.get(node, ()), *changes(sql))
-        return by_node, [one.node.name for one in nodes if one.node.resource_type == "seed"]
-
-    with environment(settings.dbt_env()):
-        _, names = dbt("seed")
-        keep_seeds(settings.warehouse, names, seeds)
-        sent = {mode: dbt(*command)[0] for mode, command in MODES.items()}
-    return Script(sent, tuple(node for node in sent["first"] if "." not in node), seeds)
+    ended = dbtRunner(callbacks=[listen]).invoke(command)
+    release()
+    assert isinstance(ended.result, RunExecutionResult), ended.exception
+    assert ended.success, [f"{one.node.name}: {one.message}" for one in ended.result.results]
+    by_node: dict[str, Statements] = {}
+    for node, sql in queries:
+        by_node[node] = (*by_node.get(node, ()), *changes(sql))
+    return ended.result.results, by_node
 
 
 def changes(sql: str) -> Statements:
@@ -141,10 +147,10 @@ class Warehouse:
         """Let go of it."""
         self.db.close()
 
-    def relations(self) -> tuple[str, ...]:
-        """The tables and views it holds."""
-        named = "select table_name from information_schema.tables where table_catalog = 'warehouse'"
-        return tuple(name for (name,) in self.db.execute(named).fetchall())
+    def relations(self) -> Mapping[str, str]:
+        """What it holds: name -> table or view."""
+        named = "select table_name, table_type from information_schema.tables where table_catalog = 'warehouse'"
+        return {name: "view" if kind == "VIEW" else "table" for name, kind in self.db.execute(named).fetchall()}
 
     def run(self, mode: str = "incremental", only: str | None = None, stop: int | None = None) -> None:
         """A run of dbt, of model `only` where one is named.
@@ -159,24 +165,36 @@ class Warehouse:
         """A run of dbt, statement by statement: yields each once it is executed. Closing it takes back what is open."""
         with closing(self.db.cursor()) as connection, environment(self.settings.dbt_env()):
             connection.execute("use warehouse")
-            for statement in self._statements(mode, only):
-                connection.execute(statement)
+            for node, statement in self._statements(mode, only):
+                connection.execute(with_own_indexes(connection, node, statement))
                 yield statement
 
-    def _statements(self, mode: str, only: str | None) -> Iterator[str]:
+    def _statements(self, mode: str, only: str | None) -> Iterator[tuple[str, str]]:
         built = self.relations()
-        yield from (f"drop table {name}" for name in built if name.endswith(LEFT_OVER))
+        yield from ((name, f"drop {kind} {name}") for name, kind in built.items() if name.endswith(LEFT_OVER))
         for node, statement in self.script.statements(mode, built):
             if only is None or node == only or node not in self.script.tables:
-                yield statement
+                yield node, statement
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """The rows of a query."""
         return rows_of(self.db, sql)
 
 
+def with_own_indexes(connection: duckdb.DuckDBPyConnection, table: str, statement: str) -> str:
+    """The statement with new names for the indexes it makes, and those of the table's indexes that it drops.
+
+    dbt names an index by the moment it is made.
+    """
+    if not INDEX.search(statement):
+        return statement
+    names = connection.execute("select index_name from duckdb_indexes() where table_name = ?", [table]).fetchall()
+    there = iter([name for (name,) in names])
+    return INDEX.sub(lambda found: f'{found[1]}"{next(there) if found[2] else uuid4().hex}"', statement)
+
+
 def unequal(one: Warehouse, other: Warehouse) -> dict[str, tuple[Any, ...]]:
-    """Per table that differs as a multiset of rows: how many each has, and up to three that only one of them has."""
+    """Per table that differs as a multiset of rows: how many rows each has, and some that only one of them has."""
     found = {}
     for table in one.script.tables:
         these, those = (Counter(map(repr, warehouse.rows(f"from {table}"))) for warehouse in (one, other))

@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from hypothesis.vendor.pretty import RepresentationPrinter as PrettyPrinter
+from hypothesis.vendor.pretty import RepresentationPrinter
 
 from include.ga4_schema import SCHEMA_2026
 from include.settings import Settings
@@ -45,7 +45,7 @@ BAD_LINES = ("no json", "[1]", '{"event_name": "page_view"}', '{"event_timestamp
 class Told:
     """What Hypothesis prints by its `repr`; it would write out the fields of a dataclass."""
 
-    def _repr_pretty_(self, printer: PrettyPrinter, cycle: bool) -> None:
+    def _repr_pretty_(self, printer: RepresentationPrinter, cycle: bool) -> None:
         printer.text(repr(self))
 
 
@@ -74,7 +74,7 @@ class Event(Told):
         what = f"{self.name}{f' from {self.source}' if self.source != 'nothing' else ''}"
         money = f" {self.order!r} for {self.value}" if (self.order, self.value) != (None, None) else ""
         number = "" if self.number is None else f"#{self.number} "
-        lag = f", received {timedelta(microseconds=self.lag)} later" if self.lag else ""
+        lag = f", received {'-+'[self.lag > 0]}{timedelta(microseconds=abs(self.lag))}" if self.lag else ""
         return f"<{number}{who}: {what}{money}, day {day} {timedelta(microseconds=rest)}{lag}>"
 
     def streamed(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
@@ -50,62 +50,76 @@ SHIPPED = {"session_timeout_minutes": 30, "lookback_days": 14, "max_future_minut
 
 DEVICES = ("phone", "tablet", "laptop")
 PEOPLE = ("ann", "bob")
+T = TypeVar("T")
+
 BATCHES = tuple(f"b{number}.ndjson" for number in range(8))
 MODELS = sorted(path.stem for path in (PROJECT / "dbt" / "models").rglob("*.sql"))
 
 
-def _often(usual: object, *others: object, times: int = 3) -> st.SearchStrategy[Any]:
+def _often(usual: T, *others: T, times: int = 3) -> st.SearchStrategy[T]:
     """Mostly the first of these values."""
     return st.sampled_from([usual] * times + list(others))
 
 
 @st.composite
+def _new(draw: st.DrawFn, number: int, at: st.SearchStrategy[int], max_future_minutes: int) -> Event:
+    """An event of its own."""
+    name = draw(st.sampled_from(["page_view"] * 8 + ["purchase"] * 10 + ["refund"] * 3 + ["sign_up", None]))
+    has_money = name in ("purchase", "refund")
+    future = -max_future_minutes * MINUTE
+    return Event(
+        at=draw(at),
+        name=name,
+        device=draw(st.sampled_from([*DEVICES, *DEVICES, None])),
+        user=draw(_often(None, *PEOPLE, times=5)),
+        source=draw(st.sampled_from(list(SOURCES))),
+        order=draw(st.sampled_from(["t1", "t2", None, "(not set)"])) if has_money else None,
+        value=draw(st.sampled_from([10.0, 3.33, 0.01, -5.0, None])) if has_money else None,
+        lag=draw(_often(0, None, 3 * DAY, future, future - 1, times=8)),
+        number=draw(_often(number, None, times=5)),
+    )
+
+
+@st.composite
+def _again(draw: st.DrawFn, happened: list[Event]) -> Event:
+    """An event that came before: from another device, at another time, with another amount, or all of it."""
+    event = draw(st.sampled_from(happened))
+    device = draw(_often(event.device, *DEVICES, times=2))
+    lag = draw(_often(event.lag, 0, DAY, times=2))
+    return replace(event, device=device, lag=lag, value=draw(_often(event.value, 7.0)))
+
+
+@st.composite
 def events(draw: st.DrawFn, settings: str) -> list[Event]:
-    """What happened. A later one stands at an edge from an earlier one, or is it again in other words."""
+    """What happened: the time of an event lies at an edge from another's."""
     numbers = {**SHIPPED, **SETTINGS[settings]}
     timeout, window = numbers["session_timeout_minutes"] * MINUTE, numbers["lookback_days"] * DAY
-    edges = st.sampled_from([timeout, timeout + 1, window, window + 1, 0, 1, timeout - 1, 2 * timeout, DAY])
-    future = -numbers["max_future_minutes"] * MINUTE
-    lags = _often(0, None, 3 * DAY, future, future - 1, times=8)
+    steps = [timeout, timeout + 1, timeout - 1, 2 * timeout, window, window + 1, 0, 1, DAY]
     happened: list[Event] = []
     for number in range(draw(st.integers(6, 12))):
-        if happened and draw(_often(False, True, times=2)):
-            again = draw(st.sampled_from(happened))
-            elsewhere = draw(_often({}, *({"device": device} for device in DEVICES), times=2))
-            change = elsewhere | draw(_often({}, {"lag": 0}, {"lag": DAY}, {"value": 7.0}, times=2))
-            happened.append(replace(again, **change))
-            continue
-        before = draw(st.sampled_from(happened)).at if happened else 20 * DAY
-        name = draw(st.sampled_from(["page_view"] * 8 + ["purchase"] * 10 + ["refund"] * 3 + ["sign_up", None]))
-        has_money = name in ("purchase", "refund")
-        happened.append(
-            Event(
-                at=max(0, before + draw(edges) * draw(st.sampled_from([1, -1]))),
-                name=name,
-                device=draw(_often("phone", "tablet", "laptop", None, times=2)),
-                user=draw(_often(None, *PEOPLE)),
-                source=draw(st.sampled_from(list(SOURCES))),
-                order=draw(st.sampled_from(["t1", "t2", None, "(not set)"])) if has_money else None,
-                value=draw(st.sampled_from([10.0, 3.33, 0.01, -5.0, None])) if has_money else None,
-                lag=draw(lags),
-                number=draw(_often(number, None, times=5)),
-            )
-        )
+        if happened and draw(st.sampled_from([False, False, True])):
+            happened.append(draw(_again(happened)))
+        else:
+            before = st.sampled_from([event.at for event in happened] or [20 * DAY])
+            edge = st.sampled_from([*steps, *(-step for step in steps)])
+            at = st.builds(lambda start, step: max(0, start + step), before, edge)
+            happened.append(draw(_new(number, at, numbers["max_future_minutes"])))
     return happened
 
 
 @st.composite
 def _lands(draw: st.DrawFn, happened: list[Event]) -> Lands:
-    """A batch of any events, or an export table of those of one day and perhaps one of another."""
-    if draw(_often(True, False, times=2)):
-        lines = draw(st.lists(st.sampled_from(happened), min_size=1, max_size=7))
-        lines += draw(st.lists(st.sampled_from(BAD_LINES), max_size=draw(_often(0, 2, times=5))))
-        return Lands(draw(st.sampled_from(BATCHES)), tuple(lines))
+    """A batch of any events, or an export table of those of one day and perhaps one of another; some of them twice."""
     one = draw(st.sampled_from(happened))
-    theirs = [event for event in happened if event.at // DAY == one.at // DAY]
-    rows = draw(st.lists(st.sampled_from(theirs), min_size=draw(_often(1, 0, times=5)), max_size=7))
-    rows += draw(_often([], [happened[0]], times=5))
-    return Lands(table_of(one, draw(_often(False, True))), tuple(rows))
+    if draw(_often(True, False, times=2)):
+        file, others = draw(st.sampled_from(BATCHES)), happened
+        bad = draw(st.lists(st.sampled_from(BAD_LINES), max_size=draw(_often(0, 2, times=5))))
+    else:
+        file = table_of(one, intraday=draw(_often(False, True)))
+        others = [e for e in happened if e.at // DAY == one.at // DAY or e is happened[0]]
+        bad = []
+    more = draw(st.lists(st.sampled_from(others), max_size=3, unique=True))
+    return Lands(file, (*draw(_often((one,), (), (one, one), times=6)), *more, *bad))
 
 
 @st.composite
@@ -131,8 +145,8 @@ def stories(draw: st.DrawFn, settings: st.SearchStrategy[str] | None = None) -> 
     """A story under one of SETTINGS: now and then something changes, and then the pipeline runs."""
     name = draw(st.sampled_from(list(SETTINGS)) if settings is None else settings)
     happened = draw(events(name))
-    changes = st.lists(_changes(happened), min_size=1, max_size=4)
-    parts = draw(st.lists(st.tuples(changes, _runs()), min_size=2, max_size=5))
+    changes = st.lists(_changes(happened), min_size=1, max_size=3)
+    parts = draw(st.lists(st.tuples(changes, _runs()), min_size=3, max_size=5))
     return Story(name, tuple(possible([step for change, run in parts for step in (*change, run)])))
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,7 +16,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings as profiles
 
+from include.settings import PROJECT
 from tests.dbt.crashes import as_on_bigquery, kill_after
+from tests.dbt.project import Project
 from tests.dbt.prove import script
 from tests.dbt.replay import JOURNAL, Script, Warehouse, unequal
 from tests.dbt.stories import DAY, MINUTE, Event, Lands, Vanishes, World, table_of
@@ -43,7 +48,8 @@ BEFORE = (
     Lands("b0.ndjson", (BOUGHT, BOUGHT, "no json")),
     Lands("b1.ndjson", (event(7, 20 * DAY, "purchase", device="desk", order="t2", value=3.33),)),
 )
-#: A day restated without a buyer, an intraday table superseded, a late login, a refund, older history, a batch gone.
+#: A day restated without one person, an intraday table superseded without a buyer, late logins, a refund, older
+#: history, a batch withdrawn.
 AFTER = (
     Lands(DAY_ONE, (AD,)),
     Lands(DAY_TWO, (VISIT, SHARED)),
@@ -51,6 +57,7 @@ AFTER = (
     Lands("b3.ndjson", (event(10, 22 * DAY, "refund", order="t1", value=3.33), event(11, 2 * DAY, device="watch"))),
     Vanishes("b1.ndjson"),
 )
+pytestmark = pytest.mark.proof
 STRIDE = 1 if profiles.get_current_profile_name() == "proof" else 5
 
 
@@ -141,8 +148,65 @@ def killed(interrupted: Interrupted, sent: Script, mode: str, only: str | None =
     found = {}
     for number in points(sent, mode, only):
         interrupted.restore(mode)
-        opened = closing(Warehouse(sent, interrupted.world.settings, in_memory=False))
-        with opened as warehouse, closing(warehouse.play(mode, only)) as play:
+        warehouse = Warehouse(sent, interrupted.world.settings, in_memory=False)
+        with closing(warehouse), closing(warehouse.play(mode, only)) as play:
             *_, last = islice(play, number)
         found[f"{number}: {last}"] = interrupted.differs(sent)
     return {last: differs for last, differs in found.items() if differs}
+
+
+def dbt_process(project: Project, *arguments: str) -> subprocess.Popen[str]:
+    """A dbt of its own that works on the home of `project`; its standard output is read line by line."""
+    command = [sys.executable, "-u", "-m", "dbt.cli.main", *arguments, "--log-format", "text"]
+    folder = str(PROJECT / "dbt")
+    return subprocess.Popen(
+        [*command, "--project-dir", folder, "--profiles-dir", folder],
+        env={**os.environ, **project.settings.dbt_env()},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def wait_for(process: subprocess.Popen[str], text: str) -> bool:
+    """Read on until a line holds `text`; False where none does."""
+    assert process.stdout is not None
+    return any(text in line for line in process.stdout)
+
+
+@pytest.fixture
+def half_loaded(tmp_path: Path) -> Project:
+    """A home where BEFORE is loaded by dbt, and AFTER waits."""
+    project = Project(tmp_path)
+    world = World(script("as shipped"), project.home)
+    for step in BEFORE:
+        step.happen(world)
+    project.build()
+    for change in AFTER:
+        change.happen(world)
+    return project
+
+
+@pytest.mark.parametrize("model", ["stg_ga_events", "int_events", "mart_attribution_last"])
+def test_dbt_itself_killed_inside_a_model(half_loaded: Project, interrupted: Interrupted, model: str) -> None:
+    """SIGKILL as soon as dbt says that it began the model; the next dbt run ends as one full refresh."""
+    process = dbt_process(half_loaded, "run")
+    assert wait_for(process, f"START sql incremental model main.{model}")
+    process.kill()
+    process.wait()
+    half_loaded.build()
+    with closing(Warehouse(interrupted.world.script, half_loaded.settings, in_memory=False)) as built:
+        assert unequal(built, interrupted.full) == {}
+
+
+def test_two_dbt_runs_at_once_never_mix(half_loaded: Project, interrupted: Interrupted) -> None:
+    """DuckDB lets one process write: the second is refused and says who holds the file, or comes after the first."""
+    first = dbt_process(half_loaded, "run")
+    assert wait_for(first, "START sql incremental model main.stg_ga_events")
+    second = dbt_process(half_loaded, "run")
+    output, _ = second.communicate()
+    first.communicate()
+    assert first.returncode == 0
+    assert second.returncode == 0 or "Could not set lock on file" in output
+    with closing(Warehouse(interrupted.world.script, half_loaded.settings, in_memory=False)) as built:
+        assert unequal(built, interrupted.full) == {}

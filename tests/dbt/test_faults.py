@@ -15,6 +15,8 @@ from tests.dbt.replay import Script, capture
 from tests.dbt.stories import Story
 from tests.dbt.strategies import stories
 
+pytestmark = pytest.mark.proof
+
 
 def text(sent: Script) -> str:
     """All statements, less the time that dbt writes into names."""

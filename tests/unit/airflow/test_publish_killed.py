@@ -1,0 +1,103 @@
+"""Publishing that is killed anywhere: readers see the old or the new marts whole, and the next run makes it good."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import settings as profiles
+
+from include import publish
+from include.settings import Settings
+
+RETRIES = ("run 2", "run 3")
+STRIDE = 1 if profiles.get_current_profile_name() == "proof" else 3
+
+pytestmark = pytest.mark.proof
+NEWS = """
+insert into mart_sessions values ('s2');
+insert into int_events values ('b2', 1);
+insert into int_journal values
+    ('two', 'shard', 'stg_streamed_events', 'b2', 'v1', 1, null),
+    ('two', 'done', 'mart_sessions', null, null, null, null);
+"""
+
+
+def die(settings: Settings, line: int) -> None:
+    """Publish as run 2 and be killed before the line of this number among those that publish.py runs."""
+    lines = count(1)
+
+    def trace(frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
+        if frame.f_code.co_filename != publish.__file__:
+            return None
+        if event == "line" and next(lines) == line:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+
+    sys.settrace(trace)
+    publish.publish(settings, "run 2")
+
+
+def content(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Every table of the published file, less what depends on the time of publishing."""
+    timed = "published_at, lag_p50_seconds, lag_max_seconds"
+    with duckdb.connect(str(path), read_only=True) as reader:
+        names = [name for (name,) in reader.execute("select table_name from duckdb_tables()").fetchall()]
+        kept = {name: f"* exclude ({timed})" if name == "pipeline_runs" else "*" for name in names}
+        return {name: reader.execute(f"select {kept[name]} from {name} order by all").fetchall() for name in names}
+
+
+def marked(settings: Settings) -> list[tuple[str]]:
+    """The batches that count as published."""
+    with duckdb.connect(str(settings.warehouse), read_only=True) as warehouse:
+        return warehouse.execute("select batch_id from int_journal where model = 'publish'").fetchall()
+
+
+def test_killed_before_any_line(settings: Settings, warehouse: Callable[[str], None]) -> None:
+    """Each STRIDE-th line of publishing; then, by turns, Airflow's retry of the same run and the next run."""
+    home = Settings(home=settings.home, ga4_export=settings.ga4_export)
+    kept = home.home / "kept"
+    publish.publish(home, "run 1")
+    warehouse(NEWS)
+    shutil.copytree(home.published.parent, kept)
+    shutil.copy(home.warehouse, kept)
+    old = content(home.published)
+    publish.publish(home, "run 2")
+    new = content(home.published)
+    assert old["mart_sessions"] != new["mart_sessions"]
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["__main__", "include.publish"])
+    seen = set()
+    for line in count(1, STRIDE):
+        home.warehouse.with_suffix(".duckdb.wal").unlink(missing_ok=True)
+        shutil.copy(kept / home.warehouse.name, home.warehouse)
+        shutil.copy(kept / home.published.name, home.published)
+        process = context.Process(target=die, args=(home, line))
+        process.start()
+        process.join()
+        if process.exitcode == 0:
+            break
+        assert process.exitcode == -signal.SIGKILL
+        found = content(home.published)
+        assert found in (old, new)
+        retry = RETRIES[line % 2]
+        seen.add((found == new, retry))
+        publish.publish(home, retry)
+        after = content(home.published)
+        runs = {"run 1", retry} | ({"run 2"} if found == new else set())
+        assert {run for run, *_ in after["pipeline_runs"]} == runs
+        assert after["mart_sessions"] == new["mart_sessions"]
+        assert after == new or retry != "run 2"
+        assert [path.name for path in home.published.parent.iterdir()] == [home.published.name]
+        assert marked(home) == [("two",)]
+    assert len(seen) == 2 * len(RETRIES)
