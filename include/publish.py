@@ -29,7 +29,7 @@ order by model, shard
 """
 
 
-#: The batches that the published marts now hold; the gate's checks pass over their rows (macro of_unpublished).
+#: The batches that the published marts now hold; the gate's checks pass over their rows (macro unpublished).
 MARK_PUBLISHED = """
 insert into int_journal (batch_id, entry, model)
 select distinct batch_id, 'done', 'publish' from int_journal

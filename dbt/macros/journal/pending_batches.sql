@@ -22,11 +22,7 @@
     {%- set enough = 1 if model.config.meta.replaces == 'device_key' else parents | length %}
     select d.batch_id
     from {{ looked_up(journal(), "entry = 'done'") }} as d
-    where d.model in ('{{ parents | join("', '") }}')
-        and not exists (
-            select 1 from {{ looked_up(journal(), "entry = 'done'") }} as own
-            where own.model = '{{ this.identifier }}' and own.batch_id = d.batch_id
-        )
     group by d.batch_id
-    having count(distinct d.model) >= {{ enough }}
+    having count(distinct case when d.model in ('{{ parents | join("', '") }}') then d.model end) >= {{ enough }}
+        and count(case when d.model = '{{ this.identifier }}' then 1 end) = 0
 {% endmacro %}
