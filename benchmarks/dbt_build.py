@@ -22,8 +22,7 @@ NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 
 @dataclass(frozen=True)
 class Build:
-    """usage: of the whole process; models, tests, seeds: seconds a node inside dbt; spans: when each model and test
-    executed."""
+    """usage: of the whole process; models, tests, seeds: seconds a node inside dbt; spans: when each node executed."""
 
     usage: Usage
     models: dict[str, float]

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from benchmarks.batch_rows import batch_ids, touched_rows
 from benchmarks.dbt_build import NO_UNIT_TESTS, read_by_node, row_counts
 from benchmarks.history import Export, repeat
 from include.publish import publish
-from include.settings import Settings
 from include.simulator.history import write_history
 from include.simulator.stream import write_batch
 from tests.dbt.project import Project, environment
