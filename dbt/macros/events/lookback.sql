@@ -16,3 +16,13 @@
         on c.conversion_id = a.conversion_id
     where a.lookback_complete <> ({{ lookback_complete('c.converted_at') }})
 {% endmacro %}
+
+{#- Post-hook of a model that shows what follows from the first event. -#}
+{% macro remember_first_event() %}
+    insert into {{ journal() }} (entry, model, version, seq)
+    select 'first_event', '{{ this.identifier }}', f.version, f.seq
+    from {{ looked_up(journal(), "entry = 'first_event'") }} as f
+    where f.model = 'int_events' and {{ first_event('int_events') }} is distinct from {{ first_event(this.identifier) }}
+    order by f.seq desc
+    limit 1
+{% endmacro %}

@@ -7,10 +7,11 @@
         {{ pin_shards() }}
     {%- else %}
         {{ create_pin() }}
+        {%- set batches = few_keys('select batch_id as key from pending') %}
         with pending as ({{ pending_batches() }})
         select p.batch_id, j.touched_key
         from pending as p
-        left join {{ looked_up(journal(), 'batch_id in (' ~ few_keys('select batch_id as key from pending') ~ ')') }} as j
+        left join {{ looked_up(journal(), 'batch_id in (' ~ batches ~ ')') }} as j
             on j.batch_id = p.batch_id and j.entry = '{{ meta.replaces }}' and j.touched_key <> '*';
         {%- if meta.also and is_incremental() %}
         insert into {{ pin() }}

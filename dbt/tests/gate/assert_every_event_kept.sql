@@ -14,13 +14,13 @@ kept as (
 ),
 
 kept_of_staged as (
-    select event_key
-    from {{ looked_up(ref('int_events'), 'event_key in (' ~ few_keys('select event_key as key from staged') ~ ')') }} as e
+    {%- set these = few_keys('select event_key as key from staged') %}
+    select event_key from {{ looked_up(ref('int_events'), 'event_key in (' ~ these ~ ')') }} as e
 ),
 
 staged_of_kept as (
-    select event_key
-    from {{ accepted_copies('event_key in (' ~ few_keys('select event_key as key from kept') ~ ')') }} as s
+    {%- set these = few_keys('select event_key as key from kept') %}
+    select event_key from {{ accepted_copies('event_key in (' ~ these ~ ')') }} as s
 )
 
 select s.event_key, 'staged, not kept' as defect
