@@ -22,7 +22,7 @@ NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 
 @dataclass(frozen=True)
 class Build:
-    """usage: of the whole process; models, tests, seeds: seconds a node inside dbt; spans: when each model executed."""
+    """usage: of the whole process; models, tests, seeds: seconds a node inside dbt; spans: when each node executed."""
 
     usage: Usage
     models: dict[str, float]
@@ -52,7 +52,8 @@ def dbt_build(settings: Settings, *arguments: str, profiles: Path | None = None)
         chosen = [one for one in results if one["unique_id"].startswith(f"{kind}.")]
         return {one["unique_id"].split(".", 2)[2]: one["execution_time"] for one in chosen}
 
-    spans = {one["unique_id"].split(".", 2)[2]: _span(one) for one in results if one["unique_id"].startswith("model.")}
+    ran = [one for one in results if one["unique_id"].startswith(("model.", "test."))]
+    spans = {one["unique_id"].split(".", 2)[2]: _span(one) for one in ran}
     return Build(usage, seconds("model"), sum(seconds("test").values()), sum(seconds("seed").values()), spans)
 
 
@@ -62,8 +63,8 @@ def _span(result: dict[str, Any]) -> tuple[datetime, datetime]:
     return start.astimezone(UTC), end.astimezone(UTC)
 
 
-def read_by_model(settings: Settings, *arguments: str) -> dict[str, int]:
-    """Run `dbt build` once more, with DuckDB's metrics on: rows scanned by model, hooks and journal included.
+def read_by_node(settings: Settings, *arguments: str) -> dict[str, int]:
+    """Run `dbt build` with DuckDB's metrics on: rows scanned by model and test, hooks and journal included.
 
     Raises BenchmarkError when it fails.
     """

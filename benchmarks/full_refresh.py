@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.dbt_build import MODELS_ONLY, Build, dbt_build, read_by_model, row_counts
+from benchmarks.dbt_build import MODELS_ONLY, Build, dbt_build, read_by_node, row_counts
 from benchmarks.floor import FloorRun, run_floor
 from benchmarks.history import Export
 from benchmarks.measure import Comparison, medians
@@ -48,7 +48,7 @@ def measure_full_refresh(export: Export, scratch: Path, runs: int) -> FullRefres
         pairs.append((dbt_build(settings, *REFRESH), run_floor(scratch / "floor", export.files)))
     written = row_counts(settings)
     settings.warehouse.unlink()
-    read = read_by_model(settings, *REFRESH)
+    read = read_by_node(settings, *REFRESH)
     builds, floors = zip(*pairs[1:], strict=True)
     return FullRefresh(
         export=export.what,

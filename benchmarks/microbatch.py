@@ -15,7 +15,7 @@ import httpx
 
 from benchmarks.airflow_run import DagRun, TaskTimes, await_dag, idle_share, run_dag
 from benchmarks.batch_rows import Touched, batch_ids, touched_rows
-from benchmarks.dbt_build import MODELS_ONLY, NO_UNIT_TESTS, Build, dbt_build, read_by_model, row_counts
+from benchmarks.dbt_build import MODELS_ONLY, NO_UNIT_TESTS, Build, dbt_build, read_by_node, row_counts
 from benchmarks.history import Export
 from benchmarks.measure import Comparison, medians
 from include.local_airflow import LocalAirflow, local_airflow
@@ -109,7 +109,7 @@ def read_and_touched(settings: Settings, *, seed: int) -> tuple[dict[str, int], 
     """One more batch, not timed: what its models read, and what it touched."""
     before = batch_ids(settings)
     write_batch(settings, events=EVENTS, seed=seed)
-    read = read_by_model(settings, *MODELS_ONLY)
+    read = read_by_node(settings, *MODELS_ONLY)
     return read, touched_rows(settings, batch_ids(settings) - before)
 
 

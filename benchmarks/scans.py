@@ -26,7 +26,8 @@ class Plugin(BasePlugin):
         self.folder = str(plugin_config["folder"])
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
-        """Have the database log to the folder."""
+        """Have the database log to the folder, and work on one core: each would look into a table once."""
+        conn.execute("set threads = 1")
         conn.execute(
             "call enable_logging('Metrics', level = 'debug', storage = 'file', storage_path = ?)", [self.folder]
         )

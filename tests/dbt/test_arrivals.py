@@ -72,12 +72,16 @@ def test_the_same_batch_again_changes_nothing(stream: Stream) -> None:
 
 
 def test_history_that_arrives_later_completes_the_look_back(stream: Stream) -> None:
-    """T4: a flag follows the first event of all, also for people whom the new rows do not touch."""
+    """T4: a flag follows the first event of all, also for people whom the rows that come or go do not touch."""
     stream.send({"at": 0, "event_name": "purchase", "value": 5})
     assert stream.rows("select lookback_complete from mart_attribution_first") == [(False,)]
     stream.send({"at": -14 * DAY, "user_pseudo_id": "other"})
     assert stream.rows("select lookback_complete from mart_attribution_first") == [(True,)]
     assert stream.rows("select lookback_complete from mart_attribution_last") == [(True,)]
+    (stream.project.settings.streamed_events / "b1.ndjson").unlink()
+    stream.project.build()
+    assert stream.rows("select lookback_complete from mart_attribution_first") == [(False,)]
+    assert stream.rows("select lookback_complete from mart_attribution_last") == [(False,)]
 
 
 def test_a_withdrawn_batch_takes_its_order_along(stream: Stream) -> None:

@@ -1,13 +1,21 @@
 {#- The rows of a table for which one condition on one column holds, as a subquery.
-    DuckDB finds them by the column's index only where it is the scan's single condition; `offset 0` keeps what is asked
-    of the rows further up from being pushed beside it. BigQuery prunes by each condition, and knows no bare offset.
+    DuckDB finds them by the column's index only where it is the scan's single condition: `limit all offset 0` keeps
+    what is asked of the rows further up from being pushed beside it. BigQuery prunes by each, and takes only a number
+    there.
     Usage: from {{ looked_up(ref('int_events'), touched_only('person_id')) }} as e -#}
 {% macro looked_up(relation, condition) -%}
     {{- return(adapter.dispatch('looked_up', 'attribution')(relation, condition)) -}}
 {% endmacro %}
 {% macro duckdb__looked_up(relation, condition) -%}
-    (select * from {{ relation }} where {{ condition }}{{ ' offset 0' if condition != 'true' }})
+    (select * from {{ relation }} where {{ condition }}{{ ' limit all offset 0' if condition != 'true' }})
 {%- endmacro %}
 {% macro bigquery__looked_up(relation, condition) -%}
     (select * from {{ relation }} where {{ condition }})
 {%- endmacro %}
+
+{#- A query of one column, key, that gives few rows, as the right side of `in`. Through a list, because DuckDB guesses
+    how many rows come, and where the guess is high it reads the whole table beside them.
+    Usage: column in ({{ few_keys('select batch_id as key from pending') }}) -#}
+{% macro few_keys(query) %}{{ return(adapter.dispatch('few_keys', 'attribution')(query)) }}{% endmacro %}
+{% macro duckdb__few_keys(query) %}select unnest(list(f.key)) from ({{ query }}) as f{% endmacro %}
+{% macro bigquery__few_keys(query) %}select f.key from ({{ query }}) as f{% endmacro %}

@@ -4,7 +4,7 @@
     {%- set holders = [ref('stg_ga_events'), ref('stg_streamed_events'), this] %}
     with rebuilt as (
         select 1 as yes
-        from {{ looked_up(journal(), 'batch_id in (select batch_id from ' ~ pin() ~ ')') }} as j
+        from {{ looked_up(journal(), 'batch_id in (' ~ few_keys('select batch_id as key from ' ~ pin()) ~ ')') }} as j
         where j.entry = 'device_key' and j.touched_key = '*'
         limit 1
     ),
@@ -15,7 +15,8 @@
         {%- endfor %}
     )
     {%- for holder in holders %}
-    select device_key as touched_key from {{ holder }} where event_key in (select event_key from touched)
+    select device_key as touched_key from {{ holder }}
+    where event_key in ({{ few_keys('select event_key as key from touched') }})
     union distinct
     select device_key as touched_key from {{ holder }} where exists (select 1 from rebuilt)
     {{- ' union distinct' if not loop.last }}

@@ -8,7 +8,9 @@
         where f.model = '{{ this.identifier }}' order by f.seq desc limit 1
     {%- endset -%}
     {%- set asked -%}
-        device_key in (select touched_key from {{ pin() }} union all select touched_key from ({{ known }}) as k)
+        device_key in ({{ few_keys(
+            'select touched_key as key from ' ~ pin() ~ ' union all select touched_key as key from (' ~ known ~ ') as k'
+        ) }})
     {%- endset %}
     insert into {{ journal() }} (entry, model, touched_key, version, seq)
     with known as ({{ known }}),

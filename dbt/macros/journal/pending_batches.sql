@@ -21,18 +21,15 @@
     {%- set parents = marking_parents(model) -%}
     {%- set enough = 1 if model.config.meta.replaces == 'device_key' else parents | length %}
     select d.batch_id
+    {%- set parent = "d.model in ('" ~ parents | join("', '") ~ "')" %}
     from (
         select batch_id, model, entry, touched_key from {{ looked_up(journal(), "entry = 'done'") }} as r
         union all
         select batch_id, model, entry, touched_key from {{ looked_up(journal(), "touched_key = '*'") }} as r
         where entry <> 'done'
     ) as d
-    where d.model in ('{{ parents | join("', '") }}')
-        and not exists (
-            select 1 from {{ looked_up(journal(), "entry = 'done'") }} as own
-            where own.model = '{{ this.identifier }}' and own.batch_id = d.batch_id
-        )
     group by d.batch_id
-    having count(distinct case when d.entry = 'done' then d.model end)
-        >= case when max(d.touched_key) = '*' then 1 else {{ enough }} end
+    having count(distinct case when d.entry = 'done' and {{ parent }} then d.model end)
+        >= case when max(case when {{ parent }} then d.touched_key end) = '*' then 1 else {{ enough }} end
+        and count(case when d.entry = 'done' and d.model = '{{ this.identifier }}' then 1 end) = 0
 {% endmacro %}

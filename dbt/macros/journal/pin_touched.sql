@@ -12,6 +12,7 @@
         select {{ new_id() }}, '{{ meta.replaces }}', '{{ this.identifier }}', '*';
         {%- endif %}
         {{ create_pin() }}
+        {%- set batches = few_keys('select batch_id as key from pending') %}
         with pending as (
             {{ pending_batches() }}
             union distinct
@@ -19,7 +20,7 @@
         )
         select p.batch_id, j.touched_key
         from pending as p
-        left join {{ looked_up(journal(), 'batch_id in (select batch_id from pending)') }} as j
+        left join {{ looked_up(journal(), 'batch_id in (' ~ batches ~ ')') }} as j
             on j.batch_id = p.batch_id and j.entry = '{{ meta.replaces }}' and j.touched_key <> '*';
         {%- if meta.also and is_incremental() %}
         insert into {{ pin() }}

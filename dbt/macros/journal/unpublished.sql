@@ -1,30 +1,26 @@
-{#- Batches taken in since `publish` marked the last (include/publish.py): no published run was built from them yet. -#}
-{% macro open_batches() -%}
-    (
-        select distinct d.batch_id
-        from {{ looked_up(journal(), "entry = 'done'") }} as d
-        where not exists (
-            select 1 from {{ looked_up(journal(), "entry = 'done'") }} as p
-            where p.model = 'publish' and p.batch_id = d.batch_id
-        )
-    )
-{%- endmacro %}
-
-{#- The entries of those batches. -#}
+{#- The journal's entries of batches taken in since `publish` marked the last (include/publish.py): no published run was
+    built from their rows yet. -#}
 {% macro open_entries() -%}
-    {{- looked_up(journal(), 'batch_id in (select o.batch_id from ' ~ open_batches() ~ ' as o)') -}}
+    {%- set open_batches -%}
+        select d.batch_id as key
+        from {{ looked_up(journal(), "entry = 'done'") }} as d
+        group by d.batch_id
+        having count(case when d.model = 'publish' then 1 end) = 0
+    {%- endset -%}
+    {{- looked_up(journal(), 'batch_id in (' ~ few_keys(open_batches) ~ ')') -}}
 {%- endmacro %}
 
 {#- One row where a check must look at every row: nothing was ever published, or a staging table was rebuilt since. -#}
 {% macro all_unpublished() -%}
-    (
-        select 1 as yes from {{ open_entries() }} as e where e.touched_key = '*'
+    {%- set reasons -%}
+        select 1 as key from {{ open_entries() }} as e where e.touched_key = '*'
         union all
-        select 1 as yes
+        select 1 as key
         where not exists (
             select 1 from {{ looked_up(journal(), "entry = 'done'") }} as p where p.model = 'publish'
         )
-    )
+    {%- endset -%}
+    {{- few_keys(reasons) -}}
 {%- endmacro %}
 
 {#- The rows of a relation that no published run shows yet, by the keys of one kind that the open batches journaled: the
@@ -32,13 +28,13 @@
     Usage in a check: from {{ unpublished(ref('int_events'), 'person_id') }} as e -#}
 {% macro unpublished(relation, column) -%}
     {%- set open_keys -%}
-        select {{ key_value('e.touched_key', column) }} from {{ open_entries() }} as e
-        where e.entry = '{{ column }}' and e.touched_key is not null
-            and not exists (select 1 from {{ all_unpublished() }} as a)
+        select {{ key_value('e.touched_key', column) }} as key
+        from {{ open_entries() }} as e
+        where e.entry = '{{ column }}' and e.touched_key is not null and not exists ({{ all_unpublished() }})
     {%- endset -%}
     (
-        select * from {{ looked_up(relation, column ~ ' in (' ~ open_keys ~ ')') }} as k
+        select * from {{ looked_up(relation, column ~ ' in (' ~ few_keys(open_keys) ~ ')') }} as k
         union all
-        select * from {{ relation }} where exists (select 1 from {{ all_unpublished() }} as a)
+        select * from {{ looked_up(relation, 'exists (' ~ all_unpublished() ~ ')') }} as a
     )
 {%- endmacro %}

@@ -13,7 +13,8 @@ with mine as (
 -- E1: an event that came more than once; copies on other devices compete too
 rivals as (
     {%- if is_incremental() %}
-    select c.event_key from {{ accepted_copies('event_key in (select event_key from mine)') }} as c
+    select event_key
+    from {{ accepted_copies('event_key in (' ~ few_keys('select event_key as key from mine') ~ ')') }} as c
     {%- else %}
     select event_key from mine
     {%- endif %}

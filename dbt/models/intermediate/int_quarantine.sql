@@ -2,8 +2,7 @@
 {{ config(materialized='view') }}
 with files as (
     select model, touched_key as shard, entry, detail
-    from {{ journal() }}
-    where entry in ('shard', 'rejected')
+    from {{ looked_up(journal(), "entry in ('shard', 'rejected')") }} as j
     qualify row_number() over (partition by model, touched_key order by seq desc) = 1
 )
 

@@ -3,11 +3,18 @@ with sessions as (
     select * from {{ ref('int_sessions') }} where {{ touched_only('person_id') }} and {{ is_kept('started_at') }}
 ),
 
+conversions as (
+    select * from {{ looked_up(ref('int_conversions'), touched_only('person_id')) }} as c
+),
+
+touchpoints as (
+    select * from {{ looked_up(ref('int_touchpoints'), touched_only('person_id')) }} as t
+),
+
 earned as (
     select t.session_id, count(*) as conversions, sum(c.revenue) as revenue
-    from {{ looked_up(ref('int_touchpoints'), touched_only('person_id')) }} as t
-    inner join {{ looked_up(ref('int_conversions'), touched_only('person_id')) }} as c
-        on c.conversion_id = t.conversion_id
+    from touchpoints as t
+    inner join conversions as c on c.conversion_id = t.conversion_id
     where t.is_conversion_session
     group by t.session_id
 )

@@ -1,9 +1,20 @@
 -- A session is missing from mart_sessions, stands there without standing below, or says something else than below.
-with earned as (
+with conversions as (
+    select * from {{ unpublished(ref('int_conversions'), 'person_id') }} as c
+),
+
+touchpoints as (
+    select * from {{ unpublished(ref('int_touchpoints'), 'person_id') }} as t
+),
+
+mart as (
+    select * from {{ unpublished(ref('mart_sessions'), 'person_id') }} as m
+),
+
+earned as (
     select t.session_id, count(*) as conversions, sum(c.revenue) as revenue
-    from {{ unpublished(ref('int_conversions'), 'person_id') }} as c
-    inner join {{ unpublished(ref('int_touchpoints'), 'person_id') }} as t
-        on t.conversion_id = c.conversion_id and t.is_conversion_session
+    from conversions as c
+    inner join touchpoints as t on t.conversion_id = c.conversion_id and t.is_conversion_session
     group by t.session_id
 )
 
@@ -14,7 +25,7 @@ from (
     select * from {{ unpublished(ref('int_sessions'), 'person_id') }} as k where {{ is_kept('started_at') }}
 ) as s
 left join earned as e on e.session_id = s.session_id
-full outer join {{ unpublished(ref('mart_sessions'), 'person_id') }} as m on m.session_id = s.session_id
+full outer join mart as m on m.session_id = s.session_id
 where s.session_id is null or m.session_id is null
     {%- for column in [
         'person_id', 'events', 'source', 'medium', 'campaign', 'channel', 'channel_group', 'source_rule',

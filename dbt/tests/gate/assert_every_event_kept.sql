@@ -1,5 +1,5 @@
 -- An accepted event is missing from int_events, or one stands there that no landed row brought. A copy may be kept with
--- another device than the one that is looked at, so the other side is always whole.
+-- another device than the one that is looked at, so the other side is looked up by the event.
 with staged as (
     {%- for staged in ['stg_ga_events', 'stg_streamed_events'] %}
     select event_key from {{ unpublished(ref(staged), 'device_key') }} as s where reject_reason is null
@@ -11,18 +11,22 @@ with staged as (
 
 kept as (
     select event_key from {{ unpublished(ref('int_events'), 'device_key') }} as e
+),
+
+kept_of_staged as (
+    {%- set these = few_keys('select event_key as key from staged') %}
+    select event_key from {{ looked_up(ref('int_events'), 'event_key in (' ~ these ~ ')') }} as e
+),
+
+staged_of_kept as (
+    {%- set these = few_keys('select event_key as key from kept') %}
+    select event_key from {{ accepted_copies('event_key in (' ~ these ~ ')') }} as s
 )
 
 select s.event_key, 'staged, not kept' as defect
 from staged as s
-where not exists (
-    select 1 from {{ looked_up(ref('int_events'), 'event_key in (select event_key from staged)') }} as e
-    where e.event_key = s.event_key
-)
+where not exists (select 1 from kept_of_staged as o where o.event_key = s.event_key)
 union all
 select k.event_key, 'kept, not staged' as defect
 from kept as k
-where not exists (
-    select 1 from {{ accepted_copies('event_key in (select event_key from kept)') }} as s
-    where s.event_key = k.event_key
-)
+where not exists (select 1 from staged_of_kept as o where o.event_key = k.event_key)
