@@ -58,7 +58,7 @@ AFTER = (
     Vanishes("b1.ndjson"),
 )
 pytestmark = pytest.mark.proof
-STRIDE = 1 if profiles.get_current_profile_name() == "proof" else 5
+PROOF = profiles.get_current_profile_name() == "proof"
 
 
 @dataclass
@@ -102,16 +102,13 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Interrupted:
     return made
 
 
-def points(sent: Script, mode: str, only: str | None = None) -> Iterator[int]:
-    """After how many statements to kill: each where a model has just ended, and every STRIDE-th of the others.
-
-    Of a model that is run alone, each.
-    """
+def points(sent: Script, mode: str, only: str | None = None, stride: int = 8) -> Iterator[int]:
+    """After how many statements to kill: all in `make prove`; else each `stride`-th, and where a model just ended."""
     built = () if mode == "first" else (*sent.tables, JOURNAL)
     names = [node for node, _ in sent.statements(mode, built) if only in (None, node)]
     for number in range(1, len(names) + 1):
         ends = number == len(names) or names[number] != names[number - 1]
-        if ends or only or number % STRIDE == 0:
+        if ends or number % stride == 0 or PROOF:
             yield number
 
 
@@ -146,7 +143,7 @@ def test_a_rebuild_of_one_model_without_transactions_killed_after_any_statement(
 def killed(interrupted: Interrupted, sent: Script, mode: str, only: str | None = None) -> dict[str, object]:
     """What differs in the end, by the statement after which a run that commits each was killed."""
     found = {}
-    for number in points(sent, mode, only):
+    for number in points(sent, mode, only, stride=2 if only else 8):
         interrupted.restore(mode)
         warehouse = Warehouse(sent, interrupted.world.settings, in_memory=False)
         with closing(warehouse), closing(warehouse.play(mode, only)) as play:
