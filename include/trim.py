@@ -22,14 +22,14 @@ pending as (
     select above.batch_id
     from int_journal as above
     inner join steps on steps.parent = above.model
-    where (above.entry = 'done' or above.touched_key = '*')
+    where above.entry in ('done', 'rebuilt')
         and not exists (
             select 1 from int_journal as own
             where own.batch_id = above.batch_id and own.entry = 'done' and own.model = steps.model
         )
     group by above.batch_id, steps.model, steps.enough
     having count(distinct above.model) filter (above.entry = 'done')
-        >= case when max(above.touched_key) = '*' then 1 else steps.enough end
+        >= case when bool_or(above.entry = 'rebuilt') then 1 else steps.enough end
 )
 """
 
@@ -44,7 +44,7 @@ where published.entry = 'done' and published.model = 'publish' and published.bat
     and not exists (
         select 1 from int_journal as begun
         where begun.batch_id = published.batch_id and list_contains($models, begun.model)
-            and begun.entry in ('device_key', 'person_id', 'conversion_date')
+            and begun.entry = 'rebuilt'
             and not exists (
                 select 1 from int_journal as own
                 where own.batch_id = begun.batch_id and own.entry = 'done' and own.model = begun.model
@@ -60,7 +60,7 @@ FORGET = (
     """,
     """
     delete from int_journal
-    where entry in ('device_key', 'person_id', 'conversion_date', 'done')
+    where entry in ('device_key', 'person_id', 'conversion_date', 'rebuilt', 'done')
         and batch_id in (select batch_id from finished)
     """,
     # of a shard, of a table's rules and of its first event the last entry is all that is ever asked for

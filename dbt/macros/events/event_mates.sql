@@ -5,7 +5,7 @@
     with rebuilt as (
         select 1 as yes
         from {{ looked_up(journal(), 'batch_id in (' ~ few_keys('select batch_id as key from ' ~ pin()) ~ ')') }} as j
-        where j.entry = 'device_key' and j.touched_key = '*'
+        where j.entry = 'rebuilt'
         limit 1
     ),
     touched as (

@@ -16,8 +16,8 @@
 {% macro changed_rules() %}
     {%- if load_relation(this) is none -%}{{ return(none) }}{%- endif -%}
     {%- set found = run_query(
-        "select version, detail from " ~ journal() ~ " where entry = 'built' and model = '" ~ this.identifier
-        ~ "' order by seq desc limit 1"
+        "select version, detail from " ~ looked_up(journal(), "entry = 'built'") ~ " as b where model = '"
+        ~ this.identifier ~ "' order by seq desc limit 1"
     ).rows -%}
     {%- set now = rules() -%}
     {%- if found and found[0][0] == local_md5(tojson(now, sort_keys=true)) -%}{{ return(none) }}{%- endif -%}

@@ -1,10 +1,11 @@
-{#- int_journal: the memory of the incremental runs (docs/incremental.md). One row a fact about a batch, append-only,
-    never rebuilt. entry is one of
+{#- int_journal: the memory of the incremental runs (docs/incremental.md). One row a fact, append-only; entry is one of
       shard      a table or file version was loaded          touched_key = shard, version, seq
       rejected   a version was looked at and set aside       touched_key = shard, version, seq, detail = why
-      device_key, person_id, conversion_date                 touched_key = a value whose rows changed, '*' = all
+      device_key, person_id, conversion_date                 touched_key = a value whose rows changed
+      rebuilt    a table is being built whole: all its keys
       done       a model has taken the batch in
       built      a table was built whole                     version, detail = by which rules (rules.sql)
+      first_event  of the warehouse, as a model knows it     version = its time, touched_key = its device
     It is made here and not by a model: a model would cost one more task in every run. -#}
 {% macro journal() %}
     {{- return(api.Relation.create(database=target.database, schema=target.schema, identifier='int_journal')) -}}

@@ -16,20 +16,15 @@
 
 {#- Batches that every parent has taken in and this model has not. A set of ids, not a watermark: a batch that commits
     after a later one is not lost. A batch of one source is done by that source alone, so any staging parent will
-    do; so will the parent that was rebuilt, for the batch that tells so ('*'). -#}
+    do; so will the parent that was rebuilt, for the batch that tells so. -#}
 {% macro pending_batches() %}
     {%- set parents = marking_parents(model) -%}
     {%- set enough = 1 if model.config.meta.replaces == 'device_key' else parents | length %}
     select d.batch_id
     {%- set parent = "d.model in ('" ~ parents | join("', '") ~ "')" %}
-    from (
-        select batch_id, model, entry, touched_key from {{ looked_up(journal(), "entry = 'done'") }} as r
-        union all
-        select batch_id, model, entry, touched_key from {{ looked_up(journal(), "touched_key = '*'") }} as r
-        where entry <> 'done'
-    ) as d
+    from {{ looked_up(journal(), "entry in ('done', 'rebuilt')") }} as d
     group by d.batch_id
     having count(distinct case when d.entry = 'done' and {{ parent }} then d.model end)
-        >= case when max(case when {{ parent }} then d.touched_key end) = '*' then 1 else {{ enough }} end
+        >= case when count(case when d.entry = 'rebuilt' and {{ parent }} then 1 end) > 0 then 1 else {{ enough }} end
         and count(case when d.entry = 'done' and d.model = '{{ this.identifier }}' then 1 end) = 0
 {% endmacro %}

@@ -37,7 +37,7 @@
     select batch_id, null, null, null, null, null, null from ({{ unfinished_batches() }}) as u;
     {{ after_pin_shards() }}
     {%- if not is_incremental() %}
-    insert into {{ journal() }} (batch_id, entry, model, touched_key)
-    select distinct batch_id, 'device_key', '{{ this.identifier }}', '*' from {{ pin() }};
+    insert into {{ journal() }} (batch_id, entry, model)
+    select distinct batch_id, 'rebuilt', '{{ this.identifier }}' from {{ pin() }};
     {%- endif %}
 {% endmacro %}

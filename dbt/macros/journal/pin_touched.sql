@@ -1,4 +1,4 @@
-{#- Pre-hook of every incremental model. A rebuild is a batch of its own ('*'), so that it is told although nothing new
+{#- Pre-hook of every incremental model. A rebuild is a batch of its own, so that it is told although nothing new
     has come: to the checks, which look at all rows then, and with the old keys to the models below. -#}
 {% macro pin_touched() %}
     {#- hooks of a folder add up and cannot be emptied: a view of the folder takes none -#}
@@ -8,8 +8,8 @@
         {{ pin_shards() }}
     {%- else %}
         {%- if not is_incremental() %}
-        insert into {{ journal() }} (batch_id, entry, model, touched_key)
-        select {{ new_id() }}, '{{ meta.replaces }}', '{{ this.identifier }}', '*';
+        insert into {{ journal() }} (batch_id, entry, model)
+        select {{ new_id() }}, 'rebuilt', '{{ this.identifier }}';
         {%- endif %}
         {{ create_pin() }}
         {%- set batches = few_keys('select batch_id as key from pending') %}
@@ -21,7 +21,7 @@
         select p.batch_id, j.touched_key
         from pending as p
         left join {{ looked_up(journal(), 'batch_id in (' ~ batches ~ ')') }} as j
-            on j.batch_id = p.batch_id and j.entry = '{{ meta.replaces }}' and j.touched_key <> '*';
+            on j.batch_id = p.batch_id and j.entry = '{{ meta.replaces }}';
         {%- if meta.also and is_incremental() %}
         insert into {{ pin() }}
         select (select max(batch_id) from {{ pin() }}), touched_key from ({{ context[meta.also]() }}) as a;

@@ -1,8 +1,8 @@
-{#- Batches that this model began and did not mark: its own rebuild, a moment ago, or one that ended between two jobs
-    of BigQuery, whose journaled keys must still be told. -#}
+{#- Rebuilds that this model began and did not mark: a moment ago, or one that ended between two jobs of BigQuery,
+    whose journaled keys must still be told. -#}
 {% macro unfinished_batches() %}
     select j.batch_id
-    from {{ looked_up(journal(), "entry in ('device_key', 'person_id', 'conversion_date')") }} as j
+    from {{ looked_up(journal(), "entry = 'rebuilt'") }} as j
     where j.model = '{{ this.identifier }}'
         and not exists (
             select 1 from {{ looked_up(journal(), "entry = 'done'") }} as own

@@ -13,7 +13,7 @@
 {#- One row where a check must look at every row: nothing was ever published, or a staging table was rebuilt since. -#}
 {% macro all_unpublished() -%}
     {%- set reasons -%}
-        select 1 as key from {{ open_entries() }} as e where e.touched_key = '*'
+        select 1 as key from {{ open_entries() }} as e where e.entry = 'rebuilt'
         union all
         select 1 as key
         where not exists (

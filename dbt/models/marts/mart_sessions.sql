@@ -1,6 +1,8 @@
 -- One row a session, with the conversions that happened in it.
 with sessions as (
-    select * from {{ ref('int_sessions') }} where {{ touched_only('person_id') }} and {{ is_kept('started_at') }}
+    select *
+    from {{ looked_up(ref('int_sessions'), touched_only('person_id')) }} as s
+    where {{ is_kept('started_at') }}
 ),
 
 conversions as (
