@@ -29,7 +29,7 @@ def test_the_property_finds(fault: Fault, tmp_path: Path) -> None:
     faulty = capture(tmp_path / "home", {}, fault.plant(tmp_path / "dbt"))
     assert text(faulty) != text(script("as shipped"))
 
-    @settings(settings.get_profile("few"), phases=[Phase.generate])
+    @settings(settings.get_profile("few"), phases=[Phase.generate], max_examples=fault.examples)
     @given(story=stories(st.just("as shipped")))
     def holds(story: Story) -> None:
         hold(story, faulty)

@@ -24,3 +24,16 @@
         ) }}
     )
 {%- endmacro %}
+
+{#- Makes the two tables on BigQuery; DuckDB has the files (include/duckdb_plugin.py makes them). -#}
+{% macro create_home_state() %}{{ return(adapter.dispatch('create_home_state', 'attribution')()) }}{% endmacro %}
+{% macro duckdb__create_home_state() %}{% endmacro %}
+{% macro bigquery__create_home_state() %}
+    {%- set where = {'database': target.database, 'schema': target.schema} -%}
+    create table if not exists {{ api.Relation.create(identifier='deletion_tombstones', **where) }} (
+        kind string, key_hash string, from_at int64, until_at int64, deleted_at int64
+    );
+    create table if not exists {{ api.Relation.create(identifier='kept_history', **where) }} (
+        first_event_at int64, kept_from int64
+    )
+{% endmacro %}

@@ -10,7 +10,7 @@
     theirs was touched. -#}
 {% macro stale_lookback() %}
     {%- set moved -%}
-        select 1 as key
+        select o.key from (select 1 as key) as o
         where {{ first_event('int_events') }} is distinct from {{ first_event(this.identifier) }}
     {%- endset %}
     select a.person_id as touched_key
@@ -20,7 +20,7 @@
     where a.lookback_complete <> ({{ lookback_complete('c.converted_at') }})
 {% endmacro %}
 
-{#- Post-hook of a model that shows what follows from the first event. -#}
+{#- After a model that shows what follows from the first event. -#}
 {% macro remember_first_event() %}
     insert into {{ journal() }} (entry, model, version, seq)
     select 'first_event', '{{ this.identifier }}', f.version, f.seq

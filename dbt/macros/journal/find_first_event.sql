@@ -1,7 +1,6 @@
-{#- Post-hook of int_events. No device that the batch left alone has an earlier event than the last first one, so these
+{#- After int_events. No device that the batch left alone has an earlier event than the last first one, so these
     are asked: the batch's devices and that of the last first event. All others only where it is gone. -#}
 {% macro find_first_event() %}
-    {%- if not execute -%}{{ return('') }}{%- endif -%}
     {%- set earliest = 'order by e.event_at, e.device_key limit 1' -%}
     {%- set known -%}
         select f.touched_key, f.version, f.seq from {{ looked_up(journal(), "entry = 'first_event'") }} as f

@@ -3,6 +3,7 @@
       replaces  the column whose values are replaced: shard, device_key, person_id or conversion_date
       logs      the column whose old and new values the next kind of model must look at (optional)
       also      a macro that selects more keys to replace, as touched_key; it may read the pin (optional)
+      then      a macro that journals what follows from the new rows, in the same transaction (optional)
     Order: pin_touched (pre-hook), then in one transaction journal the keys, delete, insert, mark done. -#}
 {% macro replace_touched_body(target_relation, source, columns) %}
     {%- set meta = model.config.meta -%}

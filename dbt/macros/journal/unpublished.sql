@@ -15,7 +15,7 @@
     {%- set reasons -%}
         select 1 as key from {{ open_entries() }} as e where e.entry = 'rebuilt'
         union all
-        select 1 as key
+        select o.key from (select 1 as key) as o
         where not exists (
             select 1 from {{ looked_up(journal(), "entry = 'done'") }} as p where p.model = 'publish'
         )

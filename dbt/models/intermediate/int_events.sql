@@ -1,7 +1,6 @@
 -- One row a distinct accepted event, with the person it belongs to.
 {{ config(
-    meta={'replaces': 'device_key', 'logs': 'person_id', 'also': 'event_mates'},
-    post_hook='{{ find_first_event() }}',
+    meta={'replaces': 'device_key', 'logs': 'person_id', 'also': 'event_mates', 'then': 'find_first_event'},
     indexes=[{'columns': ['device_key']}, {'columns': ['event_key']}, {'columns': ['person_id']}],
 ) }}
 {%- set columns = event_columns() | reject('in', ['page_location', 'page_referrer']) | list %}
