@@ -137,7 +137,12 @@ def reported_run(settings: Settings, console: Console, lock: int, dag_id: str, p
         explain_failure(console, events)
         if not any(event.get("error") for event in events):
             console.print(f"[red]The run ended without a word (exit code {process.returncode}); see the log.[/]")
-        console.print("The published marts are as they were before this run.")
+        published = any(event.get("task") == "publish" and event["state"] == "success" for event in events)
+        console.print(
+            "The marts of this run were published before it failed."
+            if published
+            else "The published marts are as they were before this run."
+        )
     return Outcome(good, idle, last.get("returned") or {})
 
 

@@ -81,10 +81,16 @@ def test_upkeep_deletes_proves_and_writes_the_docs(settings: Settings) -> None:
     assert command(settings.home, "run", "--events", "0").stdout.count("Nothing new has landed") == 1
 
 
-def test_a_deletion_that_cannot_be_followed_is_red_after_the_rest_of_the_work(settings: Settings) -> None:
+def test_what_cannot_be_deleted_or_proven_is_red_after_the_rest_of_the_work(settings: Settings) -> None:
+    """A malformed request, and a row that somebody tampered with: each says what, where and what to do."""
     (settings.deletion_requests / "wrong.csv").write_text("who\nann\n")
+    with duckdb.connect(str(settings.warehouse)) as warehouse:
+        ((tampered,),) = warehouse.execute("select min(conversion_id) from mart_attribution_last").fetchall()
+        warehouse.execute("update mart_attribution_last set channel = 'X' where conversion_id = ?", [tampered])
     red = command(settings.home, "run_upkeep")
     assert red.returncode == 1, red.stdout
-    assert re.search(r"^  require_removed +failed", red.stdout, re.MULTILINE), red.stdout
-    assert re.search(r"^  conclude +success", red.stdout, re.MULTILINE), red.stdout
+    assert re.search(r"^  trim_journal +success", red.stdout, re.MULTILINE), red.stdout
     assert re.search(r"^require_removed failed: .*wrong\.csv:1: the header is not kind,id", red.stdout, re.MULTILINE)
+    assert re.search(r"^conclude failed: mart_attribution_last: 1 of .* only live", red.stdout, re.MULTILINE)
+    assert re.search(rf"^  live +channel=X conversion_id={tampered}", red.stdout, re.MULTILINE), red.stdout
+    assert "The marts of this run were published before it failed." in red.stdout
