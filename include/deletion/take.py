@@ -89,7 +89,7 @@ def take_requests(settings: Settings, *, now: datetime) -> Taken:
     if found.requests:
         try:
             with open_built(settings, *NEEDED_TABLES) as warehouse:
-                unknown = _handle(warehouse, settings, found, moment)
+                unknown = handle(warehouse, settings, found, moment)
         except NotBuiltError as error:
             problems = (str(error),)
     scrubbed = scrub_deleted(settings, read_tombstones(settings), [one.id for one in found.requests])
@@ -107,7 +107,11 @@ def take_requests(settings: Settings, *, now: datetime) -> Taken:
     )
 
 
-def _handle(warehouse: duckdb.DuckDBPyConnection, settings: Settings, found: Requests, now: int) -> tuple[str, ...]:
+def handle(warehouse: duckdb.DuckDBPyConnection, settings: Settings, found: Requests, now: int) -> tuple[str, ...]:
+    """Write the tombstones and receipts of the requests, and have the shards that hold their rows read again.
+
+    now: microseconds since 1970 UTC. Returns a message for each request of which no row is here.
+    """
     resolved = resolve(warehouse, found.requests, now)
     # other people's look-back stays what it was, though the first event of all may go (T4)
     first = warehouse.execute("select min(event_at) from int_events").fetchall()[0][0]

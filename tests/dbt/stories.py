@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis.vendor.pretty import RepresentationPrinter
 
+from include.deletion.requests import Request, Requests
+from include.deletion.take import handle, scrub_deleted
+from include.deletion.tombstones import read_tombstones
 from include.ga4_schema import SCHEMA_2026
 from include.settings import Settings
 from tests.dbt.replay import Script, Warehouse
@@ -243,6 +247,30 @@ class Dies(Step):
     def happen(self, world: World) -> None:
         """Run it that far."""
         world.warehouse.run(self.mode, stop=self.statements)
+
+
+@dataclass(frozen=True)
+class Asks(Step):
+    """Somebody's deletion is asked for and taken up, as of a time of the story; the next runs do the rest."""
+
+    kind: str
+    id: str
+    at: int
+
+    def __repr__(self) -> str:
+        """Whose, and up to when."""
+        day, rest = divmod(self.at, DAY)
+        return f"{self.kind} {self.id} is to be deleted, up to day {day} {timedelta(microseconds=rest)}"
+
+    def happen(self, world: World) -> None:
+        """Take it up, where there is a warehouse to tell whose a row is."""
+        if not world.is_built:
+            return
+        request = Request(self.kind, self.id, world.settings.deletion_requests / "request.csv", 2, str(self.at))
+        with closing(world.warehouse.db.cursor()) as cursor:
+            cursor.execute("use warehouse")
+            handle(cursor, world.settings, Requests((request,), (), ()), START + self.at)
+        assert scrub_deleted(world.settings, read_tombstones(world.settings), [self.id]).problems == ()
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from tests.dbt.stories import (
     DAY,
     MINUTE,
     SOURCES,
+    Asks,
     Breaks,
     Dies,
     Event,
@@ -129,7 +130,11 @@ def _changes(draw: st.DrawFn, happened: list[Event]) -> Step:
         return draw(_lands(happened))
     tables = st.builds(table_of, st.sampled_from(happened), _often(False, True))
     file = draw(st.one_of(st.sampled_from(BATCHES), tables))
-    return draw(st.sampled_from([Vanishes(file), Breaks(file)]))
+    person = st.builds(
+        Asks, st.just("person"), st.sampled_from([*PEOPLE, *DEVICES]), st.integers(0, 40).map(DAY.__mul__)
+    )
+    device = st.builds(Asks, st.just("device"), st.sampled_from(DEVICES), st.sampled_from([e.at for e in happened]))
+    return draw(st.one_of(st.just(Vanishes(file)), st.just(Breaks(file)), person, device))
 
 
 def _runs() -> st.SearchStrategy[Step]:

@@ -68,9 +68,10 @@ def _arrival(event: Event) -> tuple[tuple[bool, object], ...]:
     return tuple((value is not None, 0 if value is None else value) for value in values)
 
 
-def _event(row: Landed, sources: SourceRules, rates: Rates) -> Event:
+def _event(row: Landed, rules: Rules, sources: SourceRules, rates: Rates) -> Event:
     evidence = sources.evidence(row)
-    amount, issue = amount_of(row, rates)
+    pays = row.event_name == "refund" or row.event_name in rules.conversion_events
+    amount, issue = amount_of(row, rates) if pays else (None, None)  # C2: no other event carries money
     return Event(
         event_key=event_key(row),
         person_id="",
@@ -110,7 +111,7 @@ def distinct_events(
         if reason is not None:
             quarantine.append(Quarantined(row.shard, "streamed" if row.streamed else "ga4", reason))
             continue
-        event = _event(row, sources, rates)
+        event = _event(row, rules, sources, rates)
         known = events.get(event.event_key)
         if known is None or _arrival(event) < _arrival(known):
             events[event.event_key] = event

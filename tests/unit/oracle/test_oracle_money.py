@@ -162,11 +162,17 @@ def test_refunds_reduce_net_revenue_in_any_order_and_never_below_zero(world: Wor
     ]
 
 
-def test_an_event_keeps_its_amount(world: World) -> None:
-    world.stream(streamed("1", value=3.14159), streamed("2", 1, value="x"), streamed("3", 2))
+def test_a_conversion_or_refund_keeps_its_amount_and_no_other_event_has_one(world: World) -> None:
+    world.stream(
+        streamed("1", value=3.14159, event_name="purchase"),
+        streamed("2", 1, value="x", event_name="refund"),
+        streamed("3", 2, event_name="purchase"),
+        streamed("4", 3, value=3.14159),
+    )
     events = world.tables().events
     assert [(event.amount, event.amount_issue) for event in events] == [
         (Decimal("3.14"), None),
         (None, "not_a_number"),
+        (None, None),
         (None, None),
     ]
