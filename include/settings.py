@@ -19,6 +19,67 @@ class SettingError(ValueError):
 
 
 @dataclass(frozen=True)
+class BigQuery:
+    """Where the warehouse lies in BigQuery, and what a query may cost.
+
+    project: whose queries they are (GCP_PROJECT).
+    export: the dataset of the GA4 export, as `project.dataset` (GA4_DATASET); may be Google's public sample.
+    dataset: what dbt writes (ATTRIBUTION_DATASET); readers see `published`, the same name with `_published`.
+    location: of all three datasets (BQ_LOCATION).
+    max_bytes_billed: what one query may read, in bytes (BQ_MAX_BYTES_BILLED); one that would read more is refused.
+    priority: `interactive`, or `batch`: queued until slots are idle (BQ_PRIORITY).
+    """
+
+    project: str
+    export: str
+    dataset: str = "attribution"
+    location: str = "US"
+    max_bytes_billed: int = 100_000_000_000
+    priority: str = "interactive"
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> BigQuery:
+        """Raises SettingError for what is missing or cannot work."""
+        project, export = env.get("GCP_PROJECT", "").strip(), env.get("GA4_DATASET", "").strip()
+        if not project:
+            raise SettingError(
+                "GCP_PROJECT is not set; DBT_TARGET bigquery needs the project that pays for the queries"
+            )
+        if export.count(".") != 1 or not all(export.split(".")):
+            raise SettingError(f"GA4_DATASET is {export!r}; write the export's dataset as project.dataset")
+        most = env.get("BQ_MAX_BYTES_BILLED", "").strip() or str(cls.max_bytes_billed)
+        if not (most.isascii() and most.isdecimal() and int(most) > 0):
+            raise SettingError(f"BQ_MAX_BYTES_BILLED is {most!r}; allowed is a whole number of bytes")
+        priority = env.get("BQ_PRIORITY", "").strip().lower() or cls.priority
+        if priority not in {"interactive", "batch"}:
+            raise SettingError(f"BQ_PRIORITY is {priority!r}; allowed are interactive and batch")
+        return cls(
+            project=project,
+            export=export,
+            dataset=env.get("ATTRIBUTION_DATASET", "").strip() or cls.dataset,
+            location=env.get("BQ_LOCATION", "").strip() or cls.location,
+            max_bytes_billed=int(most),
+            priority=priority,
+        )
+
+    @property
+    def published(self) -> str:
+        """The dataset of the published marts."""
+        return f"{self.dataset}_published"
+
+    def dbt_env(self) -> dict[str, str]:
+        """The same settings as dbt's profile reads them."""
+        return {
+            "GCP_PROJECT": self.project,
+            "GA4_DATASET": self.export,
+            "ATTRIBUTION_DATASET": self.dataset,
+            "BQ_LOCATION": self.location,
+            "BQ_MAX_BYTES_BILLED": str(self.max_bytes_billed),
+            "BQ_PRIORITY": self.priority,
+        }
+
+
+@dataclass(frozen=True)
 class Settings:
     """Where this deployment keeps its state and which warehouse it writes to.
 
@@ -28,6 +89,7 @@ class Settings:
     own_domains: domains whose referrals are our own pages (OWN_DOMAINS, comma-separated).
     proof_people: how many people the nightly proof looks at (PROOF_PEOPLE); None: all.
     proof_heal: whether the rows that the proof finds wrong are derived again (PROOF_HEAL).
+    bigquery: the warehouse in BigQuery; None where dbt_target is local.
     """
 
     home: Path
@@ -36,6 +98,7 @@ class Settings:
     own_domains: tuple[str, ...] = ()
     proof_people: int | None = None
     proof_heal: bool = False
+    bigquery: BigQuery | None = None
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -61,6 +124,7 @@ class Settings:
             own_domains=tuple(d.strip().lower() for d in env.get("OWN_DOMAINS", "").split(",") if d.strip()),
             proof_people=int(people) if people else None,
             proof_heal=heal == "true",
+            bigquery=BigQuery.from_env(env) if target == "bigquery" else None,
         )
 
     @property
@@ -129,4 +193,5 @@ class Settings:
             "DBT_TARGET_PATH": str(self.dbt_artifacts),
             "DBT_LOG_PATH": str(self.home / "logs"),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            **(self.bigquery.dbt_env() if self.bigquery else {}),
         }
