@@ -3,8 +3,8 @@
 Each file is rendered once and linted twice: as written, by every rule of .sqlfluff; then as rendered, so the macros'
 own text too, by the rules of .ci/rendered.sqlfluff, which leave layout alone.
 
-Rendering asks the warehouse one thing, whether a model's table exists. Here nothing exists: for BigQuery the answer is
-no without a call or credentials, and DuckDB's warehouse is a new one that is thrown away.
+Rendering asks the warehouse whether a model's table exists, and on BigQuery for partitions. Here nothing exists: for
+BigQuery the answer is empty without a call or credentials, and DuckDB's warehouse is a new one that is thrown away.
 
 Usage: python .ci/lint_sql.py local|bigquery [files; else all]
 """
@@ -18,9 +18,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
+import agate
 from dbt.adapters.bigquery.connections import BigQueryConnectionManager
 from dbt.adapters.bigquery.impl import BigQueryAdapter
-from dbt.adapters.contracts.connection import Connection, ConnectionState
+from dbt.adapters.contracts.connection import AdapterResponse, Connection, ConnectionState
 from dbt.adapters.factory import FACTORY
 from sqlfluff.core import FluffConfig, Linter
 
@@ -35,6 +36,11 @@ def open_nothing(connection: Connection) -> Connection:
     connection.state = ConnectionState.OPEN
     connection.handle = mock.Mock()
     return connection
+
+
+def answer_nothing(adapter: BigQueryAdapter, *args: object, **options: object) -> tuple[AdapterResponse, agate.Table]:
+    """The answer to any query: one column, no row."""
+    return AdapterResponse("nothing"), agate.Table([], ["nothing"], [agate.Text()])
 
 
 def sql_files(project: Path) -> list[Path]:
@@ -66,9 +72,11 @@ def main(target: str, names: list[str]) -> int:
         tempfile.TemporaryDirectory() as home,
         mock.patch.object(BigQueryConnectionManager, "open", staticmethod(open_nothing)),
         mock.patch.object(BigQueryAdapter, "list_relations_without_caching", return_value=[]),
+        mock.patch.object(BigQueryAdapter, "execute", answer_nothing),
     ):
-        settings = Settings.from_env({"ATTRIBUTION_HOME": home, "DBT_TARGET": target})
-        os.environ.update(settings.dbt_env(), GCP_PROJECT="nothing")
+        nowhere = {"GCP_PROJECT": "nothing", "GA4_DATASET": "nothing.nothing"}
+        settings = Settings.from_env({"ATTRIBUTION_HOME": home, "DBT_TARGET": target, **nowhere})
+        os.environ.update(settings.dbt_env())
         files = [Path(name) for name in names] or sql_files(settings.dbt_project.relative_to(Path.cwd()))
         found = list(violations(files, DIALECTS[target]))
         FACTORY.reset_adapters()  # else DuckDB, at the end of the process, reports what dbt still holds as leaked

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
+from include.settings import Settings
+from include.simulator.history import write_history
+from include.simulator.stream import write_batch
 from tests.bigquery.double.engine import Engine
 from tests.bigquery.double.server import serve
 from tests.bigquery.double.service import Service
 
 PROJECT, DATASET = "test-project", "shop"
+NOON = dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +52,13 @@ def client(endpoint: str) -> bigquery.Client:
         location="US",
         default_query_job_config=bigquery.QueryJobConfig(default_dataset=f"{PROJECT}.{DATASET}"),
     )
+
+
+@pytest.fixture
+def landed(tmp_path: Path) -> Settings:
+    """Three days of export, today's intraday table, and a batch, on this machine."""
+    settings = Settings(home=tmp_path / "local", ga4_export=tmp_path / "local" / "landing" / "ga4")
+    settings.ga4_export.mkdir(parents=True)
+    write_history(settings.ga4_export, seed=3, end=NOON, days=4, people=60)
+    write_batch(settings, events=15, seed=3, bad=2)
+    return settings

@@ -25,7 +25,8 @@
     )
 {%- endmacro %}
 
-{#- Makes the two tables on BigQuery; DuckDB has the files (include/duckdb_plugin.py makes them). -#}
+{#- Makes the two tables on BigQuery, int_lookup, and the streamed table where nobody has streamed yet; DuckDB has files
+    (include/duckdb_plugin.py makes them). -#}
 {% macro create_home_state() %}{{ return(adapter.dispatch('create_home_state', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__create_home_state() %}{% endmacro %}
 {% macro bigquery__create_home_state() %}
@@ -35,5 +36,12 @@
     );
     create table if not exists {{ api.Relation.create(identifier='kept_history', **where) }} (
         first_event_at int64, kept_from int64
+    );
+    create table if not exists {{ source('streamed', 'streamed_events') }} (
+        batch_id string, line_number int64, payload string, received_at timestamp
     )
+    partition by date(received_at)
+    cluster by batch_id
+    options (require_partition_filter = true);
+    {{ create_lookup() }}
 {% endmacro %}

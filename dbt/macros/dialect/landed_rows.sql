@@ -4,10 +4,13 @@
     select *, parse_filename(export_file, true) as shard from {{ source('ga4', 'events') }}
 {%- endmacro %}
 {% macro bigquery__exported_events() -%}
-    select * from (
-        select *, concat('events_', _table_suffix) as shard from {{ source('ga4', 'events') }}
-    ) as e
-    where {{ touched_only('shard') }}
+    {%- set tables = newest_export_tables() -%}
+    {%- for kind, table in tables.items() %}
+    {{ export_rows(kind, table) }}
+    {{ 'union all' if not loop.last }}
+    {%- else %}
+    {{ no_export_rows() }}
+    {%- endfor %}
 {%- endmacro %}
 
 {#- The streamed events, still as text: shard, line_number, line, landed_at (microseconds). -#}
@@ -26,5 +29,5 @@
 {% macro bigquery__streamed_lines() -%}
     select batch_id as shard, line_number, payload as line, unix_micros(received_at) as landed_at
     from {{ source('streamed', 'streamed_events') }}
-    where {{ touched_only('batch_id') }}
+    where received_at >= first_received and batch_id in (select touched_key from {{ pin() }})
 {%- endmacro %}

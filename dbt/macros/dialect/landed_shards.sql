@@ -9,12 +9,13 @@
 {%- endmacro %}
 {% macro bigquery__landed_shards() -%}
     {%- if this.identifier == 'stg_streamed_events' -%}
-    select batch_id as shard, cast(null as string) as path, cast(count(*) as string) as version
+    select batch_id as shard, cast(date(min(received_at)) as string) as path, cast(count(*) as string) as version
     from {{ source('streamed', 'streamed_events') }}
+    where received_at >= timestamp(sight)
     group by batch_id
     {%- else -%}
     select table_id as shard, cast(null as string) as path, cast(last_modified_time as string) as version
-    from `{{ env_var('GA4_DATASET', '') }}.__TABLES__` as t
+    from {{ export_list() }} as t
     where regexp_contains(table_id, r'^events_(intraday_)?[0-9]{8}$')
         and right(table_id, 8) between '{{ (var("start_date") or "0000-00-00") | replace("-", "") }}'
             and '{{ (var("end_date") or "9999-99-99") | replace("-", "") }}'

@@ -10,7 +10,7 @@
     (select * from {{ relation }} where {{ condition }}{{ ' limit all offset 0' if condition != 'true' }})
 {%- endmacro %}
 {% macro bigquery__looked_up(relation, condition) -%}
-    (select * from {{ relation }} where {{ condition }})
+    (select * from {{ relation }} where {{ condition }} and {{ pruned(relation) }})
 {%- endmacro %}
 
 {#- A query of one column, key, that gives few rows, as the right side of `in`. Through a list, because DuckDB guesses
@@ -19,3 +19,14 @@
 {% macro few_keys(query) %}{{ return(adapter.dispatch('few_keys', 'attribution')(query)) }}{% endmacro %}
 {% macro duckdb__few_keys(query) %}select unnest(list(f.key)) from ({{ query }}) as f{% endmacro %}
 {% macro bigquery__few_keys(query) %}select f.key from ({{ query }}) as f{% endmacro %}
+
+{#- The same beside the condition of a DELETE. -#}
+{% macro and_pruned(relation) %}{{ return(adapter.dispatch('and_pruned', 'attribution')(relation)) }}{% endmacro %}
+{% macro duckdb__and_pruned(relation) %}{% endmacro %}
+{% macro bigquery__and_pruned(relation) %} and {{ pruned(relation) }}{% endmacro %}
+
+{#- The condition of a read whose join drops what it did not ask for: DuckDB needs the keys for its index, BigQuery has
+    chosen the partitions already. -#}
+{% macro among(column, query) %}{{ return(adapter.dispatch('among', 'attribution')(column, query)) }}{% endmacro %}
+{% macro duckdb__among(column, query) %}{{ column }} in ({{ few_keys(query) }}){% endmacro %}
+{% macro bigquery__among(column, query) %}true{% endmacro %}

@@ -1,24 +1,48 @@
-{#- More devices whose events must be derived again: those that hold another copy of an event of a touched device, or
-    held one; and all, where a staging table was rebuilt. -#}
-{% macro event_mates() %}
-    {%- set holders = [ref('stg_ga_events'), ref('stg_streamed_events'), this] %}
-    with rebuilt as (
-        select 1 as yes
-        from {{ looked_up(journal(), 'batch_id in (' ~ few_keys('select batch_id as key from ' ~ pin()) ~ ')') }} as j
-        where j.entry = 'rebuilt'
-        limit 1
-    ),
-    touched as (
-        {%- for holder in holders %}
-        select event_key from {{ holder }} where device_key in (select touched_key from {{ pin() }})
-        {{- ' union all' if not loop.last }}
+{#- Pins more devices whose events must be derived again: those that hold another copy of an event of a touched device,
+    or held one; and all, where a staging table was rebuilt. -#}
+{% macro event_mates() %}{{ return(adapter.dispatch('event_mates', 'attribution')()) }}{% endmacro %}
+
+{% macro duckdb__event_mates() %}
+    insert into {{ pin() }}
+    with rebuilt as ({{ staging_rebuilt() }}),
+    touched as ({{ touched_events() }}),
+    mates as (
+        {%- for holder in event_holders() %}
+        select device_key from {{ holder }} where event_key in ({{ few_keys('select key from touched') }})
+        union distinct
+        select device_key from {{ holder }} where exists (select 1 from rebuilt)
+        {{- ' union distinct' if not loop.last }}
         {%- endfor %}
     )
-    {%- for holder in holders %}
-    select device_key as touched_key from {{ holder }}
-    where event_key in ({{ few_keys('select event_key as key from touched') }})
-    union distinct
-    select device_key as touched_key from {{ holder }} where exists (select 1 from rebuilt)
-    {{- ' union distinct' if not loop.last }}
-    {%- endfor %}
+    select (select max(batch_id) from {{ pin() }}), device_key from mates
 {% endmacro %}
+
+{#- BigQuery finds them in int_lookup, and looks at all devices only where it has to. -#}
+{% macro bigquery__event_mates() %}
+    {%- set last = '(select max(batch_id) from ' ~ pin() ~ ')' %}
+    set touched_buckets = {{ buckets_of(pinned_keys()) }};
+    set event_buckets = {{ buckets_of(touched_events()) }};
+    insert into {{ pin() }}
+    select distinct {{ last }}, l.device_key
+    from {{ lookup() }} as l
+    where l.bucket in unnest(event_buckets) and l.kind = 'event'
+        and l.key in (select t.key from ({{ touched_events() }}) as t);
+    if exists ({{ staging_rebuilt() }}) then
+        insert into {{ pin() }}
+        {%- for holder in event_holders() %}
+        select {{ last }}, device_key from {{ holder }} where bucket >= 0
+        {{- ' union distinct' if not loop.last }}
+        {%- endfor %};
+    end if
+{% endmacro %}
+
+{#- Where an event's copies stand, or stood until this batch. -#}
+{% macro event_holders() %}{{ return([ref('stg_ga_events'), ref('stg_streamed_events'), this]) }}{% endmacro %}
+
+{#- One row where a pinned batch is the rebuild of a staging table. -#}
+{% macro staging_rebuilt() -%}
+    select 1 as yes
+    from {{ looked_up(journal(), 'batch_id in (' ~ few_keys('select batch_id as key from ' ~ pin()) ~ ')') }} as j
+    where j.entry = 'rebuilt'
+    limit 1
+{%- endmacro %}

@@ -6,19 +6,32 @@
     )
 {%- endmacro %}
 
-{#- People whose flag changed because the first event of all did since this model was last built, though nothing of
-    theirs was touched. -#}
-{% macro stale_lookback() %}
-    {%- set moved -%}
-        select o.key from (select 1 as key) as o
-        where {{ first_event('int_events') }} is distinct from {{ first_event(this.identifier) }}
-    {%- endset %}
-    select a.person_id as touched_key
-    from {{ looked_up(this, 'exists (' ~ few_keys(moved) ~ ')') }} as a
-    inner join {{ looked_up(ref('int_conversions'), 'exists (' ~ few_keys(moved) ~ ')') }} as c
-        on c.conversion_id = a.conversion_id
+{#- Pins people whose flag changed because the first event of all did since this model was last built, though nothing
+    of theirs was touched. -#}
+{% macro stale_lookback() %}{{ return(adapter.dispatch('stale_lookback', 'attribution')()) }}{% endmacro %}
+{% macro duckdb__stale_lookback() -%}
+    {%- set moved = 'exists (' ~ few_keys(first_event_moved()) ~ ')' -%}
+    {{ pin_stale(looked_up(this, moved), looked_up(ref('int_conversions'), moved)) }}
+{%- endmacro %}
+{% macro bigquery__stale_lookback() -%}
+    if exists ({{ first_event_moved() }}) then
+        {{ pin_stale(this, '(select * from ' ~ ref('int_conversions') ~ ' where bucket >= 0)') }};
+    end if
+{%- endmacro %}
+
+{% macro pin_stale(attributed, conversions) -%}
+    insert into {{ pin() }}
+    select (select max(batch_id) from {{ pin() }}), a.person_id
+    from {{ attributed }} as a
+    inner join {{ conversions }} as c on c.conversion_id = a.conversion_id
     where a.lookback_complete <> ({{ lookback_complete('c.converted_at') }})
-{% endmacro %}
+{%- endmacro %}
+
+{#- One row where it did. -#}
+{% macro first_event_moved() -%}
+    select o.key from (select 1 as key) as o
+    where {{ first_event('int_events') }} is distinct from {{ first_event(this.identifier) }}
+{%- endmacro %}
 
 {#- After a model that shows what follows from the first event. -#}
 {% macro remember_first_event() %}

@@ -2,15 +2,14 @@
     conversion without any touchpoint would stay visible, with nulls. -#}
 {% macro single_touch(order) %}
 with conversions as (
-    select * from {{ ref('int_conversions') }} where {{ touched_only('person_id') }}
+    select * from {{ looked_up(ref('int_conversions'), touched_only('person_id')) }} as c
 ),
 
 credited as (
     select
         *,
         count(*) over (partition by conversion_id) as touchpoints
-    from {{ ref('int_touchpoints') }}
-    where {{ touched_only('person_id') }}
+    from {{ looked_up(ref('int_touchpoints'), touched_only('person_id')) }} as t
     qualify row_number() over (partition by conversion_id order by {{ order }}) = 1
 )
 

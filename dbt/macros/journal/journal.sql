@@ -31,6 +31,6 @@
     select distinct
         (select max(batch_id) from {{ pin() }}), '{{ meta.logs }}', '{{ this.identifier }}',
         {{ key_text('s.' ~ meta.logs) }}
-    from {{ looked_up(source, touched_only(meta.replaces)) if pinned_only else source }} as s
+    from {{ looked_up(source, touched_only(meta.replaces) if pinned_only else 'true') }} as s
     where (select max(batch_id) from {{ pin() }}) is not null;
 {% endmacro %}

@@ -5,7 +5,7 @@
     insert into {{ journal() }} (batch_id, entry, model, touched_key, version, seq, detail)
     select
         batch_id, case when problem is null then 'shard' else 'rejected' end, '{{ this.identifier }}',
-        shard, version, seq, problem
+        shard, version, seq, {{ shard_detail() }}
     from {{ pin() }}
     where shard is not null;
     {%- endif %}

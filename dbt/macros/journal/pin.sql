@@ -15,6 +15,9 @@
     options (expiration_timestamp = timestamp_add(current_timestamp(), interval 12 hour)) as
 {%- endmacro %}
 
+{#- The keys this run takes in, as a query of one column, key. -#}
+{% macro pinned_keys() %}{{ return('select touched_key as key from ' ~ pin() ~ ' where touched_key is not null') }}{% endmacro %}
+
 {#- Usage in a model: where {{ touched_only('person_id') }} -#}
 {% macro touched_only(column) -%}
     {%- if is_incremental() -%}

@@ -2,9 +2,10 @@
     A shard that cannot be read (problem) keeps the rows of its earlier version and is not looked at again until it
     changes. -#}
 {% macro pin_shards() %}
+    {{ declare_sight() }}
     {{ create_pin() }}
     with known as (
-        select touched_key as shard, version, seq, entry
+        select touched_key as shard, version, seq, entry, detail
         from {{ looked_up(journal(), "entry in ('shard', 'rejected')") }} as j
         where model = '{{ this.identifier }}'
         qualify row_number() over (partition by touched_key order by seq desc) = 1
@@ -24,7 +25,7 @@
         select coalesce(l.shard, k.shard) as shard, l.path, l.version, coalesce(k.seq, 0) + 1 as seq
         from landed as l
         full join known as k on k.shard = l.shard
-        where {% if is_incremental() %}l.version is distinct from k.version{% else %}true{% endif %}
+        where {% if is_incremental() %}l.version is distinct from k.version and {{ in_sight('k') }}{% else %}true{% endif %}
     ),
     run as (select {{ new_id() }} as batch_id from emptied where alarm is null),
     examined as (

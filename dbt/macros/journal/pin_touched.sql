@@ -7,6 +7,7 @@
     {%- if meta.replaces == 'shard' -%}
         {{ pin_shards() }}
     {%- else %}
+        {{ declare_pinned() }}
         {%- if not is_incremental() %}
         insert into {{ journal() }} (batch_id, entry, model)
         select {{ new_id() }}, 'rebuilt', '{{ this.identifier }}';
@@ -23,8 +24,7 @@
         left join {{ looked_up(journal(), 'batch_id in (' ~ batches ~ ')') }} as j
             on j.batch_id = p.batch_id and j.entry = '{{ meta.replaces }}';
         {%- if meta.also and is_incremental() %}
-        insert into {{ pin() }}
-        select (select max(batch_id) from {{ pin() }}), touched_key from ({{ context[meta.also]() }}) as a;
+        {{ context[meta.also]() }};
         {%- endif %}
         {%- if meta.logs and not is_incremental() and load_relation(this) is not none %}
         {{ journal_keys(this) }}

@@ -12,8 +12,9 @@
     {{ journal_keys(target_relation, pinned_only=true) }}
     {{ journal_keys(source) }}
     {%- endif %}
-    delete from {{ target_relation }} where {{ touched_only(meta.replaces) }};
+    delete from {{ target_relation }} where {{ touched_only(meta.replaces) }}{{ and_pruned(target_relation) }};
     insert into {{ target_relation }} ({{ names }}) select {{ names }} from {{ source }};
+    {{ add_to_lookup(source) }}
     {{ mark_done() }}
 {% endmacro %}
 
@@ -26,6 +27,7 @@
 {% macro mark_rebuilt() %}
     {%- if execute and model.config.materialized == 'incremental' and not is_incremental() -%}
         {%- if model.config.meta.logs and model.config.meta.replaces != 'shard' %}{{ journal_keys(this) }}{% endif %}
+        {{ rebuild_lookup() }}
         {{ mark_done() }}
         {{ journal_rules() }}
     {%- endif -%}

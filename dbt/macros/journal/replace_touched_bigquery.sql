@@ -17,7 +17,7 @@
     {%- endif -%}
     {#- DDL is refused inside a BigQuery transaction, so the temporary table comes first. Journal writes are inserts
         only, so that models that run side by side do not abort one another. #}
-    {% if not tmp_relation_exists %}{{ bq_create_table_as(partition_by, True, tmp_relation, sql, 'sql') }}{% endif %}
+    {{ declare_keys() }}
     begin transaction;
     {{ replace_touched_body(target_relation, tmp_relation, dest_columns) }}
     commit transaction;

@@ -27,14 +27,16 @@
     two parts are apart so that DuckDB can look the first up by index, and at most one of them has rows.
     Usage in a check: from {{ unpublished(ref('int_events'), 'person_id') }} as e -#}
 {% macro unpublished(relation, column) -%}
-    {%- set open_keys -%}
-        select {{ key_value('e.touched_key', column) }} as key
-        from {{ open_entries() }} as e
-        where e.entry = '{{ column }}' and e.touched_key is not null and not exists ({{ all_unpublished() }})
-    {%- endset -%}
+    {{- return(adapter.dispatch('unpublished', 'attribution')(relation, column)) -}}
+{%- endmacro %}
+{% macro duckdb__unpublished(relation, column) -%}
+    {%- set keys = open_keys(column) ~ ' and not exists (' ~ all_unpublished() ~ ')' -%}
     (
-        select * from {{ looked_up(relation, column ~ ' in (' ~ few_keys(open_keys) ~ ')') }} as k
+        select * from {{ looked_up(relation, column ~ ' in (' ~ few_keys(keys) ~ ')') }} as k
         union all
         select * from {{ looked_up(relation, 'exists (' ~ all_unpublished() ~ ')') }} as a
     )
+{%- endmacro %}
+{% macro bigquery__unpublished(relation, column) -%}
+    {{- looked_up(relation, 'true' if open_parts().all else column ~ ' in (' ~ few_keys(open_keys(column)) ~ ')') -}}
 {%- endmacro %}

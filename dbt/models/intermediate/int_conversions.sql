@@ -1,4 +1,5 @@
 -- One row an order of a person, less its refunds; an event without a transaction id is an order of its own.
+{{ config(meta={'replaces': 'person_id', 'logs': 'conversion_date'}) }}
 with events as (
     select
         *,

@@ -2,6 +2,7 @@
 {{ config(
     meta={'replaces': 'device_key', 'logs': 'person_id', 'also': 'event_mates', 'then': 'find_first_event'},
     indexes=[{'columns': ['device_key']}, {'columns': ['event_key']}, {'columns': ['person_id']}],
+    cluster_by=['device_key'],
 ) }}
 {%- set columns = event_columns() | reject('in', ['page_location', 'page_referrer']) | list %}
 

@@ -14,8 +14,7 @@ select
     reject_reason as reason,
     cast(null as {{ dbt.type_string() }}) as detail,
     payload
-from {{ ref(staged) }}
-where reject_reason is not null
+from {{ rejected_rows(ref(staged)) }} as r
 union all
 {% endfor -%}
 select

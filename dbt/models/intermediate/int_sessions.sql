@@ -1,6 +1,7 @@
 -- One row a session of a person: consecutive events of both sources with no gap above the timeout.
+{{ config(meta={'replaces': 'person_id', 'logs': 'session_date'}) }}
 with events as (
-    select * from {{ ref('int_events') }} where {{ touched_only('person_id') }}
+    select * from {{ looked_up(ref('int_events'), touched_only('person_id')) }} as e
 ),
 
 -- X1: a gap of exactly the timeout does not start a session, one microsecond more does
@@ -74,7 +75,7 @@ channels as (
 select
     -- X2: the id depends on content alone
     {{ content_id(['s.person_id', 's.first_key']) }} as session_id,
-    s.person_id, s.started_at, s.ended_at, s.events,
+    s.person_id, s.started_at, {{ utc_date('s.started_at') }} as session_date, s.ended_at, s.events,
     s.source, s.medium, s.campaign, s.source_rule, c.channel_group, c.channel,
     s.source_rule = 'direct' as is_direct,
     s.device_category, s.ga4_source, s.ga4_medium, s.ga4_campaign

@@ -2,5 +2,6 @@
 {{ config(
     meta={'replaces': 'person_id', 'logs': 'conversion_date', 'also': 'stale_lookback', 'then': 'remember_first_event'},
     indexes=[{'columns': ['person_id']}, {'columns': ['conversion_date']}],
+    partition_by=by_day('conversion_date'),
 ) }}
 {{ single_touch('case when is_direct then 1 else 0 end, position desc') }}

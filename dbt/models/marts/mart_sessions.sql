@@ -1,4 +1,5 @@
 -- One row a session, with the conversions that happened in it.
+{{ config(partition_by=by_day('session_date')) }}
 with sessions as (
     select *
     from {{ looked_up(ref('int_sessions'), touched_only('person_id')) }} as s
@@ -25,6 +26,7 @@ select
     s.session_id,
     s.person_id,
     {{ utc_timestamp('s.started_at') }} as started_at,
+    s.session_date,
     {{ utc_timestamp('s.ended_at') }} as ended_at,
     s.events,
     s.source,

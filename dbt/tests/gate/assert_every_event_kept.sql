@@ -14,19 +14,17 @@ kept as (
 ),
 
 kept_of_staged as (
-    {%- set these = few_keys('select event_key as key from staged') %}
-    select event_key from {{ looked_up(ref('int_events'), 'event_key in (' ~ these ~ ')') }} as e
+    {%- set these = among('event_key', 'select event_key as key from staged') %}
+    select event_key from {{ looked_up(ref('int_events'), these) }} as e
 ),
 
 staged_of_kept as (
-    {%- set these = few_keys('select event_key as key from kept') %}
-    select event_key from {{ accepted_copies('event_key in (' ~ these ~ ')') }} as s
+    {%- set these = among('event_key', 'select event_key as key from kept') %}
+    select event_key from {{ accepted_copies(these) }} as s
 )
 
-select s.event_key, 'staged, not kept' as defect
-from staged as s
-where not exists (select 1 from kept_of_staged as o where o.event_key = s.event_key)
+select event_key, 'staged, not kept' as defect
+from (select event_key from staged {{ dbt.except() }} select event_key from kept_of_staged) as s
 union all
-select k.event_key, 'kept, not staged' as defect
-from kept as k
-where not exists (select 1 from staged_of_kept as o where o.event_key = k.event_key)
+select event_key, 'kept, not staged' as defect
+from (select event_key from kept {{ dbt.except() }} select event_key from staged_of_kept) as k

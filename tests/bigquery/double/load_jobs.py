@@ -31,6 +31,7 @@ _LOAD = {
     "skipLeadingRows",
     "sourceFormat",
     "timePartitioning",
+    "rangePartitioning",
     "writeDisposition",
 }
 _SCALARS = (
@@ -66,7 +67,7 @@ def run_load(service: Service, project: str, job: Job, data: bytes) -> None:
         if existing and disposition == "WRITE_APPEND":
             _add_columns(existing, schema, given.get("schemaUpdateOptions", []))
         rows = [row_of(item, schema, strict=not given.get("ignoreUnknownValues")) for item in items]
-        meta = {name: given[name] for name in ("timePartitioning", "clustering") if name in given}
+        meta = {name: given[name] for name in ("timePartitioning", "rangePartitioning", "clustering") if name in given}
         service.warehouse.write(ref, schema, rows, disposition, meta)
     except BigQueryError as error:
         error.late = True

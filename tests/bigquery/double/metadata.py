@@ -39,7 +39,8 @@ def _rows(table: Table, view: str) -> Iterator[tuple[object, ...]]:
         kind = {"TABLE": "BASE TABLE"}.get(table.kind, table.kind)
         yield (*table.ref, kind, table.created / 1000)
     elif view == "COLUMNS":
-        partitioned = table.meta.get("timePartitioning", {}).get("field", "").lower()
+        by = table.meta.get("timePartitioning") or table.meta.get("rangePartitioning") or {}
+        partitioned = by.get("field", "").lower()
         for place, field in enumerate(table.schema, 1):
             nullable = "NO" if field.get("mode") == "REQUIRED" else "YES"
             is_partitioning = "YES" if field["name"].lower() == partitioned else "NO"

@@ -24,6 +24,7 @@ _QUERY = _NEUTRAL | {
     "destinationTable",
     "writeDisposition",
     "timePartitioning",
+    "rangePartitioning",
     "clustering",
 }
 _COUNTS = ("insertedRowCount", "updatedRowCount", "deletedRowCount")
@@ -122,7 +123,7 @@ def _write(service: Service, project: str, given: dict[str, Json], job: Job) -> 
     target = given.get("destinationTable")
     if target:
         ref = (target["projectId"], target["datasetId"], target["tableId"])
-        meta = {name: given[name] for name in ("timePartitioning", "clustering") if name in given}
+        meta = {name: given[name] for name in ("timePartitioning", "rangePartitioning", "clustering") if name in given}
         write = given.get("writeDisposition") or "WRITE_EMPTY"
         service.warehouse.write(ref, job.schema, job.rows, write, meta)
         return ref

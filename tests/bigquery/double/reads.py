@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from tests.bigquery.double.engine import Content
 from tests.bigquery.double.errors import BigQueryError
-from tests.bigquery.double.json_values import partition_id
 from tests.bigquery.double.parse_tree import Node
 from tests.bigquery.double.protos import Proto, pb
 from tests.bigquery.double.rules import conjuncts
@@ -185,7 +184,7 @@ class _Reading:
         by = table.partitioning()
         if by is None:
             return Read(table.name, _size(table.sizes(), used))
-        index, granularity = by
+        index, told = by
         column = table.schema[index]
         kept = _on(conditions, used, column["name"].lower())
         if not kept and table.meta.get("requirePartitionFilter"):
@@ -195,7 +194,7 @@ class _Reading:
             )
         distinct = {row.cell[index].SerializeToString(): row.cell[index] for row in table.rows}
         hit = self.left([pb.TableData.Row(cell=[cell]) for cell in distinct.values()], to_type(column), kept)
-        parts = tuple(sorted({partition_id(row.cell[0], granularity) for row in hit}))
+        parts = tuple(sorted({told(row.cell[0]) for row in hit}))
         return Read(table.name, _size(table.sizes(set(parts)), used), bool(kept), parts, len(table.partitions()))
 
     def left(self, rows: list[Proto], type_: Proto, conditions: list[Condition]) -> list[Proto]:

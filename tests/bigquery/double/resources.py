@@ -15,6 +15,7 @@ _TABLE_META = {
     "friendlyName",
     "labels",
     "timePartitioning",
+    "rangePartitioning",
     "clustering",
     "expirationTime",
     "requirePartitionFilter",

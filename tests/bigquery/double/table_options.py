@@ -43,17 +43,30 @@ def layout(statement: Statement) -> dict[str, Json]:
     node = statement.node
     meta: dict[str, Json] = {}
     if node.partition_by:
-        (by,) = node.partition_by.partitioning_expressions
-        unit, column = "DAY", by
-        if by.kind == "FunctionCall":
-            function = by.function.parts[-1].lower()
-            column = by.arguments[0]
-            if function in _TRUNCATIONS:
-                unit = statement.cut(by.arguments[1]).upper()
-            elif function not in _WHOLE_DAYS:
-                raise UnsupportedError(f"PARTITION BY {statement.cut(by)}")
-        meta["timePartitioning"] = {"type": unit, "field": statement.cut(column).strip("`")}
+        meta |= _partitioning(statement, *node.partition_by.partitioning_expressions)
     if node.cluster_by:
         columns = [statement.cut(column).strip("`") for column in node.cluster_by.clustering_expressions]
         meta["clustering"] = {"fields": columns}
     return meta
+
+
+def _partitioning(statement: Statement, by: Node) -> dict[str, Json]:
+    unit, column = "DAY", by
+    if by.kind == "FunctionCall":
+        function = by.function.parts[-1].lower()
+        column = by.arguments[0]
+        if function == "range_bucket":
+            return {"rangePartitioning": {"field": statement.cut(column).strip("`"), "range": _range(statement, by)}}
+        if function in _TRUNCATIONS:
+            unit = statement.cut(by.arguments[1]).upper()
+        elif function not in _WHOLE_DAYS:
+            raise UnsupportedError(f"PARTITION BY {statement.cut(by)}")
+    return {"timePartitioning": {"type": unit, "field": statement.cut(column).strip("`")}}
+
+
+def _range(statement: Statement, by: Node) -> dict[str, str]:
+    bounds = by.arguments[1]
+    if bounds.kind != "FunctionCall" or bounds.function.parts[-1].lower() != "generate_array":
+        raise UnsupportedError(f"PARTITION BY {statement.cut(by)}")
+    texts = [_plain(statement.session, statement.sql(argument)) for argument in bounds.arguments]
+    return dict(zip(("start", "end", "interval"), [*texts, "1"], strict=False))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.bigquery.double.cells import check_stored, fill_arrays, size, to_cell
 from tests.bigquery.double.engine import Content
 from tests.bigquery.double.errors import BigQueryError
-from tests.bigquery.double.json_values import partition_id
+from tests.bigquery.double.partitions import by_range, by_time
 from tests.bigquery.double.protos import Json, Proto, pb
 from tests.bigquery.double.schema import Field, kind, repeated, to_type
 
@@ -82,19 +83,20 @@ class Table:
         """What the evaluator sees."""
         return Content(self.version, [(f["name"], to_type(f), False) for f in self.schema], self.rows)
 
-    def partitioning(self) -> tuple[int, str] | None:
-        """The partition column's index and the granularity, or None."""
-        by = self.meta.get("timePartitioning")
-        if not by or "field" not in by:
-            return None
-        return [f["name"].lower() for f in self.schema].index(by["field"].lower()), by.get("type", "DAY")
+    def partitioning(self) -> tuple[int, Callable[[Proto], str]] | None:
+        """The partition column's index and how its cells tell the partition, or None."""
+        for layout, told in (("timePartitioning", by_time), ("rangePartitioning", by_range)):
+            by = self.meta.get(layout)
+            if by and "field" in by:
+                return [f["name"].lower() for f in self.schema].index(by["field"].lower()), told(by)
+        return None
 
     def partitions(self) -> dict[str | None, list[Proto]]:
         """The rows by partition id; all under None where the table is not partitioned."""
         found: dict[str | None, list[Proto]] = {}
         by = self.partitioning()
         for row in self.rows:
-            found.setdefault(partition_id(row.cell[by[0]], by[1]) if by else None, []).append(row)
+            found.setdefault(by[1](row.cell[by[0]]) if by else None, []).append(row)
         return found
 
     def sizes(self, partitions: set[str] | None = None) -> dict[str, int]:

@@ -1,0 +1,16 @@
+{#- The condition that keeps a read of this table to what the script declared (declare_keys.sql). -#}
+{% macro pruned(relation) -%}
+    {%- set node = node_of(relation) -%}
+    {%- set field = node.config.partition_by.field if node and node.config.partition_by else none -%}
+    {%- if field is none or node.config.materialized != 'incremental' -%}
+        true
+    {%- elif model.resource_type == 'test' -%}
+        {{ opened(relation, field) }}
+    {%- elif not is_incremental() -%}
+        {{ field ~ ' >= 0' if field == 'bucket' else field ~ " >= '0001-01-01'" }}
+    {%- elif field == 'bucket' -%}
+        bucket in unnest({{ bucketed_by(relation) }}_buckets)
+    {%- else -%}
+        {{ field }} in unnest(dates)
+    {%- endif -%}
+{%- endmacro %}

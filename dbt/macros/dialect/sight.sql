@@ -1,0 +1,32 @@
+{#- How far back a micro-batch looks for streamed batches on BigQuery, where listing them all would read all of the table:
+    streamed_days before the last day that it knows rows of. A full refresh looks at everything, and the nightly upkeep
+    has one run do so. The day a batch begins on is the pin's path, and the detail of its journal entry. -#}
+{% macro declare_sight() %}{{ return(adapter.dispatch('declare_sight', 'attribution')()) }}{% endmacro %}
+{% macro duckdb__declare_sight() %}{% endmacro %}
+{% macro bigquery__declare_sight() %}
+    {%- if this.identifier == 'stg_streamed_events' %}
+    declare sight date default coalesce(
+        {%- if is_incremental() %}
+        (
+            select date_sub(cast(max(detail) as date), interval {{ var('streamed_days') }} day)
+            from {{ journal() }}
+            where entry = 'shard' and model = '{{ this.identifier }}' and detail is not null
+        ),
+        {%- endif %}
+        date '0001-01-01'
+    );
+    {%- endif %}
+{% endmacro %}
+
+{#- Whether a known shard (an alias of the journal's rows) is looked at; one that is not known is. -#}
+{% macro in_sight(known) %}{{ return(adapter.dispatch('in_sight', 'attribution')(known)) }}{% endmacro %}
+{% macro duckdb__in_sight(known) %}true{% endmacro %}
+{% macro bigquery__in_sight(known) -%}
+    {{ 'coalesce(' ~ known ~ '.detail >= cast(sight as string), true)' if this.identifier == 'stg_streamed_events'
+        else 'true' }}
+{%- endmacro %}
+
+{#- What the journal notes beside a shard's version. -#}
+{% macro shard_detail() %}{{ return(adapter.dispatch('shard_detail', 'attribution')()) }}{% endmacro %}
+{% macro duckdb__shard_detail() %}problem{% endmacro %}
+{% macro bigquery__shard_detail() %}coalesce(problem, path){% endmacro %}

@@ -1,0 +1,54 @@
+"""What landed on this machine, loaded into the stand-in as GA4's export and the streamer would write it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+from google.cloud import bigquery
+
+from include.landing import streamed_batches
+from include.settings import Settings
+from tests.bigquery.conftest import DATASET, PROJECT
+
+STREAMED = [
+    bigquery.SchemaField("batch_id", "STRING"),
+    bigquery.SchemaField("line_number", "INTEGER"),
+    bigquery.SchemaField("payload", "STRING"),
+    bigquery.SchemaField("received_at", "TIMESTAMP"),
+]
+
+
+def land(client: bigquery.Client, settings: Settings) -> None:
+    """What landed on this machine, on BigQuery."""
+    client.create_dataset("attribution", exists_ok=True)
+    land_export(client, settings)
+    land_streamed(client, settings)
+
+
+def land_export(client: bigquery.Client, settings: Settings) -> None:
+    """The landed daily tables, as GA4 exports them to BigQuery."""
+    options = bigquery.ParquetOptions()  # type: ignore[no-untyped-call]
+    options.enable_list_inference = True
+    config = bigquery.LoadJobConfig(source_format="PARQUET", parquet_options=options)
+    for path in sorted(settings.ga4_export.glob("*.parquet")):
+        with path.open("rb") as file:
+            client.load_table_from_file(file, f"{DATASET}.{path.stem}", job_config=config).result()
+
+
+def land_streamed(client: bigquery.Client, settings: Settings) -> None:
+    """The landed batches, as the streamed table holds them."""
+    rows = []
+    for batch in streamed_batches(settings.streamed_events):
+        path = Path(batch.path)
+        landed = dt.datetime.fromtimestamp(path.stat().st_mtime_ns // 1000 / 1e6, dt.UTC)
+        for number, line in enumerate(path.read_text().split("\n"), 1):
+            if line.strip():
+                row = {"batch_id": path.stem, "line_number": number, "payload": line}
+                rows.append({**row, "received_at": landed.isoformat()})
+    table = bigquery.Table(f"{PROJECT}.attribution.streamed_events", STREAMED)
+    table.time_partitioning = bigquery.TimePartitioning(field="received_at")
+    table.require_partition_filter = True
+    client.create_table(table, exists_ok=True)
+    config = bigquery.LoadJobConfig(schema=STREAMED, write_disposition="WRITE_TRUNCATE")
+    client.load_table_from_json(rows, table, job_config=config).result()
