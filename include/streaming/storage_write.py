@@ -128,12 +128,12 @@ def _request(stream: str, offset: int, rows: list[_Row]) -> types.AppendRowsRequ
     return types.AppendRowsRequest(write_stream=stream, offset=offset, proto_rows=data)
 
 
-def chunks(rows: Iterable[_Row], most: int = MAX_REQUEST_BYTES) -> Iterator[list[_Row]]:
-    """The rows in pieces of at most `most` bytes."""
+def chunks(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
+    """The rows in pieces of one request."""
     piece, size = list[_Row](), 0
     for line, row in rows:
         length = len(row) + 8  # with its length
-        if piece and size + length > most:
+        if piece and size + length > MAX_REQUEST_BYTES:
             yield piece
             piece, size = [], 0
         piece.append((line, row))

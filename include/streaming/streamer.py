@@ -70,7 +70,7 @@ class Streamer:
         try:
             sent = self._send(batch)
         except StreamingError as error:
-            raise type(error)(f"{error} Batch {batch.batch_id}: {self._state()}") from error
+            raise type(error)(f"{str(error).rstrip('.')}. Batch {batch.batch_id}: {self._state()}") from error
         log.info("batch %s: %s by %s", batch.batch_id, sent, self.settings.streaming)
         return sent
 

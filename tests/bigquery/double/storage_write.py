@@ -27,6 +27,7 @@ from tests.bigquery.double.written_rows import decoded, message_class
 
 _SERVICE = "google.cloud.bigquery.storage.v1.BigQueryWrite"
 _DEFAULT = "DEFAULT"
+_ROUTE = "x-goog-request-params"
 _MAX_REQUEST_BYTES = 10_000_000
 _CODES = {
     "accessDenied": grpc.StatusCode.PERMISSION_DENIED,
@@ -94,6 +95,8 @@ class _Writer:
         self, requests: Iterator[types.AppendRowsRequest], context: grpc.ServicerContext
     ) -> Iterator[types.AppendRowsResponse]:
         """Append rows; an offset that was used before is ALREADY_EXISTS, one too far OUT_OF_RANGE."""
+        if not any(k == _ROUTE and v.startswith("write_stream=") for k, v in context.invocation_metadata()):
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"no {_ROUTE}: BigQuery would not find the table's region")
         name, row_class = "", None
         for request in requests:
             name = request.write_stream or name
