@@ -85,7 +85,7 @@ def test_nothing_arrives_of_a_batch_that_fails(
     streamer: Streamer, service: Service, client: bigquery.Client, verb: str
 ) -> None:
     service.faults.add(Fault("backendError", request=f"^{verb}", times=100_000))
-    with pytest.raises(StreamingError, match="cannot be reached or fails.*Send again later") as failed:
+    with pytest.raises(StreamingError, match=r"cannot be reached or fails.*Send again later") as failed:
         streamer.send(LINES)
     assert not isinstance(failed.value, RefusedError)
     assert "Batch b1: all of it is in the table or nothing" in str(failed.value)
@@ -109,7 +109,9 @@ def test_a_commit_whose_answers_are_all_lost_is_found_when_sent_again(
 
 def test_a_quota_that_is_used_up(streamer: Streamer, service: Service, client: bigquery.Client) -> None:
     service.faults.add(Fault("quotaExceeded", request="^APPEND", times=100_000))
-    with pytest.raises(StreamingError, match="a quota of BigQuery is used up.*ask for more under IAM & Admin > Quotas"):
+    with pytest.raises(
+        StreamingError, match=r"a quota of BigQuery is used up.*ask for more under IAM & Admin > Quotas"
+    ):
         streamer.send(LINES)
     assert stored(client) == []
 
@@ -123,7 +125,7 @@ def test_a_quota_of_queries_is_no_missing_right(streamer: Streamer, service: Ser
 @pytest.mark.parametrize("verb", ["CREATE", "APPEND", "FINALIZE", "COMMIT"])
 def test_a_right_that_is_missing(streamer: Streamer, service: Service, client: bigquery.Client, verb: str) -> None:
     service.faults.add(Fault("accessDenied", request=f"^{verb}"))
-    with pytest.raises(RefusedError, match="no right to stream.*roles/bigquery.dataEditor.*roles/bigquery.jobUser"):
+    with pytest.raises(RefusedError, match=r"no right to stream.*roles/bigquery.dataEditor.*roles/bigquery.jobUser"):
         streamer.send(LINES)
     assert stored(client) == []
 
@@ -133,7 +135,7 @@ def test_a_table_that_is_deleted_midway(
     streamer: Streamer, service: Service, client: bigquery.Client, verb: str
 ) -> None:
     service.faults.add(Fault(request=f"^{verb}", action=lambda: service.warehouse.tables.pop(TABLE)))
-    with pytest.raises(RefusedError, match="is not there, or went while the batch was sent.*a missing table is made"):
+    with pytest.raises(RefusedError, match=r"is not there, or went while the batch was sent.*a missing table is made"):
         streamer.send(LINES)
     assert streamer.send(LINES) == Sent(written=9, there=0, refused=0)
     assert stored(client) == of(LINES)
