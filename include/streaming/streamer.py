@@ -41,13 +41,16 @@ class Sent:
 
 @dataclass(frozen=True)
 class Streamer:
-    """The way into the streamed table. writer: None where BQ_STREAMING is insert_rows."""
+    """The way into the streamed table.
+
+    dead_letters: the folder of refused lines; writer: None where BQ_STREAMING is insert_rows; retry: of each request.
+    """
 
     settings: BigQuery
     dead_letters: Path
     client: bigquery.Client
     writer: BigQueryWriteClient | None
-    retry: Retry = RETRY
+    retry: Retry
 
     def recent_lines(self) -> list[tuple[str, str]]:
         """Batch id and text of the newest streamed lines, the oldest first; none where there is no table yet.
@@ -134,4 +137,4 @@ def connect_streamer(settings: BigQuery, dead_letters: Path, credentials: Creden
     with explained(table_name(settings), settings.location):
         client = connect(settings, credentials)
         writer = connect_writer(credentials) if settings.streaming == "storage_write" else None
-    return Streamer(settings, dead_letters, client, writer)
+    return Streamer(settings, dead_letters, client, writer, RETRY)
