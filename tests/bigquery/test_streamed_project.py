@@ -1,0 +1,69 @@
+"""A batch that was streamed into the stand-in, then dbt on it: the rows that DuckDB gives for the same file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from google.cloud import bigquery
+
+from include.landing import streamed_batches
+from include.settings import PROJECT as ROOT
+from include.settings import Settings
+from include.simulator.stream import write_batch
+from include.streaming.batch import read_batch
+from include.streaming.streamer import Sent, Streamer
+from tests.bigquery.dbt_on_stand_in import run_dbt
+from tests.bigquery.double.faults import Fault
+from tests.bigquery.double.service import Service
+from tests.bigquery.streaming import TABLE, open_stream
+from tests.bigquery.test_attribution_project import differences, landed, load_export
+from tests.dbt.project import Project
+
+__all__ = ["landed"]  # the fixture
+NAME = ".".join(TABLE)
+
+
+def stream(streamer: Streamer, settings: Settings) -> list[Sent]:
+    """Stream what has landed here, and give the files the time at which BigQuery received them."""
+    sent = []
+    for shard in streamed_batches(settings.streamed_events):
+        path = Path(shard.path)
+        sent.append(streamer.send(read_batch(path, path.stem)))
+        sql = (
+            f"select max(received_at) as at from `{NAME}` where received_at > '2020-01-01' and batch_id = '{path.stem}'"
+        )
+        (row,) = streamer.client.query_and_wait(sql)
+        moment = row["at"]
+        nanoseconds = (int(moment.timestamp()) * 1_000_000 + moment.microsecond) * 1000
+        os.utime(path, ns=(nanoseconds, nanoseconds))
+    return sent
+
+
+def test_a_streamed_batch_gives_duckdbs_rows(
+    client: bigquery.Client, endpoint: str, service: Service, landed: Settings, tmp_path: Path
+) -> None:
+    local = Project(home=landed.home)
+    with open_stream(service, client, tmp_path) as streamer:
+        load_export(client, landed)
+        service.faults.add(Fault("backendError", request="^ANSWER APPEND"))
+        service.faults.add(Fault("backendError", request="^ANSWER COMMIT"))
+        assert [batch.written for batch in stream(streamer, landed)] == [17]
+        table = client.get_table(NAME)
+        table.require_partition_filter = False  # dbt's reads do not name partitions yet
+        client.update_table(table, ["require_partition_filter"])
+
+        local.build()
+        kinds = ("--exclude-resource-type", "test", "unit_test")
+        run_dbt(endpoint, ROOT / "dbt", tmp_path, "build", *kinds)
+        assert local.rows("select count(*) as n from int_events where shard like 'batch_%'")[0]["n"] > 10
+        assert local.rows("select count(*) as n from int_quarantine")[0]["n"] > 0
+        assert differences(client, local) == {}
+
+        write_batch(landed, events=10, seed=4)
+        first, second = stream(streamer, landed)
+        assert (first.there, first.written, second.written) == (17, 0, 10)
+        local.build()
+        run_dbt(endpoint, ROOT / "dbt", tmp_path, "run")
+        assert differences(client, local) == {}
+    assert [result.error for result in service.statements if result.error] == []
