@@ -30,12 +30,9 @@ def stream(streamer: Streamer, settings: Settings) -> list[Sent]:
     for shard in streamed_batches(settings.streamed_events):
         path = Path(shard.path)
         sent.append(streamer.send(read_batch(path, path.stem)))
-        sql = (
-            f"select max(received_at) as at from `{NAME}` where received_at > '2020-01-01' and batch_id = '{path.stem}'"
-        )
-        (row,) = streamer.client.query_and_wait(sql)
-        moment = row["at"]
-        nanoseconds = (int(moment.timestamp()) * 1_000_000 + moment.microsecond) * 1000
+        of_batch = f"from `{NAME}` where received_at > '2020-01-01' and batch_id = '{path.stem}'"
+        (row,) = streamer.client.query_and_wait(f"select unix_micros(max(received_at)) as moment {of_batch}")
+        nanoseconds = row["moment"] * 1000
         os.utime(path, ns=(nanoseconds, nanoseconds))
     return sent
 

@@ -64,9 +64,10 @@ def test_the_look_back_reads_the_last_days_only(streamer: Streamer, client: bigq
     streamer.send(batch("b"))
     assert streamer.recent_lines() == [("b1", "b")]
     reads = [read for statement in service.statements for read in statement.reads]
-    assert len(reads) == 3
-    assert [len(read.parts) for read in reads] == [0, 1, 1]
-    assert [statement.unpruned for statement in service.statements] == [[], [], []]
+    assert [len(read.parts) for read in reads] == [0, 1, 1, 1]  # the batch, again the batch and its lines, the newest
+    assert [statement.unpruned for statement in service.statements] == [[]] * 4
+    assert reads[0].size == 0
+    assert 0 < reads[1].size < reads[2].size  # the first look does not read the lines
 
 
 def test_recent_lines_come_in_order(streamer: Streamer) -> None:
