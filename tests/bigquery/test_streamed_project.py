@@ -41,26 +41,20 @@ def test_a_streamed_batch_gives_duckdbs_rows(
     client: bigquery.Client, endpoint: str, service: Service, landed: Settings, tmp_path: Path
 ) -> None:
     local = Project(home=landed.home)
+    write_batch(landed, events=10, seed=4)
     with open_stream(service, client, tmp_path) as streamer:
         load_export(client, landed)
         service.faults.add(Fault("backendError", request="^ANSWER APPEND"))
         service.faults.add(Fault("backendError", request="^ANSWER COMMIT"))
-        assert [batch.written for batch in stream(streamer, landed)] == [17]
-        table = client.get_table(NAME)
-        table.require_partition_filter = False  # dbt's reads do not name partitions yet
-        client.update_table(table, ["require_partition_filter"])
+        assert [batch.written for batch in stream(streamer, landed)] == [17, 10]
+        assert [batch.there for batch in stream(streamer, landed)] == [17, 10]
+    table = client.get_table(NAME)
+    table.require_partition_filter = False  # dbt's reads do not name partitions yet
+    client.update_table(table, ["require_partition_filter"])
 
-        local.build()
-        kinds = ("--exclude-resource-type", "test", "unit_test")
-        run_dbt(endpoint, ROOT / "dbt", tmp_path, "build", *kinds)
-        assert local.rows("select count(*) as n from int_events where shard like 'batch_%'")[0]["n"] > 10
-        assert local.rows("select count(*) as n from int_quarantine")[0]["n"] > 0
-        assert differences(client, local) == {}
-
-        write_batch(landed, events=10, seed=4)
-        first, second = stream(streamer, landed)
-        assert (first.there, first.written, second.written) == (17, 0, 10)
-        local.build()
-        run_dbt(endpoint, ROOT / "dbt", tmp_path, "run")
-        assert differences(client, local) == {}
+    local.build()
+    run_dbt(endpoint, ROOT / "dbt", tmp_path, "build", "--exclude-resource-type", "test", "unit_test")
+    assert local.rows("select count(*) as n from int_events where shard like 'batch_%'")[0]["n"] > 10
+    assert local.rows("select count(*) as n from int_quarantine")[0]["n"] > 0
+    assert differences(client, local) == {}
     assert [result.error for result in service.statements if result.error] == []

@@ -141,6 +141,17 @@ def test_a_table_that_is_deleted_midway(
     assert stored(client) == of(LINES)
 
 
+def test_a_column_that_goes_midway(streamer: Streamer, service: Service, client: bigquery.Client) -> None:
+    """No line is at fault, so none becomes a dead letter; the next try says which column is missing."""
+    service.faults.add(Fault(request="^APPEND", action=lambda: service.warehouse.tables[TABLE].drop_column("payload")))
+    with pytest.raises(RefusedError, match=r"refused to take rows into .*streamed_events: .*no such field: payload"):
+        streamer.send(LINES)
+    with pytest.raises(RefusedError, match="payload STRING is missing"):
+        streamer.send(LINES)
+    assert service.warehouse.tables[TABLE].rows == []
+    assert not streamer.dead_letters.exists()
+
+
 def test_a_new_table_that_bigquery_does_not_know_everywhere_yet(
     streamer: Streamer, service: Service, client: bigquery.Client
 ) -> None:
