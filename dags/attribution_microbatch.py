@@ -11,7 +11,7 @@ waits for its turn), transform (a task a model), quality_gate, marts (a task a m
 
 **When it is red**
 - *prepare*: its message says what to change: a setting, a right, a missing folder, a warehouse that is open elsewhere.
-- *stream_events* (BigQuery): its message says what to change, and sends the batch, which waits in `outbox/` of the home.
+- *stream_events* (BigQuery): its message says what to change and how to send the batch, which waits in `outbox/`.
 - *a model*: its log ends with dbt's error. Readers keep the last published marts.
 - *quality_gate* or *audit*: the log names each failed check and shows up to ten of its rows. Mend or remove the file
   they came from (or the rule); the next run takes the change up and publishes.
