@@ -60,7 +60,7 @@ def explained(table: str, location: str) -> Iterator[None]:
 
 
 def _explain(error: BaseException, table: str, location: str) -> StreamingError:
-    said = error.message if isinstance(error, exceptions.GoogleAPICallError) else str(error)
+    said = str(error.message if isinstance(error, exceptions.GoogleAPICallError) else error).rstrip(". ")
     if isinstance(error, GoogleAuthError):
         return RefusedError(
             f"no credentials for BigQuery: {said}. Run `gcloud auth application-default login`, or give the machine a "
