@@ -11,6 +11,7 @@ waits for its turn), transform (a task a model), quality_gate, marts (a task a m
 
 **When it is red**
 - *prepare*: its message says what to change: a setting, a right, a missing folder, a warehouse that is open elsewhere.
+- *stream_events* (BigQuery): its message says what to change and how to send the batch, which waits in `outbox/`.
 - *a model*: its log ends with dbt's error. Readers keep the last published marts.
 - *quality_gate* or *audit*: the log names each failed check and shows up to ten of its rows. Mend or remove the file
   they came from (or the rule); the next run takes the change up and publishes.
@@ -35,7 +36,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 from include.pipeline import COMMON, delivery, prepare, take_turn
 from include.sensing import NewsSensor
 from include.settings import Settings
-from include.simulator.stream import write_batch
+from include.simulator.stream import stream_batch
+from include.streaming.target import open_streamer
 
 with DAG(
     dag_id="attribution_microbatch",
@@ -59,11 +61,12 @@ with DAG(
 
     @task
     def stream_events(params: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Append a small batch of simulated events to the landing zone."""
+        """Append a small batch of simulated events to the landing zone, or to BigQuery's streamed table."""
         events, seed = (params or {})["events"], (params or {})["seed"]
         if events == 0:
             raise AirflowSkipException("events is 0: nothing to stream")
-        return asdict(write_batch(Settings.from_env(), events=events, seed=seed))
+        settings = Settings.from_env()
+        return asdict(stream_batch(settings, open_streamer(settings), events=events, seed=seed))
 
     prepared = prepare()
     # runs though nothing was streamed, but not where the whole run was skipped

@@ -19,6 +19,7 @@ from include.proof import ProofError, ProofFailedError
 from include.publish import publish as publish_marts
 from include.quality import ChecksFailedError, check, require_passed
 from include.settings import SettingError, Settings
+from include.streaming.errors import RefusedError
 from include.transform import AUDIT, GATE, MARTS, TRANSFORM
 from include.turns import TurnSensor, TurnTakenError, keep_turn
 from include.upkeep import UpkeepError
@@ -29,6 +30,7 @@ MARTS_ASSET = Asset("attribution_marts")
 FAIL_FAST: list[type[BaseException] | str] = [
     SettingError,
     PrepareError,
+    RefusedError,
     ChecksFailedError,
     BackfillError,
     TurnTakenError,

@@ -28,6 +28,7 @@ class BigQuery:
     location: of all three datasets (BQ_LOCATION).
     max_bytes_billed: what one query may read, in bytes (BQ_MAX_BYTES_BILLED); one that would read more is refused.
     priority: `interactive`, or `batch`: queued until slots are idle (BQ_PRIORITY).
+    streaming: how events are streamed, `storage_write` or `insert_rows` (BQ_STREAMING).
     """
 
     project: str
@@ -36,6 +37,7 @@ class BigQuery:
     location: str = "US"
     max_bytes_billed: int = 100_000_000_000
     priority: str = "interactive"
+    streaming: str = "storage_write"
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> BigQuery:
@@ -53,6 +55,9 @@ class BigQuery:
         priority = env.get("BQ_PRIORITY", "").strip().lower() or cls.priority
         if priority not in {"interactive", "batch"}:
             raise SettingError(f"BQ_PRIORITY is {priority!r}; allowed are interactive and batch")
+        streaming = env.get("BQ_STREAMING", "").strip().lower() or cls.streaming
+        if streaming not in {"storage_write", "insert_rows"}:
+            raise SettingError(f"BQ_STREAMING is {streaming!r}; allowed are storage_write and insert_rows")
         return cls(
             project=project,
             export=export,
@@ -60,6 +65,7 @@ class BigQuery:
             location=env.get("BQ_LOCATION", "").strip() or cls.location,
             max_bytes_billed=int(most),
             priority=priority,
+            streaming=streaming,
         )
 
     @property
@@ -136,6 +142,16 @@ class Settings:
     def streamed_events(self) -> Path:
         """The landing folder of streamed events: NDJSON files, one a batch."""
         return self.home / "landing" / "streamed_events"
+
+    @property
+    def outbox(self) -> Path:
+        """Simulated batches that have not reached BigQuery yet: NDJSON files, one a batch."""
+        return self.home / "outbox"
+
+    @property
+    def dead_letters(self) -> Path:
+        """Lines that BigQuery refused, each with the reason: NDJSON files, one a batch."""
+        return self.home / "dead_letters"
 
     @property
     def warehouse(self) -> Path:

@@ -1,6 +1,9 @@
-"""Stream simulated events into the landing zone, or write the GA4 history that they go on from.
+"""Stream simulated events or a file of your own, or write the GA4 history that the simulated ones go on from.
+
+They go into the landing zone of this machine, with DBT_TARGET=bigquery into BigQuery (docs/bigquery_streaming.md).
 
 python include/stream_events.py --events 20
+python include/stream_events.py --file events.ndjson
 python include/stream_events.py --history --days 30 --people 3000
 """
 
@@ -17,10 +20,14 @@ if __name__ == "__main__":  # run as a script, from any folder
 
 from include.settings import SettingError, Settings
 from include.simulator.history import write_history
-from include.simulator.stream import write_batch
+from include.simulator.stream import stream_batch
+from include.streaming.batch import BatchSummary
+from include.streaming.errors import BatchFileError, RefusedError, StreamingError
+from include.streaming.target import open_streamer, send_file
 
 HISTORY_SEED = 42
 _HISTORY_ONLY = ("days", "people", "schema", "end")
+_NOT_OF_A_FILE = ("events", "seed", "bad", "history")
 
 
 def _at_least(least: int, text: str) -> int:
@@ -52,9 +59,11 @@ def _moment(text: str) -> datetime:
 def parser() -> argparse.ArgumentParser:
     """The command's options."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--events", type=_count, default=20, metavar="N", help="events to stream (default 20)")
+    options.add_argument("--events", type=_count, metavar="N", help="simulated events to stream (default 20)")
     options.add_argument("--seed", type=int, metavar="N", help="the same seed and landing zone give the same events")
-    options.add_argument("--bad", type=_count, default=0, metavar="N", help="add N lines that must be quarantined")
+    options.add_argument("--bad", type=_count, metavar="N", help="add N lines that must be quarantined")
+    options.add_argument("--file", type=Path, metavar="FILE", help="stream this NDJSON file, one event a line")
+    options.add_argument("--batch-id", metavar="ID", help="the file's batch (default: made of its name and content)")
     options.add_argument("--history", action="store_true", help="write GA4 export history instead of streaming")
     history = options.add_argument_group("with --history")
     history.add_argument("--days", type=_positive, metavar="N", help="days up to the end (default 30)")
@@ -68,43 +77,67 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit code: 0, 1 where it may not write, 2 for what cannot work."""
     options = parser()
     given = options.parse_args(arguments)
-    extra = [name for name in _HISTORY_ONLY if getattr(given, name) is not None]
-    if extra and not given.history:
-        options.error(f"--{extra[0]} needs --history")
-    if given.history and given.bad:
-        options.error("--bad streams bad lines; it does not go with --history")
+    _refuse_contradictions(options, given)
     try:
         settings = Settings.from_env()
-        if settings.dbt_target == "bigquery":
-            sys.stderr.write("Streaming to BigQuery is not available yet; set DBT_TARGET=local\n")
-            return 2
         if given.history:
             _write_history(settings, given)
-        else:
-            _write_batch(settings, given)
-    except (SettingError, FileExistsError) as error:
+            return 0
+        summary = _stream(settings, given)
+    except (SettingError, FileExistsError, BatchFileError, RefusedError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    except StreamingError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     except PermissionError as error:
         sys.stderr.write(
             f"No right to read or write {error.filename}; give it, or set ATTRIBUTION_HOME to another folder\n"
         )
         return 1
     except OSError as error:
-        sys.stderr.write(f"Cannot write {error.filename}: {error.strerror}\n")
+        sys.stderr.write(f"Cannot read or write {error.filename}: {error.strerror}\n")
         return 1
-    return 0
+    if summary.refused:
+        kept = settings.dead_letters / f"{summary.batch_id}.ndjson"
+        sys.stderr.write(f"BigQuery refused {summary.refused} lines; {kept} keeps them with the reasons\n")
+    return 1 if summary.refused else 0
 
 
-def _write_batch(settings: Settings, given: argparse.Namespace) -> None:
-    sys.stdout.write(f"Streaming {given.events} events...\n")
+def _refuse_contradictions(options: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    extra = [name for name in _HISTORY_ONLY if getattr(given, name) is not None]
+    if extra and not given.history:
+        options.error(f"--{extra[0]} needs --history")
+    if given.history and given.bad:
+        options.error("--bad streams bad lines; it does not go with --history")
+    clash = [name for name in _NOT_OF_A_FILE if not (getattr(given, name) is None or getattr(given, name) is False)]
+    if given.file and clash:
+        options.error(f"--{clash[0]} does not go with --file")
+    if given.batch_id and not given.file:
+        options.error("--batch-id needs --file")
+
+
+def _stream(settings: Settings, given: argparse.Namespace) -> BatchSummary:
+    streamer = open_streamer(settings)
+    if given.file:
+        summary = send_file(settings, streamer, given.file, given.batch_id, lambda batch: _announce(batch.events))
+    else:
+        events = 20 if given.events is None else given.events
+        _announce(events)
+        summary = stream_batch(settings, streamer, events=events, seed=given.seed, bad=given.bad or 0)
+    sys.stdout.write(f"  - Purchases: {summary.purchases}\n")
+    sys.stdout.write(f"  - Revenue: ${summary.revenue:,.2f}\n")
+    return summary
+
+
+def _announce(events: int) -> None:
+    sys.stdout.write(f"Streaming {events} events...\n")
     sys.stdout.flush()
-    batch = write_batch(settings, events=given.events, seed=given.seed, bad=given.bad)
-    sys.stdout.write(f"  - Purchases: {batch.purchases}\n")
-    sys.stdout.write(f"  - Revenue: ${batch.revenue:,.2f}\n")
 
 
 def _write_history(settings: Settings, given: argparse.Namespace) -> None:
+    if settings.bigquery:
+        raise SettingError("--history writes files for DBT_TARGET=local; into BigQuery GA4 itself exports its history")
     history = write_history(
         settings.ga4_export,
         seed=HISTORY_SEED if given.seed is None else given.seed,

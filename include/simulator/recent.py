@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +17,7 @@ from include.settings import Settings
 from include.simulator.plan import HOUR
 
 _TABLES, _ROWS, _BATCHES = 2, 20_000, 200
+_BATCH_ID = re.compile(r"batch_(\d{6,})_[0-9a-f]{8}$")  # as stream.py names them
 _YEAR_2000 = 946_684_800_000_000
 _COLUMNS = (
     "event_timestamp",
@@ -91,7 +94,20 @@ def read_recent(settings: Settings) -> Recent:
     tables = [Path(path) for _, path in dated[-_TABLES:] if shard_problem(Path(path)) is None]
     exported = [seen for table in tables for seen in _exported(table)]
     batches = streamed_batches(settings.streamed_events)
-    lines = [line for batch in batches[-_BATCHES:] for line in _lines(Path(batch.path))]
+    texts = [Path(batch.path).read_text("utf-8", errors="replace") for batch in batches[-_BATCHES:]]
+    return _recent(exported, _parsed(line for text in texts for line in text.splitlines()), len(batches))
+
+
+def recent_of(streamed: Sequence[tuple[str, str]]) -> Recent:
+    """The same of what BigQuery's streamed table holds: batch id and text of its newest lines, the oldest first.
+
+    The export is not read, which would cost money; batches: the highest number that the lines' batches have.
+    """
+    numbers = [int(match[1]) for batch_id, _ in streamed if (match := _BATCH_ID.match(batch_id))]
+    return _recent([], _parsed(text for _, text in streamed), max(numbers, default=0))
+
+
+def _recent(exported: list[_Seen], lines: list[dict[str, Any]], batches: int) -> Recent:
     accepted = [(line, seen) for line in lines if (seen := _streamed(line))]
     streamed = [seen for _, seen in accepted]
     # what is older than the rows read of the export may be about people of whom more was not read
@@ -100,7 +116,7 @@ def read_recent(settings: Settings) -> Recent:
         sorted([*exported, *streamed], key=lambda seen: (seen.at, seen.device, seen.name)), whole_from
     )
     newest = max((seen.at for seen in (*exported, *streamed)), default=None)
-    return Recent(newest, visitors, orders, len(batches), accepted[-1][0] if accepted else None)
+    return Recent(newest, visitors, orders, batches, accepted[-1][0] if accepted else None)
 
 
 def _exported(path: Path) -> list[_Seen]:
@@ -125,9 +141,9 @@ def _exported(path: Path) -> list[_Seen]:
     ]
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
+def _parsed(texts: Iterable[str]) -> list[dict[str, Any]]:
     parsed = []
-    for line in path.read_text("utf-8", errors="replace").splitlines():
+    for line in texts:
         try:
             fields = json.loads(line)
         except ValueError:

@@ -1,4 +1,4 @@
-"""Streamed batches: one NDJSON file each, appended whole to the landing zone, going on where the landed data ends."""
+"""Streamed batches: one NDJSON file each, landed here or sent to BigQuery, going on where the data ends."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from random import Random, SystemRandom
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from include.settings import Settings
 from include.simulator.batch import DELAY, Composer, Part, Window
@@ -18,26 +19,28 @@ from include.simulator.history import micros
 from include.simulator.journey import Event
 from include.simulator.orders import Order
 from include.simulator.plan import DAY, MINUTE, SECOND
-from include.simulator.recent import read_recent
+from include.simulator.recent import Recent, read_recent, recent_of
 from include.simulator.truth import TruthLog, truth_log
 from include.simulator.world import HARDWARE
+from include.streaming.batch import BatchSummary
+from include.streaming.target import send_outbox
+
+if TYPE_CHECKING:
+    from include.streaming.streamer import Streamer
 
 FIRST_DAY = micros(datetime(2026, 1, 31, tzinfo=UTC))  # a seeded batch that has nothing to go on from begins here
+_NOTHING = BatchSummary(None, 0, 0, Decimal(0))
 _Line = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class BatchSummary:
-    """What was streamed. batch_id is None where nothing was.
+class Plan:
+    """What is asked for; write_batch says what each is."""
 
-    events: event lines, bad ones not counted; purchases: orders that were not reported before; revenue: their worth in
-    US dollars.
-    """
-
-    batch_id: str | None
     events: int
-    purchases: int
-    revenue: Decimal
+    seed: int | None
+    now: datetime | None
+    bad: int
 
 
 def write_batch(
@@ -49,29 +52,53 @@ def write_batch(
     the present if the newest landed event is less than a day from it, else some minutes on. The same seed, `now` and
     landing zone give the same file. Raises ValueError for a negative count and OSError where it may not write.
     """
+    if not _any(events, bad):
+        return _NOTHING
+    return _write(settings, settings.streamed_events, read_recent(settings), Plan(events, seed, now, bad))
+
+
+def stream_batch(
+    settings: Settings, streamer: Streamer | None, *, events: int = 20, seed: int | None = None, bad: int = 0
+) -> BatchSummary:
+    """The same into BigQuery, where there is a streamer, going on from what its table holds.
+
+    The batch lies in the outbox until it arrived. Raises as write_batch, and StreamingError where BigQuery does not
+    take it; its message says how to send it again.
+    """
+    if streamer is None or not _any(events, bad):
+        return write_batch(settings, events=events, seed=seed, bad=bad)
+    recent = recent_of(streamer.recent_lines())
+    written = _write(settings, settings.outbox, recent, Plan(events, seed, None, bad))
+    return replace(written, refused=send_outbox(streamer, settings.outbox / f"{written.batch_id}.ndjson"))
+
+
+def _any(events: int, bad: int) -> bool:
     if events < 0 or bad < 0:
         raise ValueError(f"events is {events} and bad is {bad}; neither can be negative")
-    if events + bad == 0:
-        return BatchSummary(None, 0, 0, Decimal(0))
-    recent = read_recent(settings)
-    rng = seeded(SystemRandom().getrandbits(64) if seed is None else seed, "batch", recent.batches)
-    window = _window(rng, recent.newest, seeded_run=seed is not None, now=now)
+    return events + bad > 0
+
+
+def _write(settings: Settings, folder: Path, recent: Recent, plan: Plan) -> BatchSummary:
+    """Write the batch and its truth."""
+    rng = seeded(SystemRandom().getrandbits(64) if plan.seed is None else plan.seed, "batch", recent.batches)
+    window = _window(rng, recent.newest, seeded_run=plan.seed is not None, now=plan.now)
     batch_id = f"batch_{recent.batches + 1:06d}_{rng.getrandbits(32):08x}"
-    resent = sum(chance(rng, 0.03) for _ in range(events - 1))
-    parts = Composer(rng, batch_id, window, recent).parts(events - resent)
+    resent = sum(chance(rng, 0.03) for _ in range(plan.events - 1))
+    parts = Composer(rng, batch_id, window, recent).parts(plan.events - resent)
     lines = [line for part in parts for line in _lines(rng, part, batch_id, window)]
     originals = [recent.last_line] if recent.last_line and chance(rng, 0.3) else []
     originals += rng.choices(lines, k=resent) if lines else []
     lines += [_resent(rng, line, batch_id, window.until) for line in originals[:resent]]
     rng.shuffle(lines)
-    texts = [json.dumps(line) for line in lines] + [_bad(rng, index, batch_id, window.until) for index in range(bad)]
+    texts = [json.dumps(line) for line in lines]
+    texts += [_bad(rng, index, batch_id, window.until) for index in range(plan.bad)]
     with truth_log(settings.truth, batch_id) as log:
         for part in parts:
             _note(part, log)
-        with whole_file(settings.streamed_events / f"{batch_id}.ndjson") as path:
+        with whole_file(folder / f"{batch_id}.ndjson") as path:
             path.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
     orders = [order for part in parts for order in _ordered(part)]
-    return BatchSummary(batch_id, events, len(orders), sum(map(worth, orders), Decimal(0)))
+    return BatchSummary(batch_id, plan.events, len(orders), sum(map(worth, orders), Decimal(0)))
 
 
 def _window(rng: Random, newest: int | None, *, seeded_run: bool, now: datetime | None) -> Window:

@@ -42,6 +42,11 @@ def to_cell(value: object, field: Field, *, element: bool = False, strict: bool 
     except _FAULTS as error:
         message = f"Could not convert value to {name.lower()}. Field: {where}; Value: {value!r}"
         raise BigQueryError(message, "invalid") from error
+    most = int(field.get("maxLength") or 0)
+    if name == "STRING" and most and len(cell.string_value) > most:
+        length = len(cell.string_value)
+        message = f"Field {where}: STRING({most}) has maximum length {most} but got a value with length {length}"
+        raise BigQueryError(message, "invalid")
     return cell
 
 

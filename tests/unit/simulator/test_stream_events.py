@@ -50,6 +50,10 @@ def test_it_runs_as_a_script_from_any_folder(tmp_path: Path) -> None:
         (["--history", "--end", "soon"], "'soon' is not a time such as"),
         (["--history", "--bad", "1"], "does not go with --history"),
         (["--people", "10"], "--people needs --history"),
+        (["--file", "f", "--events", "0"], "--events does not go with --file"),
+        (["--file", "f", "--seed", "0"], "--seed does not go with --file"),
+        (["--file", "f", "--history"], "--history does not go with --file"),
+        (["--batch-id", "b"], "--batch-id needs --file"),
     ],
 )
 def test_bad_arguments(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,12 +73,23 @@ def test_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "has GA4 export tables already; move them away" in capsys.readouterr().err
 
 
-def test_bigquery_is_not_there_yet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setenv("DBT_TARGET", "bigquery")
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("GCP_PROJECT", "", "GCP_PROJECT is not set"),
+        ("GA4_DATASET", "dataset", "write the export's dataset as project.dataset"),
+        ("BQ_STREAMING", "pubsub", "BQ_STREAMING is 'pubsub'; allowed are storage_write and insert_rows"),
+    ],
+)
+def test_settings_of_bigquery(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str, value: str, message: str
+) -> None:
+    for name, right in {"DBT_TARGET": "bigquery", "GCP_PROJECT": "p", "GA4_DATASET": "p.d", variable: value}.items():
+        monkeypatch.setenv(name, right)
     assert stream_events.main([]) == 2
     output = capsys.readouterr()
     assert output.out == ""
-    assert output.err == "Streaming to BigQuery is not available yet; set DBT_TARGET=local\n"
+    assert message in output.err
 
 
 def test_a_wrong_setting(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

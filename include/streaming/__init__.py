@@ -1,0 +1,1 @@
+"""Streaming into BigQuery (docs/bigquery_streaming.md)."""

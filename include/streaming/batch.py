@@ -1,0 +1,88 @@
+"""A batch of streamed lines, and how one is read from a user's file."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from include.streaming.errors import BatchFileError
+
+#: What a line may have, in bytes of UTF-8: a request to BigQuery takes 10 MB, with the rest of the row.
+MAX_LINE_BYTES = 9_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a batch, without its line end. number: its place, from 1 on; blank lines count."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Lines that are sent together, blank ones left out. batch_id names them for good."""
+
+    batch_id: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSummary:
+    """What was streamed. batch_id is None where nothing was.
+
+    events: event lines, bad ones not counted; purchases: orders that were not reported before; revenue: their worth in
+    US dollars; refused: lines that BigQuery refused (dead letters).
+    """
+
+    batch_id: str | None
+    events: int
+    purchases: int
+    revenue: Decimal
+    refused: int = 0
+
+
+def read_batch(path: Path, batch_id: str | None = None) -> Batch:
+    """A file of NDJSON as a batch; without an id one is made of the file's name and content.
+
+    Lines need not be JSON: the pipeline sets bad ones aside with their reason (E4).
+
+    Raises BatchFileError for a file that is missing, empty, not UTF-8, or has a line that is too long; OSError where
+    it cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except (FileNotFoundError, IsADirectoryError):
+        raise BatchFileError(f"{path} is not a file; name a file of NDJSON, one event a line") from None
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        number = content.count(b"\n", 0, error.start) + 1
+        raise BatchFileError(
+            f"{path} is not UTF-8 in line {number} (byte {error.start}); write it again as UTF-8"
+        ) from None
+    lines = tuple(Line(n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip(" \t\r"))
+    if not lines:
+        raise BatchFileError(f"{path} has no line; write one event a line")
+    for line in lines:
+        if len(line.text) > MAX_LINE_BYTES // 4 and len(line.text.encode()) > MAX_LINE_BYTES:
+            raise BatchFileError(
+                f"{path} has {len(line.text.encode()):,} bytes in line {line.number}; BigQuery takes at most "
+                f"{MAX_LINE_BYTES:,}: shorten the line or take it out"
+            )
+    return Batch(_checked(batch_id) if batch_id else _made_id(path, content), lines)
+
+
+def _made_id(path: Path, content: bytes) -> str:
+    """The same file again gets the same id, and is not sent twice."""
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", path.stem)[:60]
+    return f"{stem}_{hashlib.sha256(content).hexdigest()[:16]}"
+
+
+def _checked(batch_id: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", batch_id):
+        raise BatchFileError(f"{batch_id!r} cannot name a batch; take up to 100 letters, digits, '_' and '-'")
+    return batch_id

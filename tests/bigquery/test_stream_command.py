@@ -1,0 +1,182 @@
+"""The command on BigQuery: `stream_events.py` over real HTTP and gRPC, its lines, its exit codes, what it keeps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from google.auth.exceptions import DefaultCredentialsError
+from google.cloud import bigquery
+
+from include import stream_events
+from include.settings import Settings
+from include.simulator.stream import stream_batch
+from include.simulator.truth import load
+from include.streaming import streamer as streamer_module
+from include.streaming.target import open_streamer
+from tests.bigquery.conftest import DATASET, PROJECT
+from tests.bigquery.double.faults import Fault
+from tests.bigquery.double.service import Service
+from tests.bigquery.streaming import QUICK, TABLE, batch, of, storage_client, stored
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The environment of a deployment on BigQuery."""
+    for name in ("GA4_EXPORT", "ATTRIBUTION_DATASET", "BQ_LOCATION", "BQ_STREAMING"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ATTRIBUTION_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("DBT_TARGET", "bigquery")
+    monkeypatch.setenv("GCP_PROJECT", PROJECT)
+    monkeypatch.setenv("GA4_DATASET", f"{PROJECT}.{DATASET}")
+    return tmp_path / "home"
+
+
+@pytest.fixture(autouse=True)
+def _google(service: Service, client: bigquery.Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Where the command would connect to Google, it meets the stand-in; the rest is its own."""
+    service.warehouse.datasets[TABLE[:2]] = {"location": "US"}
+    with storage_client(service) as writer:
+        monkeypatch.setattr(streamer_module, "connect", lambda *_: client)
+        monkeypatch.setattr(streamer_module, "connect_writer", lambda *_: writer)
+        monkeypatch.setattr(streamer_module, "RETRY", QUICK)
+        yield
+
+
+def lines(path: Path, *texts: str) -> Path:
+    path.write_text("".join(f"{text}\n" for text in texts), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("way", ["storage_write", "insert_rows"])
+def test_simulated_batches_go_on_from_one_another(
+    home: Path, client: bigquery.Client, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setenv("BQ_STREAMING", way)
+    for _ in range(3):
+        assert stream_events.main(["--events", "30", "--seed", "7", "--bad", "2"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    rows = stored(client)
+    assert len(rows) == len(set(rows)) == 3 * 32
+    assert sorted({batch_id[:12] for batch_id, _, _ in rows}) == ["batch_000001", "batch_000002", "batch_000003"]
+    assert told[0::3] == ["Streaming 30 events..."] * 3
+    events = [json.loads(text) for _, _, text in rows if text.startswith("{") and text.endswith("}")]
+    starts = [min(e["event_timestamp"] for e in events if e.get("batch_id") == b) for b in sorted({r[0] for r in rows})]
+    assert starts == sorted(starts)
+    assert not any((home / "outbox").iterdir())
+    assert not (home / "landing").exists()
+    known = load(home / "truth")
+    assert sum(visit.events for _, visit in known.visits) > 60
+    assert sum(int(line.split()[-1]) for line in told[1::3]) == len(
+        {order.transaction_id for order in known.orders if order.transaction_id}
+    )
+
+
+def test_a_file(home: Path, client: bigquery.Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Blank lines keep their number; what is no JSON goes too, for the pipeline to set aside; the file again adds 0."""
+    purchase = {"event_name": "purchase", "transaction_id": "T1", "value": 12.5, "currency": "EUR"}
+    texts = [
+        json.dumps({"event_name": "page_view", "page": "ü"}),
+        "",
+        json.dumps(purchase | {"currency": "USD"}),
+        json.dumps(purchase | {"currency": "USD"}),
+        json.dumps(purchase | {"transaction_id": "T2"}),
+        "{broken",
+        "[1]",
+        json.dumps(purchase | {"transaction_id": None, "currency": None, "value": 1000}),
+    ]
+    path = lines(tmp_path / "my events.ndjson", *texts)
+    for _ in range(2):
+        assert stream_events.main(["--file", str(path)]) == 0
+        assert capsys.readouterr().out == "Streaming 5 events...\n  - Purchases: 3\n  - Revenue: $1,012.50\n"
+    rows = stored(client)
+    assert [(number, text) for _, number, text in rows] == [(n, t) for n, t in enumerate(texts, 1) if t]
+    assert {batch_id[:-16] for batch_id, _, _ in rows} == {"my_events_"}
+    assert not home.exists()
+
+
+def test_a_batch_that_failed_waits_and_its_message_sends_it(
+    home: Path, client: bigquery.Client, service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.faults.add(Fault("backendError", request="^COMMIT", times=100_000))
+    assert stream_events.main(["--events", "5", "--seed", "1"]) == 1
+    service.faults.waiting.clear()
+    assert stored(client) == []
+    told = capsys.readouterr()
+    assert told.out == "Streaming 5 events...\n"
+    (kept,) = (home / "outbox").iterdir()
+    command = told.err.split("`")[1].split()
+    assert command == ["python", "include/stream_events.py", "--file", str(kept), "--batch-id", kept.stem]
+    sent = batch(*kept.read_text("utf-8").splitlines(), batch_id=kept.stem)
+    assert stream_events.main(command[2:]) == 0
+    assert stored(client) == of(sent)
+    assert not kept.exists()
+
+
+def test_the_same_batch_again_by_its_id(
+    home: Path, client: bigquery.Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = ["--file", str(lines(tmp_path / "one.ndjson", '{"a": 1}')), "--batch-id", "shop-1"]
+    other = ["--file", str(lines(tmp_path / "other.ndjson", '{"a": 2}')), "--batch-id", "shop-1"]
+    assert [stream_events.main(arguments) for arguments in (first, first, other)] == [0, 0, 2]
+    assert "a batch shop-1 with another line 1 is in" in capsys.readouterr().err
+    assert stored(client) == [("shop-1", 1, '{"a": 1}')]
+
+
+def test_refused_lines_are_told(
+    home: Path, service: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = lines(tmp_path / "f.ndjson", "{}", '{"a": 1}')
+    assert stream_events.main(["--file", str(path), "--batch-id", "b"]) == 0
+    service.warehouse.tables[TABLE].schema[2]["maxLength"] = "4"
+    assert stream_events.main(["--file", str(path), "--batch-id", "c"]) == 1
+    kept = home / "dead_letters" / "c.ndjson"
+    assert f"BigQuery refused 1 lines; {kept} keeps them with the reasons\n" in capsys.readouterr().err
+    assert json.loads(kept.read_text())["payload"] == '{"a": 1}'
+
+
+@pytest.mark.parametrize(
+    ("reason", "code", "message"),
+    [
+        ("accessDenied", 2, "no right to stream into"),
+        ("quotaExceeded", 1, "a quota of BigQuery is used up"),
+        ("backendError", 1, "cannot be reached or fails"),
+    ],
+)
+@pytest.mark.usefixtures("home")
+def test_faults_are_one_line(
+    service: Service, capsys: pytest.CaptureFixture[str], reason: str, code: int, message: str
+) -> None:
+    service.faults.add(Fault(reason, request="POST .*/(jobs|queries)$", times=100_000))
+    assert stream_events.main([]) == code
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_no_credentials(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise DefaultCredentialsError("Your default credentials were not found.")  # type: ignore[no-untyped-call]
+
+    monkeypatch.setattr(streamer_module, "connect", refuse)
+    assert stream_events.main([]) == 2
+    assert "gcloud auth application-default login" in capsys.readouterr().err
+
+
+def test_history_is_not_for_bigquery(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert stream_events.main(["--history"]) == 2
+    assert "--history writes files for DBT_TARGET=local" in capsys.readouterr().err
+
+
+def test_no_events_send_nothing(home: Path, service: Service, capsys: pytest.CaptureFixture[str]) -> None:
+    assert stream_events.main(["--events", "0"]) == 0
+    assert capsys.readouterr().out == "Streaming 0 events...\n  - Purchases: 0\n  - Revenue: $0.00\n"
+    assert service.requests == []
+
+
+def test_the_dag_calls_the_same(home: Path, client: bigquery.Client) -> None:
+    settings = Settings.from_env()
+    summary = stream_batch(settings, open_streamer(settings), events=4, seed=1)
+    assert summary.events == len(stored(client)) == 4

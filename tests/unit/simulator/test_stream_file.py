@@ -1,0 +1,120 @@
+"""`--file` on this machine: the user's NDJSON lands whole as one batch, and what cannot be sent is refused by name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from include import stream_events
+from include.streaming import batch as batch_module
+
+EVENT = {"event_id": "1", "event_name": "page_view", "event_timestamp": 1769860800000000}
+ORDER = EVENT | {"event_name": "purchase", "transaction_id": "T", "value": 10}
+
+
+@pytest.fixture(autouse=True)
+def landing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The landing folder of a new home."""
+    monkeypatch.setenv("ATTRIBUTION_HOME", str(tmp_path / "home"))
+    for name in ("GA4_EXPORT", "DBT_TARGET"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path / "home" / "landing" / "streamed_events"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "shop events.ndjson"
+    path.write_text("".join(f"{json.dumps(event)}\n" for event in (EVENT, ORDER)), "utf-8")
+    return path
+
+
+def test_it_lands_as_it_is(file: Path, landing: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = b'{"a": "\xc3\xbc"}\r\n\n  \nno JSON\n' + file.read_bytes().removesuffix(b"\n")
+    file.write_bytes(content)
+    assert stream_events.main(["--file", str(file)]) == 0
+    assert capsys.readouterr().out == "Streaming 3 events...\n  - Purchases: 1\n  - Revenue: $10.00\n"
+    (batch,) = landing.iterdir()
+    assert batch.read_bytes() == content
+    assert batch.name.startswith("shop_events_")
+    assert batch.suffix == ".ndjson"
+
+
+def test_the_same_file_lands_once(file: Path, landing: Path) -> None:
+    assert [stream_events.main(["--file", str(file)]) for _ in range(2)] == [0, 0]
+    assert len(list(landing.iterdir())) == 1
+    file.write_text("{}\n")
+    assert stream_events.main(["--file", str(file)]) == 0
+    assert len(list(landing.iterdir())) == 2
+
+
+def test_a_batch_of_that_id_is_not_replaced(file: Path, landing: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--file", str(file), "--batch-id", "mine"]
+    assert [stream_events.main(arguments) for _ in range(2)] == [0, 0]
+    before = (landing / "mine.ndjson").read_bytes()
+    file.write_text("{}\n")
+    assert stream_events.main(arguments) == 2
+    assert "another batch mine is in" in capsys.readouterr().err
+    assert (landing / "mine.ndjson").read_bytes() == before
+    assert len(list(landing.iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "has no line; write one event a line"),
+        (b" \n\t\r\n", "has no line; write one event a line"),
+        (b'{"a": 1}\n{"a": "\xfc"}\n', "is not UTF-8 in line 2 (byte 16); write it again as UTF-8"),
+        (b'{"a": 1}\n"' + b"x" * 60 + b'"\n', "has 62 bytes in line 2; BigQuery takes at most 50: shorten the line"),
+        (("ü" * 26).encode(), "has 52 bytes in line 1"),
+    ],
+)
+def test_files_that_cannot_be_sent(
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, content: bytes, message: str
+) -> None:
+    monkeypatch.setattr(batch_module, "MAX_LINE_BYTES", 50)
+    file.write_bytes(content)
+    assert stream_events.main(["--file", str(file)]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert f"{file} {message}" in output.err
+    assert output.err.count("\n") == 1
+    assert not (file.parent / "home").exists()
+
+
+def test_a_missing_file_and_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (tmp_path / "none.ndjson", tmp_path):
+        assert stream_events.main(["--file", str(path)]) == 2
+        assert f"{path} is not a file; name a file of NDJSON" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("batch_id", ["../up", "a b", ".hidden", "x" * 101])
+def test_ids_that_cannot_name_a_batch(file: Path, landing: Path, batch_id: str) -> None:
+    assert stream_events.main(["--file", str(file), "--batch-id", batch_id]) == 2
+    assert not landing.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "purchases", "revenue"),
+    [
+        ([{}, {}], 1, "10.00"),
+        ([{}, {"transaction_id": "T2", "value": "5.5"}], 2, "15.50"),
+        ([{"transaction_id": None}, {"transaction_id": ""}], 2, "20.00"),
+        ([{"currency": "EUR"}], 1, "0.00"),
+        ([{"currency": " usd "}], 1, "10.00"),
+        ([{"value": "much"}], 1, "0.00"),
+        ([{"value": [1]}], 1, "0.00"),
+        ([{"value": float("nan")}], 1, "0.00"),
+        ([{"value": None}], 1, "0.00"),
+        ([{"value": 0.1, "transaction_id": str(n)} for n in range(3)], 3, "0.30"),
+        ([{"event_name": "refund"}], 0, "0.00"),
+    ],
+)
+def test_its_figures(
+    file: Path, capsys: pytest.CaptureFixture[str], changes: list[dict[str, object]], purchases: int, revenue: str
+) -> None:
+    file.write_text("".join(f"{json.dumps(ORDER | change)}\n" for change in changes))
+    assert stream_events.main(["--file", str(file)]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told == [f"Streaming {len(changes)} events...", f"  - Purchases: {purchases}", f"  - Revenue: ${revenue}"]
