@@ -33,6 +33,7 @@ COMPARED = (
     "int_conversions",
     "int_touchpoints",
     "int_quarantine",
+    "mart_attribution",
     "mart_attribution_first",
     "mart_attribution_last",
     "mart_sessions",

@@ -62,6 +62,7 @@ VALUES = (
     changed("int_sessions", "source", "'tampered'", "session_id"),
     changed("int_conversions", "revenue", "revenue + 0.01", "conversion_id"),
     changed("int_touchpoints", "is_direct", "not is_direct", "conversion_id || session_id"),
+    changed("mart_attribution", "credit", "credit + 0.000000001", "conversion_id || model || session_id"),
     changed("mart_attribution_first", "channel", "'Other '", "conversion_id"),
     changed("mart_attribution_last", "lookback_complete", "not lookback_complete", "conversion_id"),
     changed("mart_sessions", "campaign", "null", "session_id"),

@@ -16,6 +16,7 @@ from tests.dbt.worlds import land, random_arrivals
 
 LOOKBACK = 3
 SEEN = {
+    "mart_attribution": "converted_at",
     "mart_attribution_first": "converted_at",
     "mart_attribution_last": "converted_at",
     "mart_sessions": "started_at",

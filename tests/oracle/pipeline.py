@@ -12,6 +12,7 @@ from tests.oracle.ga4_files import read_ga4
 from tests.oracle.home import Home
 from tests.oracle.landed import Landed
 from tests.oracle.model import Event, Quarantined, Rules, Tables
+from tests.oracle.models import credits_of
 from tests.oracle.people import by_person
 from tests.oracle.seeds import read_seeds
 from tests.oracle.sessions import session_of, split
@@ -36,12 +37,11 @@ def compute(
     )
     events, quarantine = distinct_events(landed, rules, SourceRules(rules, seed.engines), seed.rates)
     home.note_first(events)
-    tables = Tables([], quarantine, [], [], [], [], [], [], [])
+    tables = Tables([], quarantine, [], [], [], [], [], [], [], [])
     channels = ChannelRules(seed)
     for theirs in by_person(events).values():
         _add_person(tables, theirs, home, rules, channels)
-    tables.channel_daily.extend(channel_days("first_click", tables.first))
-    tables.channel_daily.extend(channel_days("last_click", tables.last))
+    tables.channel_daily.extend(channel_days(tables.attribution))
     return tables
 
 
@@ -69,3 +69,4 @@ def _add_person(tables: Tables, events: list[Event], home: Home, rules: Rules, c
         tables.touchpoints.extend(touchpoints_of(conversion, touched))
         for credited, table in ((touched[0], tables.first), (last_click(touched), tables.last)):
             table.append(credit_of(conversion, credited, len(touched), home.first_event_at or 0, rules))
+        tables.attribution.extend(credits_of(conversion, touched, rules))
