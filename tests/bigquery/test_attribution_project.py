@@ -37,7 +37,10 @@ COMPARED = (
     "mart_attribution_first",
     "mart_attribution_last",
     "mart_sessions",
+    "mart_journeys",
     "mart_channel_daily",
+    "mart_conversion_paths",
+    "mart_channel_overlap",
 )
 
 

@@ -31,6 +31,7 @@ SESSIONS = "assert_sessions_reconcile"
 SUMS = "assert_credits_sum_to_one"
 WEIGHED = "assert_every_touchpoint_weighed"
 AGREE = "assert_models_agree"
+JOURNEYS = "assert_journeys_reconcile"
 
 
 @dataclass(frozen=True)
@@ -301,6 +302,31 @@ AUDIT_CASES = (
         "touchpoint of an earlier run",
         f"update mart_attribution set campaign = 'old' where {OF_LONG} and model = 'linear'",
         WEIGHED,
+    ),
+    case("journey lost", f"delete from mart_journeys where {OF_PAID}", JOURNEYS),
+    case(
+        "session in no journey",
+        "delete from mart_journeys where journey_id = (select min(journey_id) from mart_journeys where touchpoints > 1"
+        " and conversion_id is null)",
+        JOURNEYS,
+    ),
+    case(
+        "journey twice",
+        f"insert into mart_journeys from mart_journeys where {OF_PAID}",
+        "unique_mart_journeys_journey_id",
+        JOURNEYS,
+    ),
+    case(
+        "journey of a person who is no more",
+        "insert into mart_journeys select * replace ('o' as journey_id, 'gone' as person_id) from mart_journeys"
+        " where conversion_id is null limit 1",
+        JOURNEYS,
+    ),
+    case("journey with other money", f"update mart_journeys set net_revenue = revenue + 1 where {OF_PAID}", JOURNEYS),
+    case(
+        "conversion before its first touch",
+        f"update mart_journeys set seconds_to_convert = -1 where {OF_PAID}",
+        "holds_mart_journeys_touchpoints_1_and_coalesce_seconds_to_convert_0_0",
     ),
     case("session lost", f"delete from mart_sessions where session_id = {IDLE}", SESSIONS),
     case(

@@ -32,6 +32,7 @@ TABLES = (
     "mart_attribution_first",
     "mart_attribution_last",
     "mart_sessions",
+    "mart_journeys",
     "mart_channel_daily",
 )
 
@@ -133,6 +134,9 @@ def differences_from(rows: Callable[[str], list[dict[str, Any]]], tables: Tables
         ("mart_attribution_first", ("conversion_id",), tables.first),
         ("mart_attribution_last", ("conversion_id",), tables.last),
         ("mart_sessions", ("session_id",), tables.mart_sessions),
+        ("mart_journeys", ("journey_id",), tables.journeys),
+        ("mart_conversion_paths", ("path",), tables.conversion_paths),
+        ("mart_channel_overlap", ("channel", "other_channel"), tables.channel_overlap),
         ("mart_channel_daily", ("conversion_date", "model", "channel"), tables.channel_daily),
         ("int_quarantine", ("shard", "reason"), tables.quarantine),
     ):

@@ -55,6 +55,7 @@ def test_a_changed_setting_rebuilds_the_tables_that_follow_from_it(project: Proj
         "mart_attribution_first",
         "mart_attribution_last",
         "mart_sessions",
+        "mart_journeys",
         "mart_channel_daily",
     }
     assert project.rows("select channel from mart_attribution_last") == [{"channel": "Direct"}]

@@ -200,6 +200,47 @@ class MartSession(NamedTuple):
     ga4_campaign: str | None
 
 
+class Journey(NamedTuple):
+    """The touchpoints of a conversion, or sessions that count for none (T6). `path` and `channels` join channels."""
+
+    journey_id: str
+    conversion_id: str | None
+    person_id: str
+    path: str
+    channels: str
+    touchpoints: int
+    started_at: int
+    last_touched_at: int
+    converted_at: int | None
+    seconds_to_convert: int | None
+    revenue: Decimal | None
+    net_revenue: Decimal | None
+
+
+class Path(NamedTuple):
+    """A path, and what became of the journeys that took it; `seconds_to_convert` is the whole mean."""
+
+    path: str
+    channels: str
+    touchpoints: int
+    conversions: int
+    journeys_without_conversion: int
+    revenue: Decimal
+    net_revenue: Decimal
+    seconds_to_convert: int | None
+
+
+class Overlap(NamedTuple):
+    """Conversions that two channels touched, and how many of them the other closed by last click."""
+
+    channel: str
+    other_channel: str
+    conversions: int
+    closed_by_other: int
+    revenue: Decimal
+    net_revenue: Decimal
+
+
 class ChannelDay(NamedTuple):
     """What one model credits to one of the seven channels on one UTC date. Spend is not known yet."""
 
@@ -226,4 +267,7 @@ class Tables:
     last: list[Credit]
     attribution: list[ModelCredit]
     mart_sessions: list[MartSession]
+    journeys: list[Journey]
     channel_daily: list[ChannelDay]
+    conversion_paths: list[Path]
+    channel_overlap: list[Overlap]
