@@ -31,6 +31,10 @@ upkeep: .venv/.run ## The nightly work now: deletions, retention, the proof, the
 up: .venv/.run ## Airflow's UI and schedule on this machine
 	python -m include.up
 
+.PHONY: explain
+explain: .venv/.run ## One conversion's whole story: events, sessions, touches, credit [ID=conversion or order]
+	python -m include.explain "$(ID)"
+
 .PHONY: bench
 bench: .venv/.dev ## The benchmarks [ARGS="--scale 10"]
 	python -m benchmarks $(ARGS)

@@ -140,13 +140,16 @@ def _dbt(settings: Settings, command: str, *arguments: str) -> None:
 
 
 def _tables(manifest: dict[str, Any]) -> dict[str, str | None]:
-    """The tables that batches write, and the views on them: name -> the column whose values a batch replaces."""
-    kinds = {"incremental", "view"}
-    nodes = manifest["nodes"].values()
-    models = [node for node in nodes if node["resource_type"] == "model" and node["config"]["materialized"] in kinds]
+    """What is compared: the tables that batches write, name -> the column whose values a batch replaces, and views.
+
+    A mart that is a view adds up tables that are compared, so it would only say the same once more.
+    """
+    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
     return {
         model["name"]: model["config"]["meta"]["replaces"] if model["config"]["materialized"] == "incremental" else None
         for model in models
+        if model["config"]["materialized"] == "incremental"
+        or (model["config"]["materialized"] == "view" and model["fqn"][1] != "marts")
     }
 
 

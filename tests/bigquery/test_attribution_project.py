@@ -23,10 +23,14 @@ COMPARED = (
     "int_conversions",
     "int_touchpoints",
     "int_quarantine",
+    "mart_attribution",
     "mart_attribution_first",
     "mart_attribution_last",
     "mart_sessions",
+    "mart_journeys",
     "mart_channel_daily",
+    "mart_conversion_paths",
+    "mart_channel_overlap",
 )
 
 

@@ -9,6 +9,7 @@ IDLE = "(select min(session_id) from int_sessions where session_id not in (selec
 LONG = "(select min(conversion_id) from int_touchpoints where not is_conversion_session)"
 EARNING = "(select min(session_id) from mart_sessions where revenue > 0)"
 PAID = "(select min(conversion_id) from int_conversions where revenue > 0)"
+OF_LONG, OF_PAID = f"conversion_id = {LONG}", f"conversion_id = {PAID}"
 SEEN = "(select min(event_key) from int_events where event_name not in ('purchase', 'refund'))"
 #: Rejected rows, all rows.
 BATCH = (
@@ -27,6 +28,10 @@ CONVERSIONS = "assert_conversions_reconcile"
 CREDIT = "assert_credit_is_a_touchpoint"
 DAILY = "assert_daily_reconciles"
 SESSIONS = "assert_sessions_reconcile"
+SUMS = "assert_credits_sum_to_one"
+WEIGHED = "assert_every_touchpoint_weighed"
+AGREE = "assert_models_agree"
+JOURNEYS = "assert_journeys_reconcile"
 
 
 @dataclass(frozen=True)
@@ -152,70 +157,76 @@ GATE_CASES = (
 )
 
 AUDIT_CASES = (
-    case("conversion lost", f"delete from mart_attribution_first where conversion_id = {PAID}", CONVERSIONS, DAILY),
+    case("conversion lost", f"delete from mart_attribution_first where conversion_id = {PAID}", CONVERSIONS, AGREE),
     case(
         "conversion twice",
         f"insert into mart_attribution_last select * from mart_attribution_last where conversion_id = {PAID}",
         "unique_mart_attribution_last_conversion_id",
-        DAILY,
     ),
     case(
         "stale conversion",
         "insert into mart_attribution_last select * replace ('o' as conversion_id) from mart_attribution_last limit 1",
         CONVERSIONS,
         CREDIT,
-        DAILY,
+        AGREE,
     ),
     case(
         "revenue off by a cent",
         f"update mart_attribution_last set revenue = revenue + 0.01 where conversion_id = {PAID}",
         CONVERSIONS,
-        DAILY,
+        AGREE,
     ),
     case(
         "net revenue off by a cent",
         f"update mart_attribution_first set net_revenue = net_revenue - 0.01 where conversion_id = {PAID}",
         CONVERSIONS,
-        DAILY,
+        AGREE,
     ),
     case(
         "credit to a session that is no touchpoint",
         f"update mart_attribution_first set session_id = {IDLE} where conversion_id = {PAID}",
         CREDIT,
+        AGREE,
     ),
     case(
         "credit to the wrong touchpoint",
         "update mart_attribution_first as m set session_id = t.session_id, touched_at = make_timestamp(t.touched_at)"
         f" from int_touchpoints as t where t.conversion_id = {LONG} and t.position = 2 and m.conversion_id = {LONG}",
         CREDIT,
+        AGREE,
     ),
     case(
         "touchpoints miscounted",
         f"update mart_attribution_last set touchpoints = touchpoints + 1 where conversion_id = {PAID}",
         CREDIT,
+        AGREE,
     ),
     case(
         "credit without a session",
         f"update mart_attribution_last set session_id = null where conversion_id = {PAID}",
         "not_null_mart_attribution_last_session_id",
         CREDIT,
+        AGREE,
     ),
     case(
         "source of an earlier run",
         f"update mart_attribution_last set source = 'old' where conversion_id = {PAID}",
         CREDIT,
+        AGREE,
     ),
     case(
         "no touchpoints counted",
         "update mart_attribution_first set touchpoints = 0",
         "holds_mart_attribution_first_touchpoints_1",
         CREDIT,
+        AGREE,
     ),
     case(
         "no touchpoints counted for last click",
         "update mart_attribution_last set touchpoints = 0",
         "holds_mart_attribution_last_touchpoints_1",
         CREDIT,
+        AGREE,
     ),
     case(
         "day off by a cent",
@@ -242,9 +253,80 @@ AUDIT_CASES = (
     ),
     case(
         "unknown model",
-        "insert into mart_channel_daily select * replace ('linear' as model) from mart_channel_daily limit 1",
+        "insert into mart_channel_daily select * replace ('odd' as model) from mart_channel_daily limit 1",
         "accepted_values_mart_channel_daily_model",
         DAILY,
+    ),
+    case(
+        "credit that sums to less than 1",
+        f"update mart_attribution set credit = credit - 0.000000001 where {OF_LONG} and position = 1"
+        " and model = 'linear'",
+        SUMS,
+        DAILY,
+    ),
+    case(
+        "a cent of a touchpoint lost",
+        f"update mart_attribution set revenue = revenue - 0.01 where {OF_PAID} and model = 'time_decay'"
+        " and position = touchpoints",
+        SUMS,
+        DAILY,
+    ),
+    case(
+        "a net cent of a touchpoint too much",
+        f"update mart_attribution set net_revenue = net_revenue + 0.01 where {OF_PAID} and model = 'linear'"
+        " and position = 1",
+        SUMS,
+        DAILY,
+    ),
+    case(
+        "credit below nothing",
+        "update mart_attribution set credit = if(position = 1, -1, 2)"
+        f" where {OF_LONG} and model = 'linear' and position <= 2",
+        SUMS,
+        DAILY,
+        "holds_mart_attribution_credit_between_0_and_1",
+    ),
+    case(
+        "model that passed a conversion over",
+        f"delete from mart_attribution where {OF_PAID} and model = 'linear'",
+        SUMS,
+        WEIGHED,
+        DAILY,
+    ),
+    case(
+        "touchpoint that a model left out",
+        f"delete from mart_attribution where {OF_LONG} and model = 'last_touch' and position = 1",
+        WEIGHED,
+    ),
+    case(
+        "touchpoint of an earlier run",
+        f"update mart_attribution set campaign = 'old' where {OF_LONG} and model = 'linear'",
+        WEIGHED,
+    ),
+    case("journey lost", f"delete from mart_journeys where {OF_PAID}", JOURNEYS),
+    case(
+        "session in no journey",
+        "delete from mart_journeys where journey_id = (select min(journey_id) from mart_journeys where touchpoints > 1"
+        " and conversion_id is null)",
+        JOURNEYS,
+    ),
+    case(
+        "journey twice",
+        f"insert into mart_journeys from mart_journeys where {OF_PAID}",
+        "unique_mart_journeys_journey_id",
+        JOURNEYS,
+    ),
+    case(
+        "journey of a person who is no more",
+        "insert into mart_journeys select * replace ('o' as journey_id, 'gone' as person_id) from mart_journeys"
+        " where conversion_id is null limit 1",
+        JOURNEYS,
+    ),
+    case("journey with other money", f"update mart_journeys set net_revenue = revenue + 1 where {OF_PAID}", JOURNEYS),
+    case(
+        "conversion before its first touch",
+        f"update mart_journeys set seconds_to_convert = -1 where {OF_PAID}",
+        "holds_mart_journeys_touchpoints_1_and_coalesce_seconds_to_convert_0_0",
     ),
     case("session lost", f"delete from mart_sessions where session_id = {IDLE}", SESSIONS),
     case(

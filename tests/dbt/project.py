@@ -28,9 +28,11 @@ TABLES = (
     "int_sessions",
     "int_conversions",
     "int_touchpoints",
+    "mart_attribution",
     "mart_attribution_first",
     "mart_attribution_last",
     "mart_sessions",
+    "mart_journeys",
     "mart_channel_daily",
 )
 
@@ -128,9 +130,13 @@ def differences_from(rows: Callable[[str], list[dict[str, Any]]], tables: Tables
         ("int_sessions", ("session_id",), tables.sessions),
         ("int_conversions", ("conversion_id",), tables.conversions),
         ("int_touchpoints", ("conversion_id", "session_id"), tables.touchpoints),
+        ("mart_attribution", ("conversion_id", "model", "session_id"), tables.attribution),
         ("mart_attribution_first", ("conversion_id",), tables.first),
         ("mart_attribution_last", ("conversion_id",), tables.last),
         ("mart_sessions", ("session_id",), tables.mart_sessions),
+        ("mart_journeys", ("journey_id",), tables.journeys),
+        ("mart_conversion_paths", ("path",), tables.conversion_paths),
+        ("mart_channel_overlap", ("channel", "other_channel"), tables.channel_overlap),
         ("mart_channel_daily", ("conversion_date", "model", "channel"), tables.channel_daily),
         ("int_quarantine", ("shard", "reason"), tables.quarantine),
     ):

@@ -38,6 +38,8 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "lookback_days": 0,
         "conversion_events": ["purchase", "sign_up"],
         "own_domains": ["partner.example"],
+        "attribution_models": ["time_decay", "position_based"],
+        "position_weights": {"first": 0.123456, "middle": 0.876544, "last": 0},
     },
     "most": {
         "session_timeout_minutes": 1440,
@@ -45,6 +47,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "max_future_minutes": 0,
         "trust_ga4_session_source": True,
         "referral_exclusions": [],
+        "half_life_days": 0.01,
     },
 }
 SHIPPED = {"session_timeout_minutes": 30, "lookback_days": 14, "max_future_minutes": 60}

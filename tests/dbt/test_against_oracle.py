@@ -207,7 +207,7 @@ def test_every_edge(tmp_path: Path, trust: bool) -> None:
 
 def changed_people(project: Project, before: Path) -> set[str]:
     """Who has a row in a mart that was not there before, or no longer has one that was."""
-    tables = ("mart_attribution_first", "mart_attribution_last", "mart_sessions")
+    tables = ("mart_attribution", "mart_attribution_first", "mart_attribution_last", "mart_journeys", "mart_sessions")
     with duckdb.connect() as connection:
         connection.execute(
             f"attach '{before}' as a (read_only); attach '{project.settings.warehouse}' as b (read_only)"

@@ -51,9 +51,11 @@ def test_a_changed_setting_rebuilds_the_tables_that_follow_from_it(project: Proj
     again = {model for model, builds in rebuilt(project).items() if builds == 2}
     assert again == {
         "int_touchpoints",
+        "mart_attribution",
         "mart_attribution_first",
         "mart_attribution_last",
         "mart_sessions",
+        "mart_journeys",
         "mart_channel_daily",
     }
     assert project.rows("select channel from mart_attribution_last") == [{"channel": "Direct"}]

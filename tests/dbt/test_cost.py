@@ -21,9 +21,9 @@ from tests.dbt.project import Project, environment
 EVENTS = 20
 #: An event that is common, so that conversions, touchpoints and marts are large enough to tell too.
 VARIABLES = {"conversion_events": ["purchase", "view_item"]}
-#: Rows that models, hooks and checks together may read for the batch, on any history. Half of it are seeds; the rest
+#: Rows that models, hooks and checks together may read for the batch, on any history. A good part are seeds; the rest
 #: DuckDB's least bite of each table that is asked at all.
-MOST_READ = 150_000
+MOST_READ = 180_000
 #: That bite: rows DuckDB reads of a table before it sees that there is nothing to look for. A smaller table has fewer.
 BITE = 2_048
 

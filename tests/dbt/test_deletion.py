@@ -17,7 +17,15 @@ from tests.dbt.project import Project, unequal_tables
 from tests.dbt.worlds import land, random_arrivals
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-PERSONAL = ("int_events", "int_sessions", "int_conversions", "mart_attribution_first", "mart_attribution_last")
+PERSONAL = (
+    "int_events",
+    "int_sessions",
+    "int_conversions",
+    "mart_attribution",
+    "mart_attribution_first",
+    "mart_attribution_last",
+    "mart_journeys",
+)
 
 
 def bag(project: Project, table: str, where: str) -> Counter[tuple[Any, ...]]:

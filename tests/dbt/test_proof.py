@@ -62,8 +62,10 @@ VALUES = (
     changed("int_sessions", "source", "'tampered'", "session_id"),
     changed("int_conversions", "revenue", "revenue + 0.01", "conversion_id"),
     changed("int_touchpoints", "is_direct", "not is_direct", "conversion_id || session_id"),
+    changed("mart_attribution", "credit", "credit + 0.000000001", "conversion_id || model || session_id"),
     changed("mart_attribution_first", "channel", "'Other '", "conversion_id"),
     changed("mart_attribution_last", "lookback_complete", "not lookback_complete", "conversion_id"),
+    changed("mart_journeys", "path", "path || ' > Direct'", "journey_id"),
     changed("mart_sessions", "campaign", "null", "session_id"),
     changed("mart_channel_daily", "net_revenue", "net_revenue - 1", "conversion_date || model || channel"),
 )

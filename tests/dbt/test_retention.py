@@ -16,9 +16,11 @@ from tests.dbt.worlds import land, random_arrivals
 
 LOOKBACK = 3
 SEEN = {
+    "mart_attribution": "converted_at",
     "mart_attribution_first": "converted_at",
     "mart_attribution_last": "converted_at",
     "mart_sessions": "started_at",
+    "mart_journeys": "converted_at",  # without a conversion a journey is what is left of its sessions
     "mart_channel_daily": "conversion_date",
 }
 

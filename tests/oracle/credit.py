@@ -1,6 +1,7 @@
 """Touchpoints (T1), the one touch that a model credits (T2), and the marts built of them."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from decimal import Decimal
 
 from tests.oracle.model import (
@@ -9,6 +10,7 @@ from tests.oracle.model import (
     Conversion,
     Credit,
     MartSession,
+    ModelCredit,
     Rules,
     Session,
     Touchpoint,
@@ -100,15 +102,15 @@ def mart_session(session: Session, conversions: Iterable[Conversion]) -> MartSes
     )
 
 
-def channel_days(model: str, credits: Iterable[Credit]) -> list[ChannelDay]:
-    """What a model credits to each channel on each UTC date; a day without conversions has no row."""
-    days: dict[tuple[object, ...], ChannelDay] = {}
+def channel_days(credits: Iterable[ModelCredit]) -> list[ChannelDay]:
+    """What each model credits to each channel on each UTC date; what earned nothing of a day has no row."""
+    days: dict[tuple[date, str, str], ChannelDay] = {}
     for credit in credits:
-        key = credit.conversion_date, credit.channel
-        day = days.get(key) or ChannelDay(credit.conversion_date, model, credit.channel, 0, _ZERO, _ZERO)
+        key = credit.conversion_date, credit.model, credit.channel
+        day = days.get(key) or ChannelDay(*key, _ZERO, _ZERO, _ZERO)
         days[key] = day._replace(
-            conversions=day.conversions + 1,
+            conversions=day.conversions + credit.credit,
             revenue=day.revenue + credit.revenue,
             net_revenue=day.net_revenue + credit.net_revenue,
         )
-    return list(days.values())
+    return [day for day in days.values() if day.conversions or day.revenue or day.net_revenue]

@@ -1,6 +1,7 @@
 """The settings that the rules read, and the rows of every computed table."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -21,6 +22,16 @@ class Rules:
     referral_exclusions: tuple[str, ...] = ()
     max_future_minutes: int = 60
     trust_ga4_session_source: bool = False
+    attribution_models: tuple[str, ...] = (
+        "first_click",
+        "last_click",
+        "last_touch",
+        "linear",
+        "time_decay",
+        "position_based",
+    )
+    half_life_days: float = 7
+    position_weights: Mapping[str, float] = field(default_factory=lambda: {"first": 0.4, "middle": 0.2, "last": 0.4})
 
 
 class Campaign(NamedTuple):
@@ -145,6 +156,28 @@ class Credit(NamedTuple):
     lookback_complete: bool
 
 
+class ModelCredit(NamedTuple):
+    """What one touchpoint earns of one conversion under one model (T3, T5). `credit` is a part of 1."""
+
+    conversion_id: str
+    person_id: str
+    conversion_date: date
+    converted_at: int
+    model: str
+    session_id: str
+    position: int
+    touchpoints: int
+    touched_at: int
+    source: str
+    medium: str
+    campaign: str
+    channel: str
+    channel_group: str
+    credit: Decimal
+    revenue: Decimal
+    net_revenue: Decimal
+
+
 class MartSession(NamedTuple):
     """A session with the conversions whose own event lies in it, and their gross revenue in US dollars."""
 
@@ -167,13 +200,54 @@ class MartSession(NamedTuple):
     ga4_campaign: str | None
 
 
+class Journey(NamedTuple):
+    """The touchpoints of a conversion, or sessions that count for none (T6). `path` and `channels` join channels."""
+
+    journey_id: str
+    conversion_id: str | None
+    person_id: str
+    path: str
+    channels: str
+    touchpoints: int
+    started_at: int
+    last_touched_at: int
+    converted_at: int | None
+    seconds_to_convert: int | None
+    revenue: Decimal | None
+    net_revenue: Decimal | None
+
+
+class Path(NamedTuple):
+    """A path, and what became of the journeys that took it; `seconds_to_convert` is the whole mean."""
+
+    path: str
+    channels: str
+    touchpoints: int
+    conversions: int
+    journeys_without_conversion: int
+    revenue: Decimal
+    net_revenue: Decimal
+    seconds_to_convert: int | None
+
+
+class Overlap(NamedTuple):
+    """Conversions that two channels touched, and how many of them the other closed by last click."""
+
+    channel: str
+    other_channel: str
+    conversions: int
+    closed_by_other: int
+    revenue: Decimal
+    net_revenue: Decimal
+
+
 class ChannelDay(NamedTuple):
     """What one model credits to one of the seven channels on one UTC date. Spend is not known yet."""
 
     conversion_date: date
     model: str
     channel: str
-    conversions: int
+    conversions: Decimal
     revenue: Decimal
     net_revenue: Decimal
     spend: Decimal | None = None
@@ -191,5 +265,9 @@ class Tables:
     touchpoints: list[Touchpoint]
     first: list[Credit]
     last: list[Credit]
+    attribution: list[ModelCredit]
     mart_sessions: list[MartSession]
+    journeys: list[Journey]
     channel_daily: list[ChannelDay]
+    conversion_paths: list[Path]
+    channel_overlap: list[Overlap]

@@ -1,6 +1,7 @@
 """From the landing folder to every table, one person at a time."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tests.oracle.channels import ChannelRules
@@ -10,8 +11,10 @@ from tests.oracle.events import distinct_events
 from tests.oracle.evidence import SourceRules
 from tests.oracle.ga4_files import read_ga4
 from tests.oracle.home import Home
+from tests.oracle.journeys import journeys_of, overlaps_of, paths_of
 from tests.oracle.landed import Landed
-from tests.oracle.model import Event, Quarantined, Rules, Tables
+from tests.oracle.model import Event, Quarantined, Rules, Tables, Touchpoint
+from tests.oracle.models import credits_of
 from tests.oracle.people import by_person
 from tests.oracle.seeds import read_seeds
 from tests.oracle.sessions import session_of, split
@@ -36,12 +39,13 @@ def compute(
     )
     events, quarantine = distinct_events(landed, rules, SourceRules(rules, seed.engines), seed.rates)
     home.note_first(events)
-    tables = Tables([], quarantine, [], [], [], [], [], [], [])
+    tables = Tables([], quarantine, [], [], [], [], [], [], [], [], [], [], [])
     channels = ChannelRules(seed)
     for theirs in by_person(events).values():
         _add_person(tables, theirs, home, rules, channels)
-    tables.channel_daily.extend(channel_days("first_click", tables.first))
-    tables.channel_daily.extend(channel_days("last_click", tables.last))
+    tables.channel_daily.extend(channel_days(tables.attribution))
+    tables.conversion_paths.extend(paths_of(tables.journeys))
+    tables.channel_overlap.extend(overlaps_of(_channels_touched(tables.touchpoints), tables.last))
     return tables
 
 
@@ -50,6 +54,14 @@ def _landed(ga4_folder: Path | None, streamed_folder: Path | None) -> Iterator[L
         yield from read_ga4(ga4_folder)
     if streamed_folder is not None:
         yield from read_streamed(streamed_folder)
+
+
+def _channels_touched(touchpoints: Iterable[Touchpoint]) -> dict[str, set[str]]:
+    """By conversion the channels that touched it."""
+    channels: dict[str, set[str]] = defaultdict(set)
+    for touch in touchpoints:
+        channels[touch.conversion_id].add(touch.channel)
+    return channels
 
 
 def _add_person(tables: Tables, events: list[Event], home: Home, rules: Rules, channels: ChannelRules) -> None:
@@ -63,9 +75,12 @@ def _add_person(tables: Tables, events: list[Event], home: Home, rules: Rules, c
     tables.events.extend(events)
     tables.sessions.extend(sessions)
     tables.conversions.extend(conversions)
-    tables.mart_sessions.extend(mart_session(one, conversions) for one in sessions if home.is_kept(one.started_at))
-    for conversion in conversions:
-        touched = touched_sessions(conversion, sessions, rules)
+    kept = [one for one in sessions if home.is_kept(one.started_at)]
+    tables.mart_sessions.extend(mart_session(one, conversions) for one in kept)
+    journeys = {conversion: touched_sessions(conversion, sessions, rules) for conversion in conversions}
+    tables.journeys.extend(journeys_of(journeys, kept, rules))
+    for conversion, touched in journeys.items():
         tables.touchpoints.extend(touchpoints_of(conversion, touched))
         for credited, table in ((touched[0], tables.first), (last_click(touched), tables.last)):
             table.append(credit_of(conversion, credited, len(touched), home.first_event_at or 0, rules))
+        tables.attribution.extend(credits_of(conversion, touched, rules))

@@ -5,6 +5,7 @@
         {%- do require_number('lookback_days', 0, 3650) -%}
         {%- do require_number('max_future_minutes', 0, 100000) -%}
         {%- do require_number('max_rejected_share', 0, 1) -%}
+        {%- do validate_models() -%}
         {%- if var('retention_days') is not none -%}
             {%- do require_number('retention_days', (var('lookback_days') + 1) | int, 36500) -%}
         {%- endif -%}

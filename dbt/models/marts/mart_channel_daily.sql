@@ -1,4 +1,4 @@
--- One row a conversion date, model and channel.
+-- One row a conversion date, model and channel that earned something of the day.
 {{ config(
     meta={'replaces': 'conversion_date'},
     indexes=[{'columns': ['conversion_date']}],
@@ -6,23 +6,18 @@
     cluster_by=['model', 'channel'],
 ) }}
 with credits as (
-    {%- for name, mart in [('first_click', 'mart_attribution_first'), ('last_click', 'mart_attribution_last')] %}
-    select conversion_date, '{{ name }}' as model, channel, revenue, net_revenue
-    from {{ looked_up(ref(mart), touched_only('conversion_date')) }} as m
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+    select * from {{ looked_up(ref('mart_attribution'), touched_only('conversion_date')) }} as a
 )
 
 select
     conversion_date,
     model,
     channel,
-    count(*) as conversions,
+    sum(credit) as conversions,
     {{ money('sum(revenue)') }} as revenue,
     {{ money('sum(net_revenue)') }} as net_revenue,
     {{ money('null') }} as spend,
     {{ money('null') }} as roas
-from credits
+from credits as a
 group by conversion_date, model, channel
+having sum(a.credit + a.revenue + a.net_revenue) > 0

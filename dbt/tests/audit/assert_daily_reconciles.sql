@@ -1,15 +1,11 @@
 -- A channel's total of a day differs from the conversions credited to it: credit was lost, doubled or left behind.
 with expected as (
-    {%- for name, mart in [('first_click', 'mart_attribution_first'), ('last_click', 'mart_attribution_last')] %}
     select
-        conversion_date, '{{ name }}' as model, channel,
-        count(*) as conversions, sum(revenue) as revenue, sum(net_revenue) as net_revenue
-    from {{ unpublished(ref(mart), 'conversion_date') }} as m
-    group by conversion_date, channel
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+        conversion_date, model, channel,
+        sum(credit) as conversions, sum(revenue) as revenue, sum(net_revenue) as net_revenue
+    from {{ unpublished(ref('mart_attribution'), 'conversion_date') }} as a
+    group by conversion_date, model, channel
+    having sum(a.credit + a.revenue + a.net_revenue) > 0
 ),
 
 daily as (

@@ -1,0 +1,73 @@
+-- One row a conversion, touchpoint and model: what part of the conversion, and of its money, the touchpoint earns.
+{{ config(
+    meta={'replaces': 'person_id', 'logs': 'conversion_date'},
+    indexes=[{'columns': ['person_id']}, {'columns': ['conversion_date']}],
+    partition_by=by_day('conversion_date'),
+) }}
+with conversions as (
+    select * from {{ looked_up(ref('int_conversions'), touched_only('person_id')) }} as c
+),
+
+touchpoints as (
+    select
+        *,
+        count(*) over (partition by conversion_id) as touchpoints,
+        max(touched_at) over (partition by conversion_id) as last_touched_at,
+        -- T2: the latest that is not direct, the latest of all when every one is
+        coalesce(
+            max(case when not is_direct then position end) over (partition by conversion_id),
+            count(*) over (partition by conversion_id)
+        ) as last_click_position
+    from {{ looked_up(ref('int_touchpoints'), touched_only('person_id')) }} as t
+),
+
+models as ({{ model_names() }}),
+
+journeys as (
+    select
+        c.conversion_id, c.person_id, c.conversion_date, c.converted_at, c.revenue, c.net_revenue, m.model,
+        t.session_id, t.position, t.touched_at, t.source, t.medium, t.campaign, t.channel, t.channel_group,
+        t.touchpoints, t.last_touched_at, t.last_click_position
+    from conversions as c
+    cross join models as m
+    left join touchpoints as t on t.conversion_id = c.conversion_id
+),
+
+weighted as (
+    select *, {{ touch_weight() }} as weight from journeys
+),
+
+totalled as (
+    select *, sum(weight) over (partition by conversion_id, model) as total_weight from weighted
+),
+
+shared as (
+    select
+        *,
+        {{ whole_share(wide(1000000000), 'credit') }},
+        {{ whole_share(cents('revenue'), 'revenue') }},
+        {{ whole_share(cents('net_revenue'), 'net_revenue') }}
+    from totalled
+),
+
+earned as (
+    select
+        *,
+        {{ apportioned(wide(1000000000), 'credit') }} as credit_units,
+        {{ apportioned(cents('revenue'), 'revenue') }} as revenue_cents,
+        {{ apportioned(cents('net_revenue'), 'net_revenue') }} as net_revenue_cents
+    from shared
+)
+
+select
+    conversion_id, person_id, conversion_date, {{ utc_timestamp('converted_at') }} as converted_at,
+    model,
+    session_id,
+    position,
+    coalesce(touchpoints, 0) as touchpoints,
+    {{ utc_timestamp('touched_at') }} as touched_at,
+    source, medium, campaign, channel, channel_group,
+    {{ decimals('credit_units', 9) }} as credit,
+    {{ decimals('revenue_cents', 2) }} as revenue,
+    {{ decimals('net_revenue_cents', 2) }} as net_revenue
+from earned

@@ -1,0 +1,25 @@
+-- A touchpoint is missing from mart_attribution under a model, stands there without being one, or says something else
+-- than below: credit would go to the wrong session, or to one that is no more.
+with models as ({{ model_names() }}),
+
+touchpoints as (
+    select t.*, m.model, count(*) over (partition by t.conversion_id, m.model) as touchpoints
+    from {{ unpublished(ref('int_touchpoints'), 'person_id') }} as t
+    cross join models as m
+),
+
+mart as (
+    select * from {{ unpublished(ref('mart_attribution'), 'person_id') }} as a
+)
+
+select
+    t.conversion_id, t.model, t.session_id, t.position,
+    m.conversion_id as mart_conversion_id, m.model as mart_model, m.session_id as mart_session_id,
+    m.position as mart_position
+from touchpoints as t
+full outer join mart as m
+    on m.conversion_id = t.conversion_id and m.model = t.model and m.session_id = t.session_id
+where m.touched_at is distinct from {{ utc_timestamp('t.touched_at') }}
+    {%- for column in ['position', 'touchpoints', 'source', 'medium', 'campaign', 'channel', 'channel_group'] %}
+    or m.{{ column }} is distinct from t.{{ column }}
+    {%- endfor %}

@@ -1,0 +1,189 @@
+"""One conversion's story, read from the warehouse: its person's events and sessions, and what each touch earned."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+
+from include.settings import Settings
+from include.warehouse import open_built
+
+TABLES = ("int_events", "int_sessions", "int_conversions", "int_touchpoints", "mart_attribution", "int_journal")
+
+#: A conversion by its id, or orders by theirs.
+CONVERSIONS = """
+select
+    conversion_id, person_id, transaction_id, event_name, make_timestamp(converted_at) as converted_at,
+    revenue, net_revenue, revenue_issue
+from int_conversions
+where conversion_id = $wanted or transaction_id = $wanted
+order by converted_at, conversion_id
+"""
+
+#: The person's events in order E2. What the page was is known to staging alone, which may hold copies of one (E1).
+EVENTS = """
+with mine as (
+    select * from int_events where person_id = $person
+),
+copies as (
+    select shard, event_key, page_location, page_referrer from stg_ga_events
+    where event_key in (select event_key from mine)
+    union all
+    select shard, event_key, page_location, page_referrer from stg_streamed_events
+    where event_key in (select event_key from mine)
+),
+pages as (
+    select shard, event_key, min(page_location) as page_location, min(page_referrer) as page_referrer
+    from copies
+    group by shard, event_key
+)
+select
+    make_timestamp(e.event_at) as at, e.event_name as name, e.user_pseudo_id, e.user_id, e.transaction_id,
+    e.amount, e.amount_issue, e.evidence, e.source_rule, e.source, e.medium, p.page_location, p.page_referrer
+from mine as e
+left join pages as p on p.shard = e.shard and p.event_key = e.event_key
+order by e.event_at nulls first, e.batch_page_id nulls first, e.batch_ordering_id nulls first,
+    e.batch_event_index nulls first, e.event_bundle_sequence_id nulls first, e.event_name, e.event_key
+"""
+
+SESSIONS = """
+select
+    s.session_id, make_timestamp(s.started_at) as started_at, make_timestamp(s.ended_at) as ended_at,
+    s.source, s.medium, s.campaign, s.channel, s.channel_group, s.source_rule, t.position
+from int_sessions as s
+left join int_touchpoints as t on t.session_id = s.session_id and t.conversion_id = $conversion
+where s.person_id = $person
+order by s.started_at, s.session_id
+"""
+
+CREDITS = """
+select model, position, credit, revenue, net_revenue from mart_attribution
+where conversion_id = $conversion order by model, position
+"""
+
+BUILT = "select detail from int_journal where entry = 'built' and model = 'int_touchpoints' order by seq desc limit 1"
+
+
+class NoConversionError(LookupError):
+    """No conversion has the id, or several orders have; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """A conversion, times UTC, money in US dollars."""
+
+    conversion_id: str
+    person_id: str
+    transaction_id: str | None
+    event_name: str
+    converted_at: datetime
+    revenue: Decimal
+    net_revenue: Decimal
+    revenue_issue: str | None
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event of the person. evidence: source, direct, self_referral, or None (semantics S2 to S4)."""
+
+    at: datetime
+    name: str
+    user_pseudo_id: str | None
+    user_id: str | None
+    transaction_id: str | None
+    amount: Decimal | None
+    amount_issue: str | None
+    evidence: str | None
+    source_rule: str | None
+    source: str | None
+    medium: str | None
+    page_location: str | None
+    page_referrer: str | None
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session of the person. position: which touchpoint of the conversion it is, None where it is none."""
+
+    session_id: str
+    started_at: datetime
+    ended_at: datetime
+    source: str
+    medium: str
+    campaign: str
+    channel: str
+    channel_group: str
+    source_rule: str
+    position: int | None
+
+    def holds(self, event: Event) -> bool:
+        """Whether an event of the same person is one of the session's: sessions of a person do not overlap (X1)."""
+        return self.started_at <= event.at <= self.ended_at
+
+
+@dataclass(frozen=True)
+class Credit:
+    """What a touchpoint earns under a model."""
+
+    model: str
+    position: int | None
+    credit: Decimal
+    revenue: Decimal
+    net_revenue: Decimal
+
+
+@dataclass(frozen=True)
+class Story:
+    """A conversion with everything of its person; events in order E2, sessions by start."""
+
+    conversion: Conversion
+    lookback: timedelta
+    events: tuple[Event, ...]
+    sessions: tuple[Session, ...]
+    credits: tuple[Credit, ...]
+
+
+def _rows(warehouse: duckdb.DuckDBPyConnection, query: str, **values: str) -> list[dict[str, Any]]:
+    cursor = warehouse.execute(query, values)
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def read_story(settings: Settings, wanted: str) -> Story:
+    """The story of the conversion with this id, or of the order with this transaction id.
+
+    The look-back is the one that the touchpoints were built with, whatever the setting says now.
+
+    Raises NoConversionError where none or several have it, NotBuiltError before the first run, WarehouseBusyError
+    while a run writes.
+    """
+    with open_built(settings, *TABLES) as warehouse:
+        found = [Conversion(**row) for row in _rows(warehouse, CONVERSIONS, wanted=wanted)]
+        if len(found) != 1:
+            raise NoConversionError(_not_one(settings, wanted, found))
+        ids = {"person": found[0].person_id}
+        built = json.loads(_rows(warehouse, BUILT)[0]["detail"])["settings"]
+        return Story(
+            conversion=found[0],
+            lookback=timedelta(days=built["lookback_days"]),
+            events=tuple(Event(**row) for row in _rows(warehouse, EVENTS, **ids)),
+            sessions=tuple(
+                Session(**row) for row in _rows(warehouse, SESSIONS, **ids, conversion=found[0].conversion_id)
+            ),
+            credits=tuple(Credit(**row) for row in _rows(warehouse, CREDITS, conversion=found[0].conversion_id)),
+        )
+
+
+def _not_one(settings: Settings, wanted: str, found: list[Conversion]) -> str:
+    if not found:
+        return (
+            f"No conversion or order {wanted!r} in {settings.warehouse}. Take a conversion_id or a transaction_id from "
+            "mart_attribution_last; ids change when a login moves a conversion to another person."
+        )
+    people = ", ".join(f"{one.conversion_id} of {one.person_id}" for one in found)
+    return f"{len(found)} people have an order {wanted!r}. Ask for one of {people}."
