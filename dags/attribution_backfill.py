@@ -5,7 +5,8 @@ that one no longer trusts. A file that changed needs no backfill: the next micro
 
 **Owns** nothing of its own: it writes what attribution_microbatch owns.
 
-**Connections** none. It reads and writes the same folders and files as attribution_microbatch, in the same pool.
+**Connections** `attribution_webhook` and `attribution_mail` for alerts, where they exist (docs/alerts.md).
+It reads and writes the same folders and files as attribution_microbatch, in the same pool.
 
 **Order** check_request, take_turn (waits until no other run is at work; micro-batches skip meanwhile), prepare,
 mark_tables (a date range: which tables are read again), transform, quality_gate, marts, audit, publish. Readers keep
@@ -27,6 +28,7 @@ from typing import Any
 
 from airflow.sdk import DAG, Param, chain, task
 
+from include.alerts.late import LONG_RUN_MINUTES, deadline
 from include.backfill import mark, read_request
 from include.groups import WRITER_POOL
 from include.pipeline import COMMON, delivery, prepare, take_turn
@@ -38,6 +40,7 @@ with DAG(
     doc_md=__doc__,
     schedule=None,
     tags=["attribution", "tier:2", "rerun:safe"],
+    deadline=deadline(LONG_RUN_MINUTES),
     params={
         "full_refresh": Param(
             False, type="boolean", description="Take everything again, from all files. Leave the dates empty then."

@@ -23,12 +23,13 @@ SAMPLE_ROWS = 10
 
 
 class ChecksFailedError(RuntimeError):
-    """Some checks failed; the message names each with its count of rows, `report` shows the rows."""
+    """Some checks failed; the message names each with its count of rows, `report` shows some, `rows` is how many."""
 
-    def __init__(self, message: str, report: str) -> None:
+    def __init__(self, message: str, report: str, rows: int) -> None:
         """Keep the report for whoever shows the failure outside the log."""
         super().__init__(message)
         self.report = report
+        self.rows = rows
 
 
 @dataclass(frozen=True)
@@ -123,4 +124,5 @@ def require_passed(findings: Sequence[Finding]) -> None:
     for finding in findings:
         log.log(logging.ERROR if finding.stops else logging.WARNING, "%s", report([finding]))
     if stopping:
-        raise ChecksFailedError("; ".join(str(finding) for finding in stopping), report(stopping))
+        rows = sum(finding.failures or 0 for finding in stopping)
+        raise ChecksFailedError("; ".join(str(finding) for finding in stopping), report(stopping), rows)

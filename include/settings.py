@@ -12,10 +12,18 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 TARGETS = ("local", "bigquery")
+ALERT_CONNECTIONS = ("attribution_webhook", "attribution_mail")
 
 
 class SettingError(ValueError):
     """A setting has a value that cannot work; the message names it, the value and what to do."""
+
+
+def _whole(env: Mapping[str, str], name: str, *, default: int, least: int) -> int:
+    text = env.get(name, "").strip() or str(default)
+    if not (text.isascii() and text.isdecimal() and int(text) >= least):
+        raise SettingError(f"{name} is {text!r}; allowed is a whole number from {least} on")
+    return int(text)
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,10 @@ class Settings:
     own_domains: domains whose referrals are our own pages (OWN_DOMAINS, comma-separated).
     proof_people: how many people the nightly proof looks at (PROOF_PEOPLE); None: all.
     proof_heal: whether the rows that the proof finds wrong are derived again (PROOF_HEAL).
+    alert_connections: the Airflow connections by which alerts go out (ALERT_CONNECTIONS, comma-separated);
+        alert_connections_named: whether the environment names them, so that each has to exist.
+    late_minutes: when a micro-batch that has not ended is late (LATE_MINUTES).
+    stale_minutes: how long no new events may come (STALE_MINUTES); 0: for ever.
     """
 
     home: Path
@@ -36,6 +48,10 @@ class Settings:
     own_domains: tuple[str, ...] = ()
     proof_people: int | None = None
     proof_heal: bool = False
+    alert_connections: tuple[str, ...] = ALERT_CONNECTIONS
+    alert_connections_named: bool = False
+    late_minutes: int = 30
+    stale_minutes: int = 2160
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -54,6 +70,7 @@ class Settings:
         heal = env.get("PROOF_HEAL", "").strip().lower() or "false"
         if heal not in {"true", "false"}:
             raise SettingError(f"PROOF_HEAL is {heal!r}; allowed are true and false")
+        named = tuple(one.strip() for one in env.get("ALERT_CONNECTIONS", "").split(",") if one.strip())
         return cls(
             home=home,
             ga4_export=Path(env.get("GA4_EXPORT") or home / "landing" / "ga4").absolute(),
@@ -61,6 +78,10 @@ class Settings:
             own_domains=tuple(d.strip().lower() for d in env.get("OWN_DOMAINS", "").split(",") if d.strip()),
             proof_people=int(people) if people else None,
             proof_heal=heal == "true",
+            alert_connections=named or ALERT_CONNECTIONS,
+            alert_connections_named=bool(named),
+            late_minutes=_whole(env, "LATE_MINUTES", default=30, least=1),
+            stale_minutes=_whole(env, "STALE_MINUTES", default=2160, least=0),
         )
 
     @property
