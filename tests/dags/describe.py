@@ -32,13 +32,14 @@ def deadline(alert: DeadlineAlert) -> tuple[float, str]:
 
 def describe(dag: DAG) -> dict[str, Any]:
     """The parts of a DAG that its readers and operators rely on."""
+    assert isinstance(dag.deadline, list)
     return {
         "tags": sorted(dag.tags),
         "doc": dag.doc_md,
         "catchup": dag.catchup,
         "max_active_runs": dag.max_active_runs,
         "schedule": repr(dag.timetable),
-        "deadlines": [deadline(one) for one in dag.deadline or []],  # type: ignore[union-attr] - Airflow made it a list
+        "deadlines": [deadline(one) for one in dag.deadline],
         "params": {name: dag.params.get_param(name).dump() for name in dag.params},
         "tasks": {
             task.task_id: {
