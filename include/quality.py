@@ -34,9 +34,10 @@ class ChecksFailedError(RuntimeError):
 
 @dataclass(frozen=True)
 class Finding:
-    """A dbt test that found something, or could not run.
+    """What a dbt test found, or that it could not run.
 
-    failures: rows found; None where the test itself broke. columns and rows: up to SAMPLE_ROWS of them.
+    status: dbt's (pass, warn, fail, error). failures: rows found; None where the test itself broke. columns and rows:
+    up to SAMPLE_ROWS of them. about_nobody: they hold no person's data, by the test's `meta`.
     """
 
     name: str
@@ -46,11 +47,17 @@ class Finding:
     message: str
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[object, ...], ...] = ()
+    about_nobody: bool = False
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing was found."""
+        return self.status not in {"fail", "error", "warn"}
 
     @property
     def stops(self) -> bool:
         """Whether this keeps the marts from being published; a warning does not."""
-        return self.status != "warn"
+        return not self.passed and self.status != "warn"
 
     def __str__(self) -> str:
         """One line: what failed, where, how many rows."""
@@ -70,7 +77,8 @@ def sample(settings: Settings, compiled_code: str) -> tuple[tuple[str, ...], tup
 def _finding(settings: Settings, result: RunResult) -> Finding:
     broken = result.status == "error"
     query: str | None = getattr(result.node, "compiled_code", None)
-    columns, rows = ((), ()) if broken or query is None else sample(settings, query)
+    passed = result.status not in {"fail", "error", "warn"}
+    columns, rows = ((), ()) if broken or passed or query is None else sample(settings, query)
     return Finding(
         name=result.node.name,
         path=result.node.original_file_path,
@@ -79,21 +87,28 @@ def _finding(settings: Settings, result: RunResult) -> Finding:
         message=str(result.message),
         columns=columns,
         rows=rows,
+        about_nobody=bool(result.node.config.meta.get("about_nobody")),
     )
 
 
-def check(settings: Settings, selection: Selection) -> list[Finding]:
-    """Run the selected dbt tests; what they found, in dbt's order. An empty list means that every test passed.
+def examine(settings: Settings, selection: Selection) -> list[Finding]:
+    """Run the selected dbt tests; what each found, in dbt's order, those that passed included.
 
     A test that spans models outside the selection runs only where those were built before it.
 
     Raises DbtError when dbt cannot run, or when the selection names no test: a gate without checks would pass anything.
     """
-    results = run_dbt(settings, "test", *selection.arguments(), "--indirect-selection", "buildable", "--no-write-json")
+    ran = run_dbt(settings, "test", *selection.arguments(), "--indirect-selection", "buildable", "--no-write-json")
+    results = [one for one in ran if str(one.node.resource_type) == "test"]  # not what runs as dbt starts
     if not results:
         raise DbtError(f"no dbt test is selected by {' '.join(selection.arguments())}; look in include/transform.py")
     log.info("%d tests ran", len(results))
-    return [_finding(settings, one) for one in results if one.status in {"fail", "error", "warn"}]
+    return [_finding(settings, one) for one in results]
+
+
+def check(settings: Settings, selection: Selection) -> list[Finding]:
+    """As examine, without those that passed: an empty list means that nothing was found."""
+    return [finding for finding in examine(settings, selection) if not finding.passed]
 
 
 def as_table(finding: Finding) -> str:
