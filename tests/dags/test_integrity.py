@@ -218,7 +218,7 @@ def test_a_manual_run_has_a_form_with_typed_fields_and_help(seen: dict[str, Any]
     forms = {dag_id: seen["dags"][dag_id]["params"] for dag_id in DAGS}
     assert {dag_id: sorted(params) for dag_id, params in forms.items()} == {
         "attribution_microbatch": ["events", "seed", "wait_seconds"],
-        "attribution_backfill": ["end_date", "full_refresh", "start_date"],
+        "attribution_backfill": ["dry_run", "end_date", "full_refresh", "start_date"],
         "attribution_upkeep": [],
     }
     fields = [param for params in forms.values() for param in params.values()]
