@@ -5,11 +5,13 @@ that one no longer trusts. A file that changed needs no backfill: the next micro
 
 **Owns** nothing of its own: it writes what attribution_microbatch owns.
 
-**Connections** none. It reads and writes the same folders and files as attribution_microbatch, in the same pool.
+**Connections** `attribution_webhook` and `attribution_mail` for alerts, where they exist (docs/alerts.md).
+It reads and writes the same folders and files as attribution_microbatch, in the same pool.
 
 **Order** check_request, take_turn (waits until no other run is at work; micro-batches skip meanwhile), prepare,
 mark_tables (a date range: which tables are read again), transform, quality_gate, marts, audit, publish. Readers keep
-the old marts until the audit has passed.
+the old marts until the audit has passed. With `dry_run` all after mark_tables is skipped; its log says what would be
+taken again.
 
 **When it is red**
 - *check_request*: the message says which of the three fields to change; trigger it again.
@@ -26,8 +28,10 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.sdk import DAG, Param, chain, task
+from airflow.sdk.exceptions import AirflowSkipException
 
-from include.backfill import mark, read_request
+from include.alerts.late import LONG_RUN_MINUTES, deadline
+from include.backfill import mark, preview, read_request
 from include.groups import WRITER_POOL
 from include.pipeline import COMMON, delivery, prepare, take_turn
 from include.settings import Settings
@@ -38,6 +42,7 @@ with DAG(
     doc_md=__doc__,
     schedule=None,
     tags=["attribution", "tier:2", "rerun:safe"],
+    deadline=deadline(LONG_RUN_MINUTES),
     params={
         "full_refresh": Param(
             False, type="boolean", description="Take everything again, from all files. Leave the dates empty then."
@@ -54,6 +59,9 @@ with DAG(
             format="date",
             description="Last date of the GA4 export tables to read again, included; empty: up to the last one.",
         ),
+        "dry_run": Param(
+            False, type="boolean", description="Only say in the log of mark_tables what would be taken again."
+        ),
     },
     **COMMON,
 ) as dag:
@@ -66,6 +74,9 @@ with DAG(
     @task(pool=WRITER_POOL, pre_execute=keep_turn)
     def mark_tables(params: dict[str, Any] | None = None) -> int:
         """Have the models read the export tables of these dates again; how many there are."""
-        return mark(Settings.from_env(), read_request(params or {}))
+        settings, request = Settings.from_env(), read_request(params or {})
+        if (params or {}).get("dry_run"):
+            raise AirflowSkipException(f"dry run, nothing was changed; {preview(settings, request)}")
+        return mark(settings, request)
 
     chain(check_request(), take_turn(queues=True), prepare(), mark_tables(), *delivery(dag))

@@ -2,8 +2,9 @@
 
 **Owns** the warehouse's tables and the published marts. The backfill and the upkeep write them too, one run at a time.
 
-**Connections** none. It reads the GA4 export folder and the streamed batches, and writes the warehouse and the
-published file of `ATTRIBUTION_HOME`. Pool `duckdb_writer` (1 slot): the warehouse takes one writer at a time.
+**Connections** `attribution_webhook` and `attribution_mail` for alerts, where they exist (docs/alerts.md).
+It reads the GA4 export folder and the streamed batches, and writes the warehouse and the published file of
+`ATTRIBUTION_HOME`. Pool `duckdb_writer` (1 slot): the warehouse takes one writer at a time.
 
 **Order** take_turn (skips the run while a backfill or an upkeep is at work), prepare, stream_events (a simulated batch;
 off with `events` 0), await_streamed_rows (skips the rest when nothing is new, at once when a backfill or an upkeep
@@ -33,6 +34,7 @@ from typing import Any
 from airflow.sdk import DAG, CronTriggerTimetable, Param, chain, task
 from airflow.sdk.exceptions import AirflowSkipException
 
+from include.alerts.late import deadline
 from include.pipeline import COMMON, delivery, prepare, take_turn
 from include.sensing import NewsSensor
 from include.settings import Settings
@@ -45,6 +47,7 @@ with DAG(
     schedule=CronTriggerTimetable("*/5 * * * *", timezone="UTC", interval=timedelta(minutes=5)),
     start_date=datetime(2026, 1, 1, tzinfo=UTC),  # in the past: the first run starts with the deployment
     tags=["attribution", "tier:1", "rerun:safe"],
+    deadline=deadline(Settings.from_env().late_minutes),
     params={
         "events": Param(
             20, type="integer", minimum=0, maximum=1_000_000, description="Simulated events to stream; 0 streams none."

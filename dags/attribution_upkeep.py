@@ -3,8 +3,9 @@
 **Owns** the receipts of deletions, the proofs (`deletions` and `proofs` of the warehouse) and the dbt docs; beside them
 it writes what attribution_microbatch owns.
 
-**Connections** none. It reads and writes the same folders and files as attribution_microbatch, in the same pool, and
-the open requests in `ATTRIBUTION_HOME/deletion_requests`.
+**Connections** `attribution_webhook` and `attribution_mail` for alerts, where they exist (docs/alerts.md).
+It reads and writes the same folders and files as attribution_microbatch, in the same pool, and the open requests
+in `ATTRIBUTION_HOME/deletion_requests`.
 
 **Order** take_turn (waits until no other run is at work; micro-batches skip meanwhile), prepare, take_deletions,
 apply_retention, transform to publish as in every run, so that what goes is gone from every table and the published
@@ -34,6 +35,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow.sdk.types import DagRunProtocol, RuntimeTaskInstanceProtocol
 
 from include import proof, upkeep
+from include.alerts.late import LONG_RUN_MINUTES, deadline
 from include.groups import WRITER_POOL
 from include.pipeline import COMMON, delivery, prepare, take_turn
 from include.retention import apply_retention as retain
@@ -47,6 +49,7 @@ with DAG(
     # not with the deployment, when nothing may have landed yet; a night that was missed later is made up for
     schedule=CronTriggerTimetable("15 2 * * *", timezone="UTC", run_immediately=timedelta(0)),
     tags=["attribution", "tier:2", "rerun:safe"],
+    deadline=deadline(LONG_RUN_MINUTES),
     **COMMON,
 ) as dag:
 

@@ -55,7 +55,9 @@ def deployment_secrets(settings: Settings) -> Secrets:
         kept = Secrets(**json.loads(path.read_text()))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path} is damaged. Delete it; the next start makes new secrets.") from error
-    _write_private(passwords_file(settings), json.dumps({USER: kept.password}))
+    passwords = json.dumps({USER: kept.password})
+    if not passwords_file(settings).exists() or passwords_file(settings).read_text() != passwords:
+        _write_private(passwords_file(settings), passwords)
     return kept
 
 
@@ -88,6 +90,7 @@ def airflow_env(settings: Settings, keys: Secrets, *, port: int = DEFAULT_PORT) 
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords_file(settings)),
+        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",  # of the links in alerts
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API__SECRET_KEY": keys.api_secret,
@@ -102,6 +105,9 @@ def airflow_env(settings: Settings, keys: Secrets, *, port: int = DEFAULT_PORT) 
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "AIRFLOW__CORE__PARALLELISM": "8",
+        # A killed worker's task was taken for running for five minutes, and a killed scheduler's for five more.
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "120",
+        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "60",
         "AIRFLOW__COSMOS__CACHE_DIR": str(home / "cosmos_cache"),
         "AIRFLOW__COSMOS__DBT_DOCS_PROJECTS": json.dumps(docs),
         "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",

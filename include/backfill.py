@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import duckdb
+
 from include.journal import STAGING, read_again
 from include.landing import table_date
 from include.publish import LOADED_SHARDS
@@ -81,6 +83,23 @@ def tables_of(request: Request, loaded: Iterable[str]) -> list[str]:
     return found
 
 
+def _requested(warehouse: duckdb.DuckDBPyConnection, request: Request) -> list[str]:
+    known = warehouse.execute("select 1 from duckdb_tables() where table_name = 'int_journal'").fetchall()
+    loaded = warehouse.execute(LOADED_SHARDS).fetchall() if known else []
+    return tables_of(request, (shard for model, shard, _ in loaded if model == STAGING[0]))
+
+
+def preview(settings: Settings, request: Request) -> str:
+    """What would be taken again, for whoever asks before it is done; changes nothing.
+
+    Raises as mark, and BackfillError too where everything is asked for and nothing is loaded yet.
+    """
+    with open_warehouse(settings) as warehouse:
+        tables = _requested(warehouse, request)
+    what = "everything, among it" if request.full else "read again:"
+    return f"{what} {len(tables)} export tables, {tables[0]} to {tables[-1]}"
+
+
 def mark(settings: Settings, request: Request) -> int:
     """Have the models read the requested export tables again; returns how many there are. Safe to repeat.
 
@@ -92,9 +111,7 @@ def mark(settings: Settings, request: Request) -> int:
         log.info("everything is taken again")
         return 0
     with open_warehouse(settings) as warehouse:
-        known = warehouse.execute("select 1 from duckdb_tables() where table_name = 'int_journal'").fetchall()
-        loaded = warehouse.execute(LOADED_SHARDS).fetchall() if known else []
-        tables = tables_of(request, (shard for model, shard, _ in loaded if model == STAGING[0]))
+        tables = _requested(warehouse, request)
         marked = read_again(warehouse, {STAGING[0]: tables})
     log.info("%d export tables are read again, %d of them marked now: %s", len(tables), marked, ", ".join(tables))
     return len(tables)

@@ -12,12 +12,13 @@ from airflow.sdk import DAG, Asset, ExceptionRetryPolicy, RetryAction, RetryRule
 from airflow.sdk.definitions._internal.mixins import DependencyMixin
 
 from include.backfill import BackfillError
+from include.checks import hold
 from include.groups import WRITER_POOL, dbt_group
 from include.prepare import PrepareError
 from include.prepare import prepare as prepare_run
 from include.proof import ProofError, ProofFailedError
 from include.publish import publish as publish_marts
-from include.quality import ChecksFailedError, check, require_passed
+from include.quality import ChecksFailedError
 from include.settings import SettingError, Settings
 from include.streaming.errors import RefusedError
 from include.transform import AUDIT, GATE, MARTS, TRANSFORM
@@ -61,17 +62,15 @@ def prepare(params: dict[str, Any] | None = None) -> list[str]:
 
 
 @task(pool=WRITER_POOL, pre_execute=keep_turn)
-def quality_gate() -> None:
+def quality_gate(run_id: str | None = None) -> dict[str, int]:
     """Test the staging and intermediate models; a failure keeps the marts as they are."""
-    settings = Settings.from_env()
-    require_passed(check(settings, GATE))
+    return hold(Settings.from_env(), GATE, run_id=str(run_id), stage="gate")
 
 
 @task(pool=WRITER_POOL, pre_execute=keep_turn)
-def audit() -> None:
+def audit(run_id: str | None = None) -> dict[str, int]:
     """Reconcile the new marts before any reader sees them."""
-    settings = Settings.from_env()
-    require_passed(check(settings, AUDIT))
+    return hold(Settings.from_env(), AUDIT, run_id=str(run_id), stage="audit")
 
 
 @task(pool=WRITER_POOL, pre_execute=keep_turn, outlets=[MARTS_ASSET])

@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 
+from include.checks import CHECKS
 from include.figures import Figures, measure, record
 from include.proof_record import PROOFS
 from include.settings import Settings
@@ -129,8 +130,9 @@ def publish(settings: Settings, run_id: str) -> Figures:
         made_of = f"({LOADED_SHARDS}) union all select '{PROJECT}', '{PROJECT}', {project}"
         tables = {name: f"from {quoted(name)}" for (name,) in names}
         warehouse.execute(PROOFS)
+        warehouse.execute(CHECKS)
         tables |= {"quarantine": "from int_quarantine", "shards": made_of}
-        tables |= {name: f"from {name}" for name in ("pipeline_runs", "proofs")}
+        tables |= {name: f"from {name}" for name in ("pipeline_runs", "proofs", "checks")}
         try:
             write_tables(warehouse, temporary, tables)
             _fsync(temporary)

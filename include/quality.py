@@ -23,19 +23,21 @@ SAMPLE_ROWS = 10
 
 
 class ChecksFailedError(RuntimeError):
-    """Some checks failed; the message names each with its count of rows, `report` shows the rows."""
+    """Some checks failed; the message names each with its count of rows, `report` shows some, `rows` is how many."""
 
-    def __init__(self, message: str, report: str) -> None:
+    def __init__(self, message: str, report: str, rows: int) -> None:
         """Keep the report for whoever shows the failure outside the log."""
         super().__init__(message)
         self.report = report
+        self.rows = rows
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A dbt test that found something, or could not run.
+    """What a dbt test found, or that it could not run.
 
-    failures: rows found; None where the test itself broke. columns and rows: up to SAMPLE_ROWS of them.
+    status: dbt's (pass, warn, fail, error). failures: rows found; None where the test itself broke. columns and rows:
+    up to SAMPLE_ROWS of them. about_nobody: they hold no person's data, by the test's `meta`.
     """
 
     name: str
@@ -45,11 +47,17 @@ class Finding:
     message: str
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[object, ...], ...] = ()
+    about_nobody: bool = False
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing was found."""
+        return self.status not in {"fail", "error", "warn"}
 
     @property
     def stops(self) -> bool:
         """Whether this keeps the marts from being published; a warning does not."""
-        return self.status != "warn"
+        return not self.passed and self.status != "warn"
 
     def __str__(self) -> str:
         """One line: what failed, where, how many rows."""
@@ -69,7 +77,8 @@ def sample(settings: Settings, compiled_code: str) -> tuple[tuple[str, ...], tup
 def _finding(settings: Settings, result: RunResult) -> Finding:
     broken = result.status == "error"
     query: str | None = getattr(result.node, "compiled_code", None)
-    columns, rows = ((), ()) if broken or query is None else sample(settings, query)
+    passed = result.status not in {"fail", "error", "warn"}
+    columns, rows = ((), ()) if broken or passed or query is None else sample(settings, query)
     return Finding(
         name=result.node.name,
         path=result.node.original_file_path,
@@ -78,21 +87,28 @@ def _finding(settings: Settings, result: RunResult) -> Finding:
         message=str(result.message),
         columns=columns,
         rows=rows,
+        about_nobody=bool(result.node.config.meta.get("about_nobody")),
     )
 
 
-def check(settings: Settings, selection: Selection) -> list[Finding]:
-    """Run the selected dbt tests; what they found, in dbt's order. An empty list means that every test passed.
+def examine(settings: Settings, selection: Selection) -> list[Finding]:
+    """Run the selected dbt tests; what each found, in dbt's order, those that passed included.
 
     A test that spans models outside the selection runs only where those were built before it.
 
     Raises DbtError when dbt cannot run, or when the selection names no test: a gate without checks would pass anything.
     """
-    results = run_dbt(settings, "test", *selection.arguments(), "--indirect-selection", "buildable", "--no-write-json")
+    ran = run_dbt(settings, "test", *selection.arguments(), "--indirect-selection", "buildable", "--no-write-json")
+    results = [one for one in ran if str(one.node.resource_type) == "test"]  # not what runs as dbt starts
     if not results:
         raise DbtError(f"no dbt test is selected by {' '.join(selection.arguments())}; look in include/transform.py")
     log.info("%d tests ran", len(results))
-    return [_finding(settings, one) for one in results if one.status in {"fail", "error", "warn"}]
+    return [_finding(settings, one) for one in results]
+
+
+def check(settings: Settings, selection: Selection) -> list[Finding]:
+    """As examine, without those that passed: an empty list means that nothing was found."""
+    return [finding for finding in examine(settings, selection) if not finding.passed]
 
 
 def as_table(finding: Finding) -> str:
@@ -123,4 +139,5 @@ def require_passed(findings: Sequence[Finding]) -> None:
     for finding in findings:
         log.log(logging.ERROR if finding.stops else logging.WARNING, "%s", report([finding]))
     if stopping:
-        raise ChecksFailedError("; ".join(str(finding) for finding in stopping), report(stopping))
+        rows = sum(finding.failures or 0 for finding in stopping)
+        raise ChecksFailedError("; ".join(str(finding) for finding in stopping), report(stopping), rows)

@@ -22,6 +22,7 @@ from include.airflow_env import airflow_env, deployment_secrets
 from include.attribution_table import as_table, read_credits
 from include.home import HomeInUseError, hold_home
 from include.settings import PROJECT, SettingError, Settings
+from include.shown_checks import last_checks
 
 PATIENCE_SECONDS = 5
 DAY_SECONDS = 86_400
@@ -110,6 +111,15 @@ def show_figures(console: Console, settings: Settings) -> None:
         ),
         highlight=False,
     )
+    show_checks(console, settings)
+
+
+def show_checks(console: Console, settings: Settings) -> None:
+    """How the checks of the last published run ended, with what warned."""
+    found = last_checks(settings)
+    console.print(f"{found.passed} checks passed, {len(found.warnings)} warned", highlight=False)
+    for warning in found.warnings:
+        console.print(f"[yellow]warning[/]: {escape(warning)}", highlight=False)
 
 
 def reported_run(settings: Settings, console: Console, lock: int, dag_id: str, params: dict[str, Any]) -> Outcome:

@@ -12,10 +12,18 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 TARGETS = ("local", "bigquery")
+ALERT_CONNECTIONS = ("attribution_webhook", "attribution_mail")
 
 
 class SettingError(ValueError):
     """A setting has a value that cannot work; the message names it, the value and what to do."""
+
+
+def _whole(env: Mapping[str, str], name: str, *, default: int, least: int) -> int:
+    text = env.get(name, "").strip() or str(default)
+    if not (text.isascii() and text.isdecimal() and int(text) >= least):
+        raise SettingError(f"{name} is {text!r}; allowed is a whole number from {least} on")
+    return int(text)
 
 
 @dataclass(frozen=True)
@@ -49,9 +57,6 @@ class BigQuery:
             )
         if export.count(".") != 1 or not all(export.split(".")):
             raise SettingError(f"GA4_DATASET is {export!r}; write the export's dataset as project.dataset")
-        most = env.get("BQ_MAX_BYTES_BILLED", "").strip() or str(cls.max_bytes_billed)
-        if not (most.isascii() and most.isdecimal() and int(most) > 0):
-            raise SettingError(f"BQ_MAX_BYTES_BILLED is {most!r}; allowed is a whole number of bytes")
         priority = env.get("BQ_PRIORITY", "").strip().lower() or cls.priority
         if priority not in {"interactive", "batch"}:
             raise SettingError(f"BQ_PRIORITY is {priority!r}; allowed are interactive and batch")
@@ -63,7 +68,7 @@ class BigQuery:
             export=export,
             dataset=env.get("ATTRIBUTION_DATASET", "").strip() or cls.dataset,
             location=env.get("BQ_LOCATION", "").strip() or cls.location,
-            max_bytes_billed=int(most),
+            max_bytes_billed=_whole(env, "BQ_MAX_BYTES_BILLED", default=cls.max_bytes_billed, least=1),
             priority=priority,
             streaming=streaming,
         )
@@ -96,6 +101,10 @@ class Settings:
     proof_people: how many people the nightly proof looks at (PROOF_PEOPLE); None: all.
     proof_heal: whether the rows that the proof finds wrong are derived again (PROOF_HEAL).
     bigquery: the warehouse in BigQuery; None where dbt_target is local.
+    alert_connections: the Airflow connections by which alerts go out (ALERT_CONNECTIONS, comma-separated);
+        alert_connections_named: whether the environment names them, so that each has to exist.
+    late_minutes: when a micro-batch that has not ended is late (LATE_MINUTES).
+    stale_minutes: how long no new events may come (STALE_MINUTES); 0: for ever.
     """
 
     home: Path
@@ -105,6 +114,10 @@ class Settings:
     proof_people: int | None = None
     proof_heal: bool = False
     bigquery: BigQuery | None = None
+    alert_connections: tuple[str, ...] = ALERT_CONNECTIONS
+    alert_connections_named: bool = False
+    late_minutes: int = 30
+    stale_minutes: int = 2160
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -123,6 +136,7 @@ class Settings:
         heal = env.get("PROOF_HEAL", "").strip().lower() or "false"
         if heal not in {"true", "false"}:
             raise SettingError(f"PROOF_HEAL is {heal!r}; allowed are true and false")
+        named = tuple(one.strip() for one in env.get("ALERT_CONNECTIONS", "").split(",") if one.strip())
         return cls(
             home=home,
             ga4_export=Path(env.get("GA4_EXPORT") or home / "landing" / "ga4").absolute(),
@@ -131,6 +145,10 @@ class Settings:
             proof_people=int(people) if people else None,
             proof_heal=heal == "true",
             bigquery=BigQuery.from_env(env) if target == "bigquery" else None,
+            alert_connections=named or ALERT_CONNECTIONS,
+            alert_connections_named=bool(named),
+            late_minutes=_whole(env, "LATE_MINUTES", default=30, least=1),
+            stale_minutes=_whole(env, "STALE_MINUTES", default=2160, least=0),
         )
 
     @property

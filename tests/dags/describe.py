@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
+from airflow.sdk.definitions.deadline import DeadlineAlert
 
 from include.settings import PROJECT, Settings
 from include.transform import manifest_path, refresh_manifest
@@ -22,14 +24,22 @@ def called(task: object, hook: str) -> str | None:
     return getattr(getattr(task, hook), "__name__", None)
 
 
+def deadline(alert: DeadlineAlert) -> tuple[float, str]:
+    """After how many minutes a run is late, and what is called then."""
+    assert isinstance(alert.interval, timedelta)
+    return alert.interval.total_seconds() / 60, alert.callback.path
+
+
 def describe(dag: DAG) -> dict[str, Any]:
     """The parts of a DAG that its readers and operators rely on."""
+    assert isinstance(dag.deadline, list)
     return {
         "tags": sorted(dag.tags),
         "doc": dag.doc_md,
         "catchup": dag.catchup,
         "max_active_runs": dag.max_active_runs,
         "schedule": repr(dag.timetable),
+        "deadlines": [deadline(one) for one in dag.deadline],
         "params": {name: dag.params.get_param(name).dump() for name in dag.params},
         "tasks": {
             task.task_id: {

@@ -205,11 +205,20 @@ def test_each_dag_runs_once_at_a_time(seen: dict[str, Any]) -> None:
     assert {(dag["max_active_runs"], dag["catchup"]) for dag in seen["dags"].values()} == {(1, False)}
 
 
+def test_a_run_that_takes_too_long_is_told(seen: dict[str, Any]) -> None:
+    tell = "include.alerts.late.tell_late"
+    assert {dag_id: dag["deadlines"] for dag_id, dag in seen["dags"].items()} == {
+        "attribution_microbatch": [[30, tell]],
+        "attribution_backfill": [[300, tell]],
+        "attribution_upkeep": [[300, tell]],
+    }
+
+
 def test_a_manual_run_has_a_form_with_typed_fields_and_help(seen: dict[str, Any]) -> None:
     forms = {dag_id: seen["dags"][dag_id]["params"] for dag_id in DAGS}
     assert {dag_id: sorted(params) for dag_id, params in forms.items()} == {
         "attribution_microbatch": ["events", "seed", "wait_seconds"],
-        "attribution_backfill": ["end_date", "full_refresh", "start_date"],
+        "attribution_backfill": ["dry_run", "end_date", "full_refresh", "start_date"],
         "attribution_upkeep": [],
     }
     fields = [param for params in forms.values() for param in params.values()]

@@ -32,6 +32,10 @@ SUMS = "assert_credits_sum_to_one"
 WEIGHED = "assert_every_touchpoint_weighed"
 AGREE = "assert_models_agree"
 JOURNEYS = "assert_journeys_reconcile"
+FRESH = "assert_fresh"
+VOLUME = "assert_volume"
+#: Those that warn and let the run pass, by dbt_project.yml.
+WARNING = {FRESH, VOLUME}
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,13 @@ GATE_CASES = (
         "unknown revenue issue",
         f"update int_conversions set revenue_issue = 'odd' where conversion_id = {PAID}",
         "accepted_values_int_conversions_revenue_issue",
+    ),
+    case(
+        "most of a day not sent",
+        "delete from stg_ga_events where event_name not in ('purchase', 'refund')"
+        " and shard = (select max(shard) from stg_ga_events where shard not like '%intraday%')",
+        KEPT,
+        VOLUME,
     ),
     case("mostly rejected batch", BATCH.format(11, 20), REJECTED),
     case("half rejected batch", BATCH.format(10, 20)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,14 @@ def user_environment(home: Path) -> dict[str, str]:
     return {**kept, "ATTRIBUTION_HOME": str(home), "COLUMNS": "120"}
 
 
-def command(home: Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`python -m include.<name>` as a user starts it: no PYTHONPATH, only the home set."""
+def command(
+    home: Path, name: str, *arguments: str, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """`python -m include.<name>` as a user starts it: no PYTHONPATH, only the home set, and `env`."""
     return subprocess.run(
         [sys.executable, "-m", f"include.{name}", *arguments],
         cwd=PROJECT,
-        env=user_environment(home),
+        env={**user_environment(home), **(env or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

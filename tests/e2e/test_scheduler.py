@@ -113,6 +113,17 @@ def test_without_news_the_run_is_skipped(client: httpx.Client) -> None:
     assert set(tasks.values()) == {"skipped"}
 
 
+def test_a_dry_run_says_what_would_be_taken_again_and_takes_nothing(
+    client: httpx.Client, airflow: LocalAirflow
+) -> None:
+    before = airflow.settings.published.read_bytes()
+    path = trigger(client, BACKFILL, full_refresh=True, dry_run=True)
+    state, tasks = ended(client, path)
+    assert (state, tasks["mark_tables"], tasks["publish"]) == ("success", "skipped", "skipped")
+    assert "everything, among it 3 export tables" in log_of(client, path, "mark_tables")
+    assert airflow.settings.published.read_bytes() == before
+
+
 def test_wrong_params_are_refused_by_the_form(client: httpx.Client) -> None:
     answer = client.post(f"{DAG}/dagRuns", json={"logical_date": None, "conf": {"events": -1}})
     assert answer.status_code == httpx.codes.BAD_REQUEST

@@ -10,6 +10,9 @@
 {% macro duckdb__utc_timestamp(micros) %}make_timestamp({{ micros }}){% endmacro %}
 {% macro bigquery__utc_timestamp(micros) %}timestamp_micros({{ micros }}){% endmacro %}
 
+{#- When this dbt command began: the only clock there is. -#}
+{% macro run_started() %}{{- return((run_started_at.timestamp() * 1000000) | int) -}}{% endmacro %}
+
 {#- The UTC date. -#}
 {% macro utc_date(micros) %}{{ return(adapter.dispatch('utc_date', 'attribution')(micros)) }}{% endmacro %}
 {% macro duckdb__utc_date(micros) %}cast(make_timestamp({{ micros }}) as date){% endmacro %}

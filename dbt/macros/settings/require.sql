@@ -5,6 +5,15 @@
     {%- endif -%}
 {% endmacro %}
 
+{% macro require_numbers(name, keys) %}
+    {%- for key in keys -%}
+        {%- set value = var(name)[key] if var(name) is mapping -%}
+        {%- if value is not number or value is boolean or value < 0 -%}
+            {%- do refuse(name, 'a number from 0 on for each of ' ~ keys | join(' and ')) -%}
+        {%- endif -%}
+    {%- endfor -%}
+{% endmacro %}
+
 {% macro require_names(name, required) %}
     {%- set value = var(name) -%}
     {%- if value is string or value is mapping or value is not iterable or (required and not value) -%}

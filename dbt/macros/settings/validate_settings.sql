@@ -6,6 +6,10 @@
         {%- do require_number('max_future_minutes', 0, 100000) -%}
         {%- do require_number('max_rejected_share', 0, 1) -%}
         {%- do validate_models() -%}
+        {%- do require_number('max_age_hours', 0, 876000) -%}
+        {%- do require_number('volume_days', 1, 365) -%}
+        {%- do require_numbers('volume_range', ['lowest', 'highest']) -%}
+        {%- do require_numbers('volume_least', ['events', 'conversions']) -%}
         {%- if var('retention_days') is not none -%}
             {%- do require_number('retention_days', (var('lookback_days') + 1) | int, 36500) -%}
         {%- endif -%}

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from include.backfill import BackfillError, Request, mark, read_request, tables_of
+from include.backfill import BackfillError, Request, mark, preview, read_request, tables_of
 from include.run_backfill import read_arguments
 from include.settings import Settings
 
@@ -84,6 +84,19 @@ def test_exactly_the_loaded_tables_of_the_range_are_marked(
             "select model, touched_key, seq from int_journal where version = 'again' order by 1, 2"
         ).fetchall()
     assert marked == [("stg_ga_events", "events_20260102", 2), ("stg_ga_events", "events_20260103", 2)]
+
+
+def test_a_preview_says_what_would_be_read_again_and_changes_nothing(
+    settings: Settings, warehouse: Callable[[str], None]
+) -> None:
+    warehouse(JOURNAL)
+    before = settings.warehouse.read_bytes()
+    said = preview(settings, Request(start=date(2026, 1, 2)))
+    assert said == "read again: 2 export tables, events_20260102 to events_20260103"
+    assert preview(settings, Request(full=True)).startswith("everything, among it 3 export tables, events_20260101")
+    assert settings.warehouse.read_bytes() == before
+    with pytest.raises(BackfillError, match="holds 3 tables"):
+        preview(settings, Request(end=date(2025, 1, 1)))
 
 
 def test_a_full_refresh_needs_no_mark_and_a_new_warehouse_has_no_table(settings: Settings) -> None:

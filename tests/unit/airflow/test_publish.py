@@ -33,6 +33,7 @@ def test_the_published_file_holds_marts_quarantine_runs_and_shards(settings: Set
     publish(settings, "run 1")
     names = query(settings.published, "select table_name from duckdb_tables() order by 1")
     assert [name for (name,) in names] == [
+        "checks",
         "mart_attribution_first",
         "mart_attribution_last",
         "mart_channel_daily",

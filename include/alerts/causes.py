@@ -1,0 +1,83 @@
+"""Why a task failed, in words for whoever is called at night.
+
+The task's own process writes it down as it fails (`note`); whoever tells of the run reads it (`noted`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from include.alerts.outbox import folder
+from include.alerts.redaction import without_secrets
+from include.durable import write_text
+from include.settings import Settings
+
+LONGEST = 1500
+KEPT_SECONDS = 7 * 86_400
+
+#: What an error's text says -> what it means. Our own errors say it themselves and stand in none of these.
+MEANINGS = (
+    (r"No space left on device|database or disk is full", "The disk is full. Make room, then clear the task."),
+    (r"Could not set lock on file", "The warehouse is open in another process. Close it there, then clear the task."),
+    (r"Connection refused|could not connect|OperationalError", "A server that the task needs does not answer."),
+    (r"Out of Memory|Cannot allocate memory|MemoryError", "The task ran out of memory."),
+    (
+        r"SIGKILL|exit code -9|heartbeat|executor .* reported",
+        "The task's process was killed or lost: memory ran out, or its worker was stopped. Nothing is half done.",
+    ),
+    (r"SIGTERM|externally", "The task was stopped from outside."),
+    (r"timed? ?out", "It took longer than it may."),
+)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a task failed. words: for people; rows: how many rows the checks found, None where none were looked at."""
+
+    words: str
+    rows: int | None = None
+
+
+def in_words(error: BaseException | str | None) -> str:
+    """The cause in plain words, then what the error says. Pure."""
+    kind = "" if error is None or isinstance(error, str) else f"{type(error).__name__}: "
+    text = str(error or "").strip()
+    meaning = next((words for pattern, words in MEANINGS if re.search(pattern, kind + text, re.IGNORECASE)), "")
+    ours = type(error).__module__.startswith("include.") if isinstance(error, BaseException) else False
+    said = text if ours else f"{kind}{text}".removesuffix(": ")
+    if len(said) > LONGEST:
+        said = f"{said[:LONGEST]} ..."
+    if not said:
+        return "The task ended without a word; its log may say more."
+    return said if ours or not meaning else f"{meaning} ({said})"
+
+
+def _path(settings: Settings, dag_id: str, run_id: str, task_id: str) -> Path:
+    return folder(settings) / "causes" / (quote(f"{dag_id} {run_id} {task_id}", safe="") + ".json")
+
+
+def note(settings: Settings, dag_id: str, run_id: str, task_id: str, error: BaseException | str | None) -> None:
+    """Write down why a task failed, without secrets; forgets those of more than a week ago.
+
+    Raises OSError when the home cannot be written.
+    """
+    path = _path(settings, dag_id, run_id, task_id)
+    cause = Cause(without_secrets(in_words(error)), getattr(error, "rows", None))
+    write_text(path, json.dumps(asdict(cause)))
+    oldest = time.time() - KEPT_SECONDS
+    for other in path.parent.glob("*.json"):
+        if other.stat().st_mtime < oldest:
+            other.unlink(missing_ok=True)
+
+
+def noted(settings: Settings, dag_id: str, run_id: str, task_id: str) -> Cause:
+    """What was written down; for a task that could not write, that it was killed."""
+    try:
+        return Cause(**json.loads(_path(settings, dag_id, run_id, task_id).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return Cause("Its process ended before it could say why: killed, out of memory, or the disk is full.")

@@ -1,0 +1,127 @@
+"""What happened and was not told yet: one JSON file an event, in `alerts/outbox` of the home; and what is known since.
+
+An event is kept until every channel has it or a day has passed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from include.alerts.message import Alert
+from include.durable import write_text
+from include.settings import Settings
+
+log = logging.getLogger(__name__)
+
+KEPT_SECONDS = 30 * 86_400
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that may be worth an alert.
+
+    key: the same for the same thing, so that it is told once. at: when it was noticed, seconds since 1970. good:
+    whether the run ended well. message: Airflow's word for how it ended. alert: what is said of it, once that is
+    composed. delivered: the connections that have it.
+    """
+
+    key: str
+    at: float
+    dag_id: str = ""
+    run_id: str = ""
+    good: bool = False
+    message: str = ""
+    alert: Mapping[str, Any] | None = None
+    delivered: tuple[str, ...] = ()
+
+    @classmethod
+    def of_alert(cls, key: str, alert: Alert, **which: str) -> Event:
+        """Something of which it is clear already what to say. which: dag_id and run_id, where there is a run."""
+        return cls(key, time.time(), alert=asdict(alert), **which)  # type: ignore[arg-type]
+
+
+def folder(settings: Settings) -> Path:
+    """Where alerts keep their state."""
+    return settings.home / "alerts"
+
+
+def _path(settings: Settings, event: Event) -> Path:
+    digest = hashlib.sha256(event.key.encode()).hexdigest()[:16]
+    return folder(settings) / "outbox" / f"{event.at:017.6f}_{digest}.json"
+
+
+def put(settings: Settings, event: Event) -> None:
+    """Write the event down, in place of an earlier version of it.
+
+    Raises OSError when the home cannot be written.
+    """
+    write_text(_path(settings, event), json.dumps(asdict(event)))
+
+
+def take_out(settings: Settings, event: Event) -> None:
+    """Forget the event."""
+    _path(settings, event).unlink(missing_ok=True)
+
+
+def pending(settings: Settings) -> list[Event]:
+    """The events that wait, oldest first; a damaged file is logged and passed over."""
+    found = []
+    for path in sorted((folder(settings) / "outbox").glob("*.json")):
+        try:
+            read = json.loads(path.read_text(encoding="utf-8"))
+            found.append(Event(**{**read, "delivered": tuple(read["delivered"])}))
+        except (OSError, ValueError, TypeError, KeyError):
+            log.exception("%s is no alert; delete it", path)
+    return found
+
+
+@dataclass
+class Known:
+    """What was told before.
+
+    told: key -> when. red: dag_id -> the failed runs since its last good one (since, count, task). late: dag_id ->
+    run_id of a run that was told to be late. stale: since when nothing new came, as it was told.
+    """
+
+    told: dict[str, float] = field(default_factory=dict)
+    red: dict[str, dict[str, Any]] = field(default_factory=dict)
+    late: dict[str, str] = field(default_factory=dict)
+    stale: str | None = None
+
+
+@contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """Waits until no other process composes or sends, and keeps them waiting until the block ends."""
+    folder(settings).mkdir(parents=True, exist_ok=True)
+    with (folder(settings) / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def read_known(settings: Settings) -> Known:
+    """What was told. A damaged file counts as nothing: an alert too many, never one too few."""
+    path = folder(settings) / "known.json"
+    try:
+        return Known(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else Known()
+    except (ValueError, TypeError):
+        log.exception("%s is damaged and starts anew", path)
+        return Known()
+
+
+def keep_known(settings: Settings, known: Known) -> None:
+    """Write down what was told, for a month.
+
+    Raises OSError when the home cannot be written.
+    """
+    oldest = time.time() - KEPT_SECONDS
+    known.told = {key: at for key, at in known.told.items() if at > oldest}
+    write_text(folder(settings) / "known.json", json.dumps(asdict(known)))

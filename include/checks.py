@@ -1,0 +1,65 @@
+"""The table of checks: what each found in the last run, and all that was found before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from include.quality import Finding, examine, require_passed
+from include.settings import Settings
+from include.transform import Selection
+from include.warehouse import open_warehouse
+
+KEPT = timedelta(days=90)
+
+#: One row a run, stage (gate, audit) and check. status: pass, warn, fail, error. failures: rows found, null where the
+#: check could not run. detail: the first of them, a line each, where they hold nobody's data.
+CHECKS = """
+create table if not exists checks (
+    run_id varchar, stage varchar, name varchar, path varchar, checked_at timestamp, status varchar, failures bigint,
+    detail varchar, primary key (run_id, stage, name)
+)
+"""
+
+
+def detail(finding: Finding) -> str | None:
+    """The first rows found, a line each; None where there are none, or where they may hold somebody's data. Pure."""
+    if not (finding.about_nobody and finding.rows):
+        return None
+    return "\n".join(
+        ", ".join(f"{column} {value}" for column, value in zip(finding.columns, row, strict=True))
+        for row in finding.rows
+    )
+
+
+def record(settings: Settings, run_id: str, stage: str, findings: Sequence[Finding]) -> None:
+    """Write what a stage of a run found; a rerun replaces its own.
+
+    What passed in earlier runs is dropped, what was found then is kept for 90 days: the table stays small.
+
+    Raises WarehouseError where the warehouse cannot be opened.
+    """
+    now = datetime.now(UTC).replace(tzinfo=None)
+    rows = [(run_id, stage, f.name, f.path, now, f.status, f.failures, detail(f)) for f in findings]
+    with open_warehouse(settings) as warehouse:
+        warehouse.execute(CHECKS)
+        warehouse.execute("begin")
+        warehouse.execute(
+            "delete from checks where run_id = $run and stage = $stage or run_id <> $run and status = 'pass'"
+            " or checked_at < $oldest",
+            {"run": run_id, "stage": stage, "oldest": now - KEPT},
+        )
+        warehouse.executemany("insert into checks values (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        warehouse.execute("commit")
+
+
+def hold(settings: Settings, selection: Selection, *, run_id: str, stage: str) -> dict[str, int]:
+    """Run a stage's checks, record what they found, and stop where it is more than a warning.
+
+    Returns how many checks ended in each status. Raises ChecksFailedError as require_passed, DbtError as examine.
+    """
+    findings = examine(settings, selection)
+    record(settings, run_id, stage, findings)
+    require_passed([finding for finding in findings if not finding.passed])
+    states = [finding.status for finding in findings]
+    return {state: states.count(state) for state in sorted(set(states))}

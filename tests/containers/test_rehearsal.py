@@ -1,0 +1,96 @@
+"""docker-compose.yml rehearsed: up from nothing, a run by the REST API, then each service killed and started again."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import httpx
+import pytest
+
+from tests.containers.rehearsal import PATIENCE_SECONDS, Rehearsal, rehearse, states
+
+DAG = "/dags/attribution_microbatch"
+
+
+@pytest.fixture(scope="module")
+def deployment() -> Iterator[Rehearsal]:
+    """A deployment from a fresh clone; its logs are printed where a test fails."""
+    root = Path(tempfile.mkdtemp(prefix="rehearsal-"))
+    try:
+        with rehearse(root, {"DBT_TARGET": "local", "OWN_DOMAINS": "shop.example"}) as made:
+            yield made
+    finally:
+        shutil.rmtree(root)
+
+
+def until(happened: Callable[[], bool], what: str) -> None:
+    """Wait until it happened; an API server that is not back yet is asked again."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            if happened():
+                return
+        except (httpx.HTTPError, KeyError, ValueError):
+            pass
+        assert time.monotonic() < end, what
+        time.sleep(0.5)
+
+
+def trigger(client: httpx.Client) -> str:
+    """A run, as a user triggers one; its path."""
+    until(lambda: client.get(DAG).status_code == httpx.codes.OK, "the DAG is not there")
+    answer = client.post(f"{DAG}/dagRuns", json={"logical_date": None, "conf": {"events": 20}})
+    answer.raise_for_status()
+    return f"{DAG}/dagRuns/{answer.json()['dag_run_id']}"
+
+
+def published(deployment: Rehearsal) -> list[str]:
+    """The runs that readers see."""
+    path = deployment.home / "published" / "attribution.duckdb"
+    if not path.exists():
+        return []
+    with duckdb.connect(str(path), read_only=True) as marts:
+        return [run for (run,) in marts.execute("select run_id from pipeline_runs").fetchall()]
+
+
+def test_a_run_by_the_rest_api_is_published(deployment: Rehearsal) -> None:
+    with deployment.client() as client:
+        path = trigger(client)
+        until(lambda: client.get(path).json()["state"] in {"success", "failed"}, "the run has no end")
+        assert client.get(path).json()["state"] == "success", states(client, path)
+    assert path.rpartition("/")[2] in published(deployment)
+
+
+@pytest.mark.parametrize("service", ["postgres", "scheduler", "api-server", "dag-processor", "triggerer"])
+def test_a_service_that_is_killed_comes_back_and_the_schedule_goes_on(deployment: Rehearsal, service: str) -> None:
+    with deployment.client() as client:
+        path = trigger(client)
+        until(lambda: "success" in states(client, path).values(), "the run does not start")
+        deployment.kill(service)
+        for name, one in deployment.services.items():
+            if one.health:
+                deployment.wait_until_healthy(name)
+        until(lambda: client.get(path).json()["state"] in {"success", "failed"}, "the run has no end")
+        seen = set(published(deployment))
+        later = trigger(client)
+        until(lambda: client.get(later).json()["state"] in {"success", "failed"}, "no run after it")
+        assert client.get(later).json()["state"] == "success", states(client, later)
+    assert set(published(deployment)) > seen
+
+
+def test_no_secret_is_in_a_log(deployment: Rehearsal) -> None:
+    password = (deployment.root / "secrets" / "database_password").read_text()
+    logs = [*(deployment.root / "logs").iterdir(), *(p for p in (deployment.home / "logs").rglob("*") if p.is_file())]
+    assert len(logs) > len(deployment.services)
+    assert not [path for path in logs if password in path.read_text(errors="replace")]
+
+
+def test_the_secrets_are_nobody_elses(deployment: Rehearsal) -> None:
+    kept = deployment.home / "airflow" / "secrets.json"
+    assert oct(kept.stat().st_mode & 0o777) == oct(0o600)
+    assert [path.name for path in (deployment.root / "secrets").iterdir()] == ["database_password"]

@@ -1,0 +1,37 @@
+"""A home, a chat and a mailbox of its own for each test, and an Airflow that knows both by environment variables."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-"))  # importing airflow writes a file there
+
+from include.settings import Settings
+from tests.unit.alerts.servers import Mailbox, Webhook, mailbox, webhook
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """An empty home."""
+    return Settings(home=tmp_path, ga4_export=tmp_path / "landing" / "ga4")
+
+
+@pytest.fixture
+def chat(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
+    """A webhook, and its connection."""
+    with webhook() as server:
+        monkeypatch.setenv("AIRFLOW_CONN_ATTRIBUTION_WEBHOOK", server.connection)
+        yield server
+
+
+@pytest.fixture
+def mails(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
+    """A mail server, and its connection."""
+    with mailbox() as server:
+        monkeypatch.setenv("AIRFLOW_CONN_ATTRIBUTION_MAIL", server.connection())
+        yield server
