@@ -12,7 +12,7 @@ from include.journal import STAGING, read_again
 from include.landing import table_date
 from include.publish import LOADED_SHARDS
 from include.settings import Settings
-from include.warehouse import open_warehouse
+from include.store import open_store
 
 log = logging.getLogger(__name__)
 
@@ -91,10 +91,9 @@ def mark(settings: Settings, request: Request) -> int:
     if request.full:
         log.info("everything is taken again")
         return 0
-    with open_warehouse(settings) as warehouse:
-        known = warehouse.execute("select 1 from duckdb_tables() where table_name = 'int_journal'").fetchall()
-        loaded = warehouse.execute(LOADED_SHARDS).fetchall() if known else []
+    with open_store(settings) as store:
+        loaded = store.rows(LOADED_SHARDS) if store.has("int_journal") else []
         tables = tables_of(request, (shard for model, shard, _ in loaded if model == STAGING[0]))
-        marked = read_again(warehouse, {STAGING[0]: tables})
+        marked = read_again(store, {STAGING[0]: tables})
     log.info("%d export tables are read again, %d of them marked now: %s", len(tables), marked, ", ".join(tables))
     return len(tables)

@@ -21,7 +21,7 @@ from cosmos.constants import (  # type: ignore[import-untyped]
 from cosmos.dbt.graph import DbtNode  # type: ignore[import-untyped]
 
 from include.settings import Settings
-from include.transform import PROFILE, Selection, manifest_path
+from include.transform import PROFILE, Selection, log_in, manifest_path
 from include.turns import keep_turn
 from include.warehouse import release
 
@@ -34,6 +34,15 @@ FULL_REFRESH = "{{ params.get('full_refresh', False) }}"
 def model_name(node: DbtNode) -> str:
     """The task of a model is called like the model."""
     return str(node.name)
+
+
+def make_ready(context: Context) -> None:
+    """Before a model's task: see that this run has the turn, and say to dbt who it is.
+
+    Raises TurnTakenError where it has not, WarehouseError where there are no credentials.
+    """
+    keep_turn(context)
+    log_in(Settings.from_env())
 
 
 def let_go(context: Context, result: object = None) -> None:
@@ -84,7 +93,7 @@ def dbt_group(group_id: str, selection: Selection, settings: Settings, dag: DAG)
         ),
         operator_args={
             "pool": WRITER_POOL,
-            "pre_execute": keep_turn,
+            "pre_execute": make_ready,
             "full_refresh": FULL_REFRESH,
             "post_execute": let_go,
             # dbt would write manifest.json again in each task, in place, while the DAG processor reads it

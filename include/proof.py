@@ -28,9 +28,9 @@ from include.proof_scratch import (
     take_snapshot,
 )
 from include.settings import Settings
+from include.store import open_store
 from include.transform import DbtError, manifest_path, run_dbt
 from include.trim import is_pending
-from include.warehouse import open_warehouse
 
 __all__ = ["Proof", "ProofError", "ProofFailedError", "Snapshot", "conclude", "heal", "prove", "record", "snapshot"]
 
@@ -77,8 +77,8 @@ def _prove(scratch: Scratch, day: date) -> Proof:
     manifest = json.loads(manifest_path(scratch.rebuilt).read_text())
     tables = _tables(manifest)
     staging = [name for name, replaces in tables.items() if replaces == "shard"]
-    with open_warehouse(scratch.live, read_only=True) as warehouse:
-        pending = is_pending(warehouse, manifest)
+    with open_store(scratch.live, read_only=True) as store:
+        pending = is_pending(store, manifest)
     if pending:
         # the copy takes in what the live warehouse is about to; in any other case it is compared as it was found
         _dbt(scratch.live, "run", "--exclude", STAGING)

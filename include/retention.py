@@ -24,6 +24,7 @@ from include.landed_rows import (
 )
 from include.landing import file_version
 from include.settings import SettingError, Settings
+from include.store_duckdb import DuckDB
 from include.variables import read_variables
 from include.warehouse import open_built
 
@@ -148,7 +149,7 @@ def apply_retention(
         first = warehouse.execute("select min(event_at) from int_events").fetchall()[0][0]
         write_history(settings, History(earliest(before.first_event_at, first), kept_from))
         people = [person for (person,) in warehouse.execute(_CROSSING, {"kept_from": kept_from}).fetchall()]
-        touch(warehouse, Touched(people=people))
+        touch(DuckDB(warehouse, settings), Touched(people=people))
         scrubbed = _scrub_old(warehouse, settings, kept_from - lookback * _DAY)
     for message in scrubbed.problems:
         log.error("%s", message)

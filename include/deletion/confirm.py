@@ -16,8 +16,8 @@ from include.deletion.resolve import STAGED_ROWS
 from include.deletion.take import NEEDED_TABLES, receipts, require_local, scrub_deleted
 from include.deletion.tombstones import cover, put_tombstones, read_tombstones
 from include.landing import file_version
-from include.publish import literal, quoted
 from include.settings import Settings
+from include.store_duckdb import literal, quoted
 from include.warehouse import NotBuiltError, open_built, open_warehouse
 
 log = logging.getLogger(__name__)

@@ -22,6 +22,7 @@ from include.journal import read_again
 from include.landed_rows import Scrubbed, ScrubError, UnsearchableError, landing_files, put_landed_rows, take_out
 from include.landing import file_version
 from include.settings import SettingError, Settings
+from include.store_duckdb import DuckDB
 from include.warehouse import NotBuiltError, open_built
 
 log = logging.getLogger(__name__)
@@ -119,7 +120,7 @@ def handle(warehouse: duckdb.DuckDBPyConnection, settings: Settings, found: Requ
     write_history(settings, replace(history, first_event_at=earliest(history.first_event_at, first)))
     add_tombstones(settings, (one for theirs in resolved for one in theirs.tombstones))
     _record(warehouse, resolved, now)
-    mark_covered(warehouse, read_tombstones(settings))
+    mark_covered(warehouse, settings, read_tombstones(settings))
     unknown = tuple(
         f"{one.request.place}: no row here is of this {one.request.kind}; rows that arrive later will not be taken in"
         for one in resolved
@@ -149,7 +150,7 @@ def receipts(warehouse: duckdb.DuckDBPyConnection) -> set[tuple[str, str, int, s
     return set(warehouse.execute("select request_file, file_version, line, key_hash from deletions").fetchall())
 
 
-def mark_covered(warehouse: duckdb.DuckDBPyConnection, tombstones: Sequence[Tombstone]) -> int:
+def mark_covered(warehouse: duckdb.DuckDBPyConnection, settings: Settings, tombstones: Sequence[Tombstone]) -> int:
     """Have the next run read every shard again of which staging holds a covered row; returns how many."""
     put_tombstones(warehouse, tombstones)
     cover(warehouse, STAGED_ROWS)
@@ -157,7 +158,7 @@ def mark_covered(warehouse: duckdb.DuckDBPyConnection, tombstones: Sequence[Tomb
     shards: dict[str, list[str]] = {}
     for model, shard in rows:
         shards.setdefault(model, []).append(shard)
-    return read_again(warehouse, shards)
+    return read_again(DuckDB(warehouse, settings), shards)
 
 
 def scrub_deleted(
