@@ -12,7 +12,7 @@ from include.journal import STAGING, read_again
 from include.landing import table_date
 from include.publish import LOADED_SHARDS
 from include.settings import Settings
-from include.store import open_store
+from include.store import Store, open_store
 
 log = logging.getLogger(__name__)
 
@@ -92,8 +92,13 @@ def mark(settings: Settings, request: Request) -> int:
         log.info("everything is taken again")
         return 0
     with open_store(settings) as store:
-        loaded = store.rows(LOADED_SHARDS) if store.has("int_journal") else []
-        tables = tables_of(request, (shard for model, shard, _ in loaded if model == STAGING[0]))
-        marked = read_again(store, {STAGING[0]: tables})
+        return mark_tables(store, request)
+
+
+def mark_tables(store: Store, request: Request) -> int:
+    """As mark, on an open warehouse."""
+    loaded = store.rows(LOADED_SHARDS) if store.has("int_journal") else []
+    tables = tables_of(request, (shard for model, shard, _ in loaded if model == STAGING[0]))
+    marked = read_again(store, {STAGING[0]: tables})
     log.info("%d export tables are read again, %d of them marked now: %s", len(tables), marked, ", ".join(tables))
     return len(tables)

@@ -27,6 +27,9 @@ from include.warehouse import release
 
 WRITER_POOL = "duckdb_writer"
 
+#: Where BigQuery's models run: each rewrites its own table and adds to the journal, so none waits for another.
+SIDE_BY_SIDE = "default_pool"
+
 #: Whether dbt builds a model from nothing because the run asks for it; models whose rules changed do so by themselves.
 FULL_REFRESH = "{{ params.get('full_refresh', False) }}"
 
@@ -57,7 +60,7 @@ def let_go(context: Context, result: object = None) -> None:
 def dbt_group(group_id: str, selection: Selection, settings: Settings, dag: DAG) -> DbtTaskGroup:
     """A task group with one task a selected model, in dbt's order, run by dbt in the task's own process.
 
-    Models write the warehouse, which takes one writer at a time: hence the pool of one slot. Passing the DAG gives its
+    Models write the warehouse; DuckDB takes one writer at a time: hence the pool of one slot. Passing the DAG gives its
     versions the dbt project's hash.
 
     Raises FileNotFoundError, saying what to run, where dbt has not written its manifest yet.
@@ -92,7 +95,7 @@ def dbt_group(group_id: str, selection: Selection, settings: Settings, dag: DAG)
             normalize_task_id=model_name,
         ),
         operator_args={
-            "pool": WRITER_POOL,
+            "pool": WRITER_POOL if settings.bigquery is None else SIDE_BY_SIDE,
             "pre_execute": make_ready,
             "full_refresh": FULL_REFRESH,
             "post_execute": let_go,

@@ -125,9 +125,13 @@ def trim(settings: Settings) -> int:
     """
     manifest = json.loads(manifest_path(settings).read_text())
     with open_store(settings) as store:
-        ((before,),) = store.rows("select count(*) from int_journal")
-        finished = [batch for (batch,) in store.rows(f"{_pending(manifest)} {FINISHED}", trimmed=TRIMMED)]
-        forget = [*(FORGET if finished else ()), FORGET_OLD]
-        store.run(*forget, trimmed=TRIMMED, finished=finished)
-        ((after,),) = store.rows("select count(*) from int_journal")
+        return trim_journal(store, manifest)
+
+
+def trim_journal(store: Store, manifest: dict[str, Any]) -> int:
+    """As trim, on an open warehouse."""
+    ((before,),) = store.rows("select count(*) from int_journal")
+    finished = [batch for (batch,) in store.rows(f"{_pending(manifest)} {FINISHED}", trimmed=TRIMMED)]
+    store.run(*(FORGET if finished else ()), FORGET_OLD, trimmed=TRIMMED, finished=finished)
+    ((after,),) = store.rows("select count(*) from int_journal")
     return int(before - after)

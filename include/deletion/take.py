@@ -65,10 +65,13 @@ class Taken:
         return asdict(self)
 
 
-def require_local(settings: Settings) -> None:
-    """Raises SettingError on BigQuery, where deletion and retention are not available yet."""
+def require_local(settings: Settings, asked: str) -> None:
+    """Raises SettingError on BigQuery, where neither deletion nor retention can be carried out yet."""
     if settings.dbt_target != "local":
-        raise SettingError("deletion and retention work on DBT_TARGET=local only for now; BigQuery comes later")
+        raise SettingError(
+            f"{asked}, and on DBT_TARGET=bigquery this project cannot do that yet. Nothing was done. Delete the rows "
+            "in BigQuery from the export and streamed_events, then run attribution_backfill with full_refresh."
+        )
 
 
 def take_requests(settings: Settings, *, now: datetime) -> Taken:
@@ -77,13 +80,16 @@ def take_requests(settings: Settings, *, now: datetime) -> Taken:
     The next run of dbt takes it out of the tables; confirm_removed says whether it is gone. Rows that a re-export
     brought back into the landing zone are taken out too, whether a request is open or not.
 
-    Raises SettingError on BigQuery, WarehouseError when the warehouse cannot be opened, TombstoneError or HistoryError
-    when a state file is damaged, OSError when the home cannot be written.
+    Raises SettingError for an open request on BigQuery, WarehouseError when the warehouse cannot be opened,
+    TombstoneError or HistoryError when a state file is damaged, OSError when the home cannot be written.
     """
-    require_local(settings)
     found = read_requests(settings)
     for message in found.refused:
         log.error("%s", message)
+    if settings.dbt_target != "local":
+        if found.files or found.refused:
+            require_local(settings, f"{settings.deletion_requests} holds deletion requests")
+        return Taken()
     moment = int(now.timestamp() * 1_000_000)
     unknown: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()

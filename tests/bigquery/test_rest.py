@@ -254,3 +254,18 @@ def test_airflow_hook(client: bigquery.Client, endpoint: str, tmp_path: Path, mo
     job = hook.insert_job(configuration=query, project_id=PROJECT)
     assert isinstance(job, bigquery.QueryJob)
     assert [dict(row) for row in job.result()] == [{"x": 1}]
+
+
+def test_queries_nested_deeply_are_understood(client: bigquery.Client) -> None:
+    sql = "select 1 as x"
+    for _ in range(40):
+        sql = f"select x from ({sql})"
+    assert [row["x"] for row in client.query_and_wait(sql)] == [1]
+
+
+def test_a_table_is_not_replaced_by_one_of_another_layout(client: bigquery.Client) -> None:
+    client.query_and_wait("create table t partition by day as select date '2026-01-01' as day, 1 as x")
+    client.query_and_wait("create or replace table t partition by day as select date '2026-01-02' as day, 2 as x")
+    for layout in ("", "partition by day cluster by x"):
+        with pytest.raises(Exception, match="Cannot replace a table with a different"):
+            client.query_and_wait(f"create or replace table t {layout} as select date '2026-01-01' as day, 1 as x")

@@ -14,7 +14,7 @@ from google.cloud import bigquery
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-"))  # importing airflow writes a file there
 
 from include.settings import Settings
-from include.store import open_store
+from include.store import Store, open_store
 from include.store_bigquery import BigQueryStore
 from tests.bigquery.conftest import DATASET, PROJECT
 from tests.dbt.project import environment
@@ -50,6 +50,16 @@ def store(settings: Settings, client: bigquery.Client) -> Iterator[BigQueryStore
     with open_store(settings) as opened:
         assert isinstance(opened, BigQueryStore)
         yield opened
+
+
+@pytest.fixture(params=["local", "bigquery"])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty warehouse of each engine."""
+    if request.param == "bigquery":
+        yield request.getfixturevalue("store")
+    else:
+        with open_store(Settings(home=tmp_path, ga4_export=tmp_path)) as opened:
+            yield opened
 
 
 #: A warehouse as dbt leaves it, made small.

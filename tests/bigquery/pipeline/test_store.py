@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
-from include.settings import Settings
-from include.store import Store, Table, open_store
+from include.store import Store, Table
 from include.store_bigquery import BigQueryStore
 
 KEPT = Table(
@@ -19,16 +16,6 @@ KEPT = Table(
     key=("name",),
 )
 NOON = datetime(2026, 1, 31, 12, 0, 0, 1)
-
-
-@pytest.fixture(params=["local", "bigquery"])
-def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """An empty warehouse of each engine."""
-    if request.param == "bigquery":
-        yield request.getfixturevalue("store")
-    else:
-        with open_store(Settings(home=tmp_path, ga4_export=tmp_path)) as opened:
-            yield opened
 
 
 def row(name: str, n: int | None, **more: object) -> dict[str, object]:
