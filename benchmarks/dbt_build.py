@@ -18,6 +18,8 @@ from include.settings import Settings
 
 MODELS_ONLY = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
+#: What a micro-batch runs: the checks of whole days are for runs that bring whole days (include/checks.py).
+OF_A_BATCH = (*NO_UNIT_TESTS, "--exclude", "tag:whole_days")
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 **Owns** the warehouse's tables and the published marts. The backfill and the upkeep write them too, one run at a time.
 
-**Connections** `attribution_webhook` and `attribution_mail` for alerts, where they exist (docs/alerts.md).
-It reads the GA4 export folder and the streamed batches, and writes the warehouse and the published file of
-`ATTRIBUTION_HOME`. Pool `duckdb_writer` (1 slot): the warehouse takes one writer at a time.
+**Connections** `attribution_webhook` and `attribution_mail` for alerts, where they exist (docs/alerts.md);
+`google_cloud_default` on BigQuery (docs/bigquery.md). On DuckDB it reads the GA4 export folder and the streamed
+batches, and writes the warehouse and the published file of `ATTRIBUTION_HOME`. Pool `duckdb_writer` (1 slot): the
+warehouse takes one writer at a time; on BigQuery models run side by side in the default pool.
 
 **Order** take_turn (skips the run while a backfill or an upkeep is at work), prepare, stream_events (a simulated batch;
 off with `events` 0), await_streamed_rows (skips the rest when nothing is new, at once when a backfill or an upkeep
@@ -16,7 +17,8 @@ waits for its turn), transform (a task a model), quality_gate, marts (a task a m
 - *a model*: its log ends with dbt's error. Readers keep the last published marts.
 - *quality_gate* or *audit*: the log names each failed check and shows up to ten of its rows. Mend or remove the file
   they came from (or the rule); the next run takes the change up and publishes.
-- *publish*: rights or space of the published folder.
+- *publish*: rights or space of the published folder. On BigQuery some tables may be of this run and the others of the
+  one before; clear the task, or leave it to the next run.
 - *any task, "has had the turn since"*: it was cleared after another run had been at work. Clear the run from take_turn.
 - *take_turn skipped, run after run*: its log names the run at work. If that one is stuck, mark it as failed.
 
@@ -73,6 +75,6 @@ with DAG(
 
     prepared = prepare()
     # runs though nothing was streamed, but not where the whole run was skipped
-    news = NewsSensor(task_id="await_streamed_rows", poke_interval=0.5, trigger_rule="none_failed_min_one_success")
+    news = NewsSensor(task_id="await_streamed_rows", trigger_rule="none_failed_min_one_success")
     chain(take_turn(queues=False), prepared, stream_events(), news, *delivery(dag))
     prepared >> news

@@ -3,14 +3,16 @@
 **Owns** the receipts of deletions, the proofs (`deletions` and `proofs` of the warehouse) and the dbt docs; beside them
 it writes what attribution_microbatch owns.
 
-**Connections** `attribution_webhook` and `attribution_mail` for alerts, where they exist (docs/alerts.md).
-It reads and writes the same folders and files as attribution_microbatch, in the same pool, and the open requests
-in `ATTRIBUTION_HOME/deletion_requests`.
+**Connections** as attribution_microbatch. It reads and writes the same folders and files, in the same pool, and the
+open requests in `ATTRIBUTION_HOME/deletion_requests`.
 
 **Order** take_turn (waits until no other run is at work; micro-batches skip meanwhile), prepare, take_deletions,
 apply_retention, transform to publish as in every run, so that what goes is gone from every table and the published
 file, confirm_deletions, trim_journal, write_docs, take_snapshot. Here the turn ends and micro-batches go on: prove,
 which takes the longest, reads the snapshot only. take_turn_again, then conclude records the proof.
+
+On BigQuery there is no proof yet (its tasks are skipped), and take_deletions and apply_retention refuse what they are
+asked for.
 
 **When it is red**
 - *require_removed*: a request or the retention is not complete; the message says what is left where and what to do.
@@ -88,7 +90,7 @@ with DAG(
         """Copy the warehouse aside; from here on others may write it."""
         taken = proof.snapshot(Settings.from_env())
         if taken is None:
-            raise AirflowSkipException("nothing was ever loaded: nothing to prove")
+            raise AirflowSkipException("nothing to prove; the log says why")
         return taken.as_json()
 
     @task(retries=0)
@@ -102,7 +104,9 @@ with DAG(
         proof.conclude(Settings.from_env(), str(run_id), proof.Proof.from_json(upkeep.returned(ti, "prove")))
 
     confirmed, snapshot = confirm_deletions(), take_snapshot()
-    chain(take_turn(queues=True), prepare(), take_deletions(), apply_retention(), *delivery(dag), confirmed)
+    chain(
+        take_turn(queues=True), prepare(), take_deletions(), apply_retention(), *delivery(dag, nightly=True), confirmed
+    )
     chain(confirmed, require_removed())
     chain(confirmed, trim_journal(), write_docs(), snapshot)
     chain(snapshot, prove(), take_turn("take_turn_again", queues=True), conclude())

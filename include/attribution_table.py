@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-import duckdb
 from rich.table import Table
 
 from include.settings import Settings
+from include.store import read_published
 
 BY_CHANNEL = """
 with first_click as (
@@ -20,7 +20,7 @@ last_click as (
 select
     channel,
     coalesce(first_click.conversions, 0), coalesce(last_click.conversions, 0),
-    coalesce(first_click.revenue, 0)::decimal(18, 2), coalesce(last_click.revenue, 0)::decimal(18, 2)
+    coalesce(first_click.revenue, 0), coalesce(last_click.revenue, 0)
 from first_click full outer join last_click using (channel)
 order by 5 desc, 4 desc, channel
 """
@@ -40,10 +40,9 @@ class ChannelCredit:
 def read_credits(settings: Settings) -> list[ChannelCredit]:
     """A row a channel, most last-click revenue first.
 
-    Raises duckdb.IOException when nothing has been published.
+    Empty where nothing has been published. Raises WarehouseError where the warehouse cannot be used.
     """
-    with duckdb.connect(str(settings.published), read_only=True) as published:
-        return [ChannelCredit(*row) for row in published.execute(BY_CHANNEL).fetchall()]
+    return [ChannelCredit(*row) for row in read_published(settings, BY_CHANNEL) or []]
 
 
 def total(rows: list[ChannelCredit]) -> ChannelCredit:

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import duckdb
-
 from include.journal import STAGING, read_again
 from include.landing import table_date
 from include.publish import LOADED_SHARDS
 from include.settings import Settings
-from include.warehouse import open_warehouse
+from include.store import Store, open_store
 
 log = logging.getLogger(__name__)
 
@@ -83,9 +81,8 @@ def tables_of(request: Request, loaded: Iterable[str]) -> list[str]:
     return found
 
 
-def _requested(warehouse: duckdb.DuckDBPyConnection, request: Request) -> list[str]:
-    known = warehouse.execute("select 1 from duckdb_tables() where table_name = 'int_journal'").fetchall()
-    loaded = warehouse.execute(LOADED_SHARDS).fetchall() if known else []
+def _requested(store: Store, request: Request) -> list[str]:
+    loaded = store.rows(LOADED_SHARDS) if store.has("int_journal") else []
     return tables_of(request, (shard for model, shard, _ in loaded if model == STAGING[0]))
 
 
@@ -94,8 +91,8 @@ def preview(settings: Settings, request: Request) -> str:
 
     Raises as mark, and BackfillError too where everything is asked for and nothing is loaded yet.
     """
-    with open_warehouse(settings) as warehouse:
-        tables = _requested(warehouse, request)
+    with open_store(settings) as store:
+        tables = _requested(store, request)
     what = "everything, among it" if request.full else "read again:"
     return f"{what} {len(tables)} export tables, {tables[0]} to {tables[-1]}"
 
@@ -110,8 +107,13 @@ def mark(settings: Settings, request: Request) -> int:
     if request.full:
         log.info("everything is taken again")
         return 0
-    with open_warehouse(settings) as warehouse:
-        tables = _requested(warehouse, request)
-        marked = read_again(warehouse, {STAGING[0]: tables})
+    with open_store(settings) as store:
+        return mark_tables(store, request)
+
+
+def mark_tables(store: Store, request: Request) -> int:
+    """As mark, on an open warehouse."""
+    tables = _requested(store, request)
+    marked = read_again(store, {STAGING[0]: tables})
     log.info("%d export tables are read again, %d of them marked now: %s", len(tables), marked, ", ".join(tables))
     return len(tables)

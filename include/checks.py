@@ -7,19 +7,51 @@ from datetime import UTC, datetime, timedelta
 
 from include.quality import Finding, examine, require_passed
 from include.settings import Settings
-from include.transform import Selection
-from include.warehouse import open_warehouse
+from include.store import Table, open_store
+from include.transform import GATE, GATE_OF_DAYS, Selection
 
 KEPT = timedelta(days=90)
 
 #: One row a run, stage (gate, audit) and check. status: pass, warn, fail, error. failures: rows found, null where the
 #: check could not run. detail: the first of them, a line each, where they hold nobody's data.
-CHECKS = """
-create table if not exists checks (
-    run_id varchar, stage varchar, name varchar, path varchar, checked_at timestamp, status varchar, failures bigint,
-    detail varchar, primary key (run_id, stage, name)
+CHECKS = Table(
+    "checks",
+    {
+        "run_id": "text",
+        "stage": "text",
+        "name": "text",
+        "path": "text",
+        "checked_at": "timestamp",
+        "status": "text",
+        "failures": "integer",
+        "detail": "text",
+    },
+    key=("run_id", "stage", "name"),
 )
+
+FORGET = """
+delete from checks
+where run_id = $run and stage = $stage or run_id <> $run and status = 'pass' or checked_at < $oldest
 """
+
+
+#: A row where a table of the export came or changed that no published run shows yet.
+OPEN_TABLES = """
+select 1 from int_journal as taken
+where taken.entry = 'shard' and taken.model = 'stg_ga_events' and taken.version is not null and not exists (
+    select 1 from int_journal as p where p.entry = 'done' and p.model = 'publish' and p.batch_id = taken.batch_id
+)
+limit 1
+"""
+
+
+def gate(settings: Settings, *, nightly: bool = False) -> Selection:
+    """The checks of the gate: those of whole days too where a table of the export has come, and each night.
+
+    Raises WarehouseError where the warehouse cannot be opened.
+    """
+    with open_store(settings) as store:
+        return GATE_OF_DAYS if nightly or store.rows(OPEN_TABLES) else GATE
 
 
 def detail(finding: Finding) -> str | None:
@@ -40,17 +72,12 @@ def record(settings: Settings, run_id: str, stage: str, findings: Sequence[Findi
     Raises WarehouseError where the warehouse cannot be opened.
     """
     now = datetime.now(UTC).replace(tzinfo=None)
-    rows = [(run_id, stage, f.name, f.path, now, f.status, f.failures, detail(f)) for f in findings]
-    with open_warehouse(settings) as warehouse:
-        warehouse.execute(CHECKS)
-        warehouse.execute("begin")
-        warehouse.execute(
-            "delete from checks where run_id = $run and stage = $stage or run_id <> $run and status = 'pass'"
-            " or checked_at < $oldest",
-            {"run": run_id, "stage": stage, "oldest": now - KEPT},
-        )
-        warehouse.executemany("insert into checks values (?, ?, ?, ?, ?, ?, ?, ?)", rows)
-        warehouse.execute("commit")
+    values = [(run_id, stage, f.name, f.path, str(now), f.status, f.failures, detail(f)) for f in findings]
+    rows = [dict(zip(CHECKS.columns, row, strict=True)) for row in values]
+    with open_store(settings) as store:
+        store.make(CHECKS)
+        store.run(FORGET, run=run_id, stage=stage, oldest=now - KEPT)
+        store.append(CHECKS.name, rows)
 
 
 def hold(settings: Settings, selection: Selection, *, run_id: str, stage: str) -> dict[str, int]:

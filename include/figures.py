@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import duckdb
+from include.store import Store, Table
 
-FILE_REASONS = ("unreadable", "unknown_name", "wrong_type")  # E4: whole files; every other reason is a row's
-
-PIPELINE_RUNS = """
-create table if not exists pipeline_runs (
-    run_id varchar primary key, published_at timestamp,
-    events bigint, sessions bigint, conversions bigint, revenue decimal(18, 2),
-    batch_shards bigint, batch_events bigint, rejected_rows bigint, rejected_files bigint,
-    lag_p50_seconds double, lag_max_seconds double
+#: A published run, whose columns Figures describes.
+PIPELINE_RUNS = Table(
+    "pipeline_runs",
+    {
+        "run_id": "text",
+        "published_at": "timestamp",
+        "events": "integer",
+        "sessions": "integer",
+        "conversions": "integer",
+        "revenue": "money",
+        "batch_shards": "integer",
+        "batch_events": "integer",
+        "rejected_rows": "integer",
+        "rejected_files": "integer",
+        "lag_p50_seconds": "number",
+        "lag_max_seconds": "number",
+    },
+    key=("run_id",),
 )
-"""
 
 
 @dataclass(frozen=True)
@@ -52,46 +61,56 @@ class Figures:
         return {**asdict(self), "published_at": f"{self.published_at.isoformat()}Z", "revenue": str(self.revenue)}
 
 
-OF_BATCH = "select batch_shards, batch_events, lag_p50_seconds, lag_max_seconds from pipeline_runs where run_id = ?"
+OF_BATCH = (
+    "select batch_shards, batch_events, lag_p50_seconds, lag_max_seconds from pipeline_runs where run_id = $run_id"
+)
 
+#: E4: these reasons are whole files'; every other one is a row's.
 TOTALS = """
 select
-    (select count(*) from int_events),
+    (select coalesce(sum(events), 0) from mart_sessions),
     (select count(*) from mart_sessions),
     (select count(*) from mart_attribution_last),
-    (select coalesce(sum(revenue), 0)::decimal(18, 2) from mart_attribution_last),
-    (select count(*) filter (not list_contains($files, reason)) from int_quarantine),
-    (select count(*) filter (list_contains($files, reason)) from int_quarantine)
+    (select coalesce(sum(revenue), 0) from mart_attribution_last),
+    (select count(*) from int_quarantine where reason not in ('unreadable', 'unknown_name', 'wrong_type')),
+    (select count(*) from int_quarantine where reason in ('unreadable', 'unknown_name', 'wrong_type'))
 """
 
+#: How many events, and the lag of the streamed ones: the median, of an even number the mean of the two in the middle.
 BATCH = """
-with events as (
-    select
-        starts_with(shard, 'events_') as exported,
-        (epoch_us($now::timestamp) - event_at) / 1e6 as lag
-    from int_events where list_contains($batch, shard)
+with batch as (
+    select case when not starts_with(shard, 'events_') then $now - event_at end as lag
+    from {events} where shard in (select * from unnest($batch))
+),
+ranked as (
+    select lag, row_number() over (order by lag) as place, count(*) over () as lags from batch where lag is not null
 )
-select count(*), quantile_cont(lag, 0.5) filter (not exported), max(lag) filter (not exported) from events
+select
+    (select count(*) from batch),
+    (select avg(lag) / 1e6 from ranked where place * 2 between lags and lags + 2),
+    (select max(lag) / 1e6 from ranked)
 """
 
 
-def measure(
-    warehouse: duckdb.DuckDBPyConnection, *, run_id: str, published_at: datetime, batch: Sequence[str]
-) -> Figures:
+def measure(store: Store, *, run_id: str, published_at: datetime, batch: Sequence[str]) -> Figures:
     """The figures of a run that publishes the warehouse at `published_at` (UTC, naive).
 
     batch: the shards that came or changed since the run published before.
     """
-    totals = warehouse.execute(TOTALS, {"files": list(FILE_REASONS)}).fetchall()[0]
-    events, sessions, conversions, revenue, rejected_rows, rejected_files = totals
-    batch_events, p50, worst = warehouse.execute(BATCH, {"batch": list(batch), "now": published_at}).fetchall()[0]
+    events, sessions, conversions, revenue, rejected_rows, rejected_files = store.rows(TOTALS)[0]
+    now = (published_at - datetime(1970, 1, 1)) // timedelta(microseconds=1)
+    batch_events, p50, worst = (
+        store.rows(BATCH.format(events=store.events_of(batch)), batch=list(batch), now=now)[0]
+        if batch
+        else (0, None, None)
+    )
     return Figures(
         run_id=run_id,
         published_at=published_at,
-        events=events,
+        events=int(events),
         sessions=sessions,
         conversions=conversions,
-        revenue=revenue,
+        revenue=Decimal(revenue).quantize(Decimal("0.01")),
         batch_shards=len(batch),
         batch_events=batch_events,
         rejected_rows=rejected_rows,
@@ -101,7 +120,7 @@ def measure(
     )
 
 
-def record(warehouse: duckdb.DuckDBPyConnection, figures: Figures, *, published: Sequence[str] | None) -> Figures:
+def record(store: Store, figures: Figures, *, published: Sequence[str] | None) -> Figures:
     """Write the run's row into pipeline_runs, and return it as it now stands.
 
     A retry of the run replaces its own row. What the run brought it keeps where the retry brings nothing more: the run
@@ -110,14 +129,14 @@ def record(warehouse: duckdb.DuckDBPyConnection, figures: Figures, *, published:
     published: the runs that readers see, None where that is not known. Any other run was killed before they had it; its
     row goes.
     """
-    warehouse.execute(PIPELINE_RUNS)
-    if published is not None:
-        warehouse.execute("delete from pipeline_runs where not list_contains(?, run_id)", [list(published)])
-    kept = warehouse.execute(OF_BATCH, [figures.run_id]).fetchall()
+    store.make(PIPELINE_RUNS)
+    if published:
+        store.run("delete from pipeline_runs where run_id not in (select * from unnest($runs))", runs=list(published))
+    elif published is not None:
+        store.run("delete from pipeline_runs where true")
+    kept = store.rows(OF_BATCH, run_id=figures.run_id)
     if kept and not figures.batch_shards:
         shards, events, p50, worst = kept[0]
         figures = replace(figures, batch_shards=shards, batch_events=events, lag_p50_seconds=p50, lag_max_seconds=worst)
-    row = asdict(figures)
-    marks = ", ".join(f"${name}" for name in row)
-    warehouse.execute(f"insert or replace into pipeline_runs ({', '.join(row)}) values ({marks})", row)  # noqa: S608
+    store.put(PIPELINE_RUNS, asdict(figures))
     return figures

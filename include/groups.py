@@ -21,11 +21,14 @@ from cosmos.constants import (  # type: ignore[import-untyped]
 from cosmos.dbt.graph import DbtNode  # type: ignore[import-untyped]
 
 from include.settings import Settings
-from include.transform import PROFILE, Selection, manifest_path
+from include.transform import PROFILE, Selection, log_in, manifest_path
 from include.turns import keep_turn
 from include.warehouse import release
 
 WRITER_POOL = "duckdb_writer"
+
+#: Where BigQuery's models run: each rewrites its own table and adds to the journal, so none waits for another.
+SIDE_BY_SIDE = "default_pool"
 
 #: Whether dbt builds a model from nothing because the run asks for it; models whose rules changed do so by themselves.
 FULL_REFRESH = "{{ params.get('full_refresh', False) }}"
@@ -34,6 +37,15 @@ FULL_REFRESH = "{{ params.get('full_refresh', False) }}"
 def model_name(node: DbtNode) -> str:
     """The task of a model is called like the model."""
     return str(node.name)
+
+
+def make_ready(context: Context) -> None:
+    """Before a model's task: see that this run has the turn, and say to dbt who it is.
+
+    Raises TurnTakenError where it has not, WarehouseError where there are no credentials.
+    """
+    keep_turn(context)
+    log_in(Settings.from_env())
 
 
 def let_go(context: Context, result: object = None) -> None:
@@ -48,7 +60,7 @@ def let_go(context: Context, result: object = None) -> None:
 def dbt_group(group_id: str, selection: Selection, settings: Settings, dag: DAG) -> DbtTaskGroup:
     """A task group with one task a selected model, in dbt's order, run by dbt in the task's own process.
 
-    Models write the warehouse, which takes one writer at a time: hence the pool of one slot. Passing the DAG gives its
+    Models write the warehouse; DuckDB takes one writer at a time: hence the pool of one slot. Passing the DAG gives its
     versions the dbt project's hash.
 
     Raises FileNotFoundError, saying what to run, where dbt has not written its manifest yet.
@@ -83,8 +95,8 @@ def dbt_group(group_id: str, selection: Selection, settings: Settings, dag: DAG)
             normalize_task_id=model_name,
         ),
         operator_args={
-            "pool": WRITER_POOL,
-            "pre_execute": keep_turn,
+            "pool": WRITER_POOL if settings.bigquery is None else SIDE_BY_SIDE,
+            "pre_execute": make_ready,
             "full_refresh": FULL_REFRESH,
             "post_execute": let_go,
             # dbt would write manifest.json again in each task, in place, while the DAG processor reads it

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
-import duckdb
+from include.store import Store
 
 #: The models that read what landed; one of them marks a batch of its source.
 STAGING = ("stg_ga_events", "stg_streamed_events")
@@ -36,33 +36,26 @@ class Touched:
         return bool(self.devices or self.people or self.dates)
 
 
-def read_again(warehouse: duckdb.DuckDBPyConnection, shards: Mapping[str, Iterable[str]]) -> int:
+def read_again(store: Store, shards: Mapping[str, Iterable[str]]) -> int:
     """Have the next run read these shards again as if they had changed: staging model -> shards.
 
-    A shard that is nowhere on disk, known or not, counts as withdrawn: the next run deletes its rows. Safe to repeat.
-    Returns how many are marked.
+    A shard that is nowhere to be found, known or not, counts as withdrawn: the next run deletes its rows. Safe to
+    repeat. Returns how many are marked.
     """
     wanted = dict.fromkeys((model, shard) for model, names in shards.items() for shard in names)
-    known = {
-        (model, shard): (version, seq) for model, shard, version, seq in warehouse.execute(_LAST_SHARDS).fetchall()
-    }
+    known = {(model, shard): (version, seq) for model, shard, version, seq in store.rows(_LAST_SHARDS)}
     latest = {key: known.get(key, (None, 0)) for key in wanted}
-    batch = str(uuid4())
+    entry = {"batch_id": str(uuid4()), "entry": "shard", "version": READ_AGAIN}
     rows = [
-        (batch, model, shard, READ_AGAIN, seq + 1)
+        {**entry, "model": model, "touched_key": shard, "seq": seq + 1}
         for (model, shard), (version, seq) in latest.items()
         if version != READ_AGAIN
     ]
-    if rows:
-        warehouse.executemany(
-            "insert into int_journal (batch_id, entry, model, touched_key, version, seq)"
-            " values (?, 'shard', ?, ?, ?, ?)",
-            rows,
-        )
+    store.append("int_journal", rows)
     return len(rows)
 
 
-def touch(warehouse: duckdb.DuckDBPyConnection, keys: Touched) -> None:
+def touch(store: Store, keys: Touched) -> None:
     """Have the next run derive these devices, people and dates again from the models above them, in one batch.
 
     Below staging nothing but the batch's keys is read or replaced, so rows of a key that nothing above holds disappear.
@@ -70,18 +63,11 @@ def touch(warehouse: duckdb.DuckDBPyConnection, keys: Touched) -> None:
     if not keys:
         return
     batch = str(uuid4())
-    warehouse.begin()
-    try:
-        for entry, found in (("device_key", keys.devices), ("person_id", keys.people), ("conversion_date", keys.dates)):
-            warehouse.execute(
-                "insert into int_journal (batch_id, entry, model, touched_key)"
-                " select distinct ?, ?, 'upkeep', unnest(cast(? as varchar[]))",
-                [batch, entry, list(found)],
-            )
-        warehouse.execute(
-            "insert into int_journal (batch_id, entry, model) select ?, 'done', unnest(?)", [batch, list(STAGING)]
-        )
-        warehouse.commit()
-    except BaseException:
-        warehouse.rollback()
-        raise
+    kinds = {"device_key": keys.devices, "person_id": keys.people, "conversion_date": keys.dates}
+    rows: list[dict[str, object]] = [
+        {"batch_id": batch, "entry": entry, "model": "upkeep", "touched_key": key}
+        for entry, found in kinds.items()
+        for key in dict.fromkeys(found)
+    ]
+    rows += [{"batch_id": batch, "entry": "done", "model": model} for model in STAGING]
+    store.append("int_journal", rows)

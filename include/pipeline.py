@@ -12,7 +12,7 @@ from airflow.sdk import DAG, Asset, ExceptionRetryPolicy, RetryAction, RetryRule
 from airflow.sdk.definitions._internal.mixins import DependencyMixin
 
 from include.backfill import BackfillError
-from include.checks import hold
+from include.checks import gate, hold
 from include.groups import WRITER_POOL, dbt_group
 from include.prepare import PrepareError
 from include.prepare import prepare as prepare_run
@@ -21,7 +21,7 @@ from include.publish import publish as publish_marts
 from include.quality import ChecksFailedError
 from include.settings import SettingError, Settings
 from include.streaming.errors import RefusedError
-from include.transform import AUDIT, GATE, MARTS, TRANSFORM
+from include.transform import AUDIT, MARTS, TRANSFORM
 from include.turns import TurnSensor, TurnTakenError, keep_turn
 from include.upkeep import UpkeepError
 
@@ -62,9 +62,10 @@ def prepare(params: dict[str, Any] | None = None) -> list[str]:
 
 
 @task(pool=WRITER_POOL, pre_execute=keep_turn)
-def quality_gate(run_id: str | None = None) -> dict[str, int]:
+def quality_gate(nightly: bool, run_id: str | None = None) -> dict[str, int]:
     """Test the staging and intermediate models; a failure keeps the marts as they are."""
-    return hold(Settings.from_env(), GATE, run_id=str(run_id), stage="gate")
+    settings = Settings.from_env()
+    return hold(settings, gate(settings, nightly=nightly), run_id=str(run_id), stage="gate")
 
 
 @task(pool=WRITER_POOL, pre_execute=keep_turn)
@@ -84,12 +85,12 @@ def take_turn(task_id: str = "take_turn", *, queues: bool) -> TurnSensor:
     return TurnSensor(task_id=task_id, queues=queues)
 
 
-def delivery(dag: DAG) -> tuple[DependencyMixin, ...]:
+def delivery(dag: DAG, *, nightly: bool = False) -> tuple[DependencyMixin, ...]:
     """The steps from what landed to what readers see, for `chain`: transform, gate, marts, audit, publish."""
     settings = Settings.from_env()
     return (
         dbt_group("transform", TRANSFORM, settings, dag),
-        quality_gate(),
+        quality_gate(nightly),
         dbt_group("marts", MARTS, settings, dag),
         audit(),
         publish(),

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from include.duckdb_plugin import make_local_state
 from include.landing import landed
-from include.settings import Settings
+from include.settings import BigQuery, Settings
 from include.transform import load_seeds
-from include.warehouse import open_warehouse
+from include.warehouse import WarehouseBusyError, WarehouseError, open_warehouse
 
 log = logging.getLogger(__name__)
 
@@ -41,28 +41,46 @@ def require_input(settings: Settings, *, events: int) -> None:
         )
 
 
-def prepare(settings: Settings, *, events: int) -> list[str]:
-    """Make the folders, see that the warehouse opens and that there is something to read, load changed seeds.
-
-    events: how many this run streams. Returns the names of the seeds that were loaded.
-
-    Raises PrepareError for what the user must change, WarehouseBusyError while another process writes the warehouse,
-    WarehouseError when its file cannot be used, DbtError when a seed is refused.
-    """
-    if settings.dbt_target != "local":
-        raise PrepareError(
-            f"DBT_TARGET is {settings.dbt_target!r}, which the DAG cannot run on yet. Unset it, or set it to local."
-        )
-    try:
-        make_local_state(settings)
-    except OSError as error:
-        raise PrepareError(
-            f"cannot make {error.filename}: {error.strerror}. Give this user the right, or set "
-            "ATTRIBUTION_HOME elsewhere."
-        ) from error
+def prepare_local(settings: Settings, *, events: int) -> None:
+    """Make the folders, see that the warehouse opens and that there is something to read."""
+    make_local_state(settings)
     for folder in (settings.home, settings.streamed_events, settings.published.parent):
         require_writable(folder)
     with open_warehouse(settings):
         log.info("the warehouse %s opens for writing", settings.warehouse)
     require_input(settings, events=events)
+
+
+def prepare_bigquery(settings: Settings, place: BigQuery, *, events: int) -> None:
+    """Make the home, the datasets and the table of streamed events, see that there is something to read."""
+    from include.bigquery_setup import SetupError, set_up  # noqa: PLC0415 - Google's client takes a second to import
+
+    settings.home.mkdir(parents=True, exist_ok=True)
+    require_writable(settings.home)
+    try:
+        set_up(place, events=events)
+    except WarehouseBusyError:  # over by itself: Airflow tries again
+        raise
+    except (SetupError, WarehouseError) as error:
+        raise PrepareError(str(error)) from error
+
+
+def prepare(settings: Settings, *, events: int) -> list[str]:
+    """See that the warehouse can be written and that there is something to read, load changed seeds.
+
+    events: how many this run streams. Returns the names of the seeds that were loaded.
+
+    Raises PrepareError for what the user must change, WarehouseBusyError while another process writes the warehouse or
+    BigQuery cannot do it now, WarehouseError when the file cannot be used, DbtError when a seed is refused.
+    """
+    try:
+        if settings.bigquery is None:
+            prepare_local(settings, events=events)
+        else:
+            prepare_bigquery(settings, settings.bigquery, events=events)
+    except OSError as error:
+        raise PrepareError(
+            f"cannot make {error.filename}: {error.strerror}. Give this user the right, or set "
+            "ATTRIBUTION_HOME elsewhere."
+        ) from error
     return list(load_seeds(settings))

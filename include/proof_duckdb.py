@@ -15,7 +15,7 @@ import duckdb
 
 from include.proof_report import Difference, Row
 from include.proof_scratch import Loaded, ProofError, Scratch
-from include.publish import literal, quoted
+from include.store_duckdb import literal, quoted
 
 SAMPLE_ROWS = 10
 

@@ -9,7 +9,7 @@ from include.proof_duckdb import differing_keys
 from include.proof_report import Proof
 from include.proof_scratch import Scratch
 from include.settings import Settings
-from include.warehouse import open_warehouse
+from include.store import open_store
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +32,8 @@ def heal(settings: Settings, proof: Proof) -> bool:
 
     shards = {one.table: keys[one.table] for one in found if one.replaces == "shard"}
     touched = Touched(devices=of("device_key"), people=of("person_id"), dates=of("conversion_date"))
-    with open_warehouse(settings) as warehouse:
-        read_again(warehouse, shards)
-        touch(warehouse, touched)
+    with open_store(settings) as store:
+        read_again(store, shards)
+        touch(store, touched)
     log.info("%s are derived again by the next batch", {one.table: len(keys[one.table]) for one in found})
     return any(keys.values())

@@ -6,16 +6,26 @@ from datetime import UTC, datetime
 
 from include.proof_report import Proof
 from include.settings import Settings
-from include.warehouse import open_warehouse
+from include.store import Table, open_store
 
 #: One row a proof. people of of_people were looked at; differing_rows have no equal on the other side; kept_shards
 #: could not be read again; healed: the differing rows were marked to be derived again.
-PROOFS = """
-create table if not exists proofs (
-    run_id varchar primary key, proved_at timestamp, people bigint, of_people bigint, tables bigint,
-    rows_compared bigint, differing_rows bigint, kept_shards bigint, healed boolean, seconds double
+PROOFS = Table(
+    "proofs",
+    {
+        "run_id": "text",
+        "proved_at": "timestamp",
+        "people": "integer",
+        "of_people": "integer",
+        "tables": "integer",
+        "rows_compared": "integer",
+        "differing_rows": "integer",
+        "kept_shards": "integer",
+        "healed": "boolean",
+        "seconds": "number",
+    },
+    key=("run_id",),
 )
-"""
 
 
 def record(settings: Settings, run_id: str, proof: Proof, *, healed: bool) -> None:
@@ -35,7 +45,5 @@ def record(settings: Settings, run_id: str, proof: Proof, *, healed: bool) -> No
         "healed": healed,
         "seconds": proof.seconds,
     }
-    marks = ", ".join(f"${name}" for name in row)
-    with open_warehouse(settings) as warehouse:
-        warehouse.execute(PROOFS)
-        warehouse.execute(f"insert or replace into proofs ({', '.join(row)}) values ({marks})", row)  # noqa: S608 - constants
+    with open_store(settings) as store:
+        store.put(PROOFS, row)

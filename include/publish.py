@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
-
-import duckdb
 
 from include.checks import CHECKS
-from include.figures import Figures, measure, record
+from include.figures import PIPELINE_RUNS, Figures, measure, record
 from include.proof_record import PROOFS
 from include.settings import Settings
+from include.store import Store, Versions, open_store
 from include.transform import checksum, project_files
-from include.warehouse import open_warehouse
 
 log = logging.getLogger(__name__)
 
 MART_PREFIX = "mart_"
 
 PROJECT = "project"
-
-#: staging model -> shard -> version.
-Versions = Mapping[str, Mapping[str, str]]
 
 #: The shards that were taken in, or set aside as a whole (E4): the latest entry of each, less those withdrawn since.
 LOADED_SHARDS = """
@@ -38,20 +30,10 @@ order by model, shard
 #: The batches that the published marts now hold; the gate's checks pass over their rows (macro unpublished).
 MARK_PUBLISHED = """
 insert into int_journal (batch_id, entry, model)
-select distinct batch_id, 'done', 'publish' from int_journal
+select batch_id, 'done', 'publish' from int_journal
 where entry = 'done'
-    and batch_id not in (select batch_id from int_journal where entry = 'done' and model = 'publish')
+group by batch_id having count(case when model = 'publish' then 1 end) = 0
 """
-
-
-def quoted(name: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(value: str | Path) -> str:
-    """Text as an SQL literal: ATTACH takes no parameter."""
-    return "'" + str(value).replace("'", "''") + "'"
 
 
 def by_model(rows: Iterable[tuple[str, str, str]]) -> Versions:
@@ -62,21 +44,9 @@ def by_model(rows: Iterable[tuple[str, str, str]]) -> Versions:
     return versions
 
 
-def read_published(settings: Settings, query: str) -> list[tuple[Any, ...]] | None:
-    """Rows of the published file; None where nothing (readable) is published."""
-    if not settings.published.exists():
-        return None
-    try:
-        with duckdb.connect(str(settings.published), read_only=True) as published:
-            return published.execute(query).fetchall()
-    except duckdb.Error as error:
-        log.warning("%s cannot be read and will be written anew: %s", settings.published, error)
-        return None
-
-
-def published_shards(settings: Settings) -> Versions:
+def published_shards(store: Store) -> Versions:
     """What the published marts were built from; empty where nothing (readable) is published."""
-    return by_model(read_published(settings, "select model, shard, version from shards") or [])
+    return by_model(store.published_rows("select model, shard, version from shards") or [])
 
 
 def project_version(settings: Settings) -> Versions:
@@ -84,64 +54,35 @@ def project_version(settings: Settings) -> Versions:
     return {PROJECT: {PROJECT: checksum(project_files(settings), *settings.own_domains)}}
 
 
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def write_tables(warehouse: duckdb.DuckDBPyConnection, target: Path, tables: Mapping[str, str]) -> None:
-    """Write a new DuckDB file with these tables: name in the file -> query on the warehouse."""
-    warehouse.execute(f"attach {literal(target)} as published")
-    try:
-        for name, query in tables.items():
-            warehouse.execute(f"create table published.{quoted(name)} as {query}")
-    finally:
-        warehouse.execute("detach published")
-
-
 def publish(settings: Settings, run_id: str) -> Figures:
-    """Give readers the marts of the warehouse, the quarantine, the runs' figures and the proofs, in one rename.
+    """Give readers the marts of the warehouse, the quarantine, the runs' figures and the proofs.
 
-    Beside them stand the shards they were built from, by which the next run knows whether a load still waits.
-    A reader that has the file open keeps what it opened; the next one sees the new marts. The run's figures are
-    recorded in the warehouse first, so that the published table of runs has them too; they are taken back if publishing
-    fails, by the next run where this one is killed. A rerun replaces its own row.
+    Beside them stand the shards they were built from, by which the next run knows whether a load still waits. How near
+    to all at once readers get it is the engine's (docs/decisions.md). The run's figures are recorded in the warehouse
+    first, so that the published table of runs has them too; they are taken back if publishing fails, by the next run
+    where this one is killed. A rerun replaces its own row.
 
-    Raises WarehouseError when the warehouse cannot be opened, OSError when the published folder cannot be written.
+    Raises WarehouseError when the warehouse cannot be used, OSError when the published folder cannot be written.
     """
-    before = published_shards(settings)
-    runs = read_published(settings, "select run_id from pipeline_runs")
-    settings.published.parent.mkdir(parents=True, exist_ok=True)
-    temporary = settings.published.with_name(f"{settings.published.name}.tmp")
-    temporary.unlink(missing_ok=True)
-    with open_warehouse(settings) as warehouse:
-        names = warehouse.execute(
-            "select table_name from information_schema.tables where starts_with(table_name, ?) order by 1",
-            [MART_PREFIX],
-        ).fetchall()
-        shards = warehouse.execute(LOADED_SHARDS).fetchall()
+    with open_store(settings) as store:
+        before = published_shards(store)
+        runs = store.published_rows("select run_id from pipeline_runs")
+        shards = store.rows(LOADED_SHARDS)
         batch = [shard for model, shard, version in shards if before.get(model, {}).get(shard) != version]
-        figures = measure(warehouse, run_id=run_id, published_at=datetime.now(UTC).replace(tzinfo=None), batch=batch)
-        figures = record(warehouse, figures, published=None if runs is None else [run for (run,) in runs])
-        project = literal(project_version(settings)[PROJECT][PROJECT])
-        made_of = f"({LOADED_SHARDS}) union all select '{PROJECT}', '{PROJECT}', {project}"
-        tables = {name: f"from {quoted(name)}" for (name,) in names}
-        warehouse.execute(PROOFS)
-        warehouse.execute(CHECKS)
-        tables |= {"quarantine": "from int_quarantine", "shards": made_of}
-        tables |= {name: f"from {name}" for name in ("pipeline_runs", "proofs", "checks")}
+        figures = measure(store, run_id=run_id, published_at=datetime.now(UTC).replace(tzinfo=None), batch=batch)
+        figures = record(store, figures, published=None if runs is None else [run for (run,) in runs])
+        store.make(PROOFS)
+        store.make(CHECKS)
+        marts = {name: name for name in store.marts(MART_PREFIX)}
+        kept = {table.name: table.name for table in (PROOFS, CHECKS, PIPELINE_RUNS)}
+        copies = {"quarantine": "int_quarantine", **marts, **kept}
+        project = project_version(settings)[PROJECT][PROJECT]
+        made = {"shards": f"({LOADED_SHARDS}) union all select '{PROJECT}', '{PROJECT}', '{project}'"}
         try:
-            write_tables(warehouse, temporary, tables)
-            _fsync(temporary)
-            temporary.replace(settings.published)
-            warehouse.execute(MARK_PUBLISHED)
+            store.publish(copies, made, run_id)
+            store.run(MARK_PUBLISHED)
         except BaseException:
-            warehouse.execute("delete from pipeline_runs where run_id = ?", [run_id])
-            temporary.unlink(missing_ok=True)
+            store.run("delete from pipeline_runs where run_id = $run_id", run_id=run_id)
             raise
-    _fsync(settings.published.parent)
-    log.info("published %s: %s", ", ".join(tables), figures.as_json())
+    log.info("published %s: %s", ", ".join([*copies, *made]), figures.as_json())
     return figures

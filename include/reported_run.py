@@ -14,19 +14,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Any
 
-import duckdb
 from rich.console import Console
 from rich.markup import escape
 
 from include.airflow_env import airflow_env, deployment_secrets
 from include.attribution_table import as_table, read_credits
+from include.figures import PIPELINE_RUNS
 from include.home import HomeInUseError, hold_home
 from include.settings import PROJECT, SettingError, Settings
 from include.shown_checks import last_checks
+from include.store import read_published
 
 PATIENCE_SECONDS = 5
 DAY_SECONDS = 86_400
 TABLE_WIDTH = 110
+
+LAST_RUN = "select * from pipeline_runs order by published_at desc, run_id limit 1"
 
 
 class StartError(RuntimeError):
@@ -90,15 +93,16 @@ def explain_failure(console: Console, events: list[dict[str, Any]]) -> None:
 
 
 def show_figures(console: Console, settings: Settings) -> None:
-    """The attribution table and the figures of the last published run; the lag where events keep real time.
+    """The attribution table and the figures of the last published run, if any; the lag where events keep real time.
 
     Events streamed after generated or older history go on from its clock, which says nothing about the lag.
     """
+    last = read_published(settings, LAST_RUN)
+    if not last:
+        return
+    figures = dict(zip(PIPELINE_RUNS.columns, last[0], strict=True))
     # a narrow terminal may wrap the table's lines, but no amount is ever cut short
     Console(file=console.file, width=max(console.width, TABLE_WIDTH)).print(as_table(read_credits(settings)))
-    with duckdb.connect(str(settings.published), read_only=True) as published:
-        last = published.execute("from pipeline_runs order by published_at desc, run_id limit 1")
-        figures = dict(zip([column[0] for column in last.description or []], last.fetchall()[0], strict=True))
     lag = figures["lag_p50_seconds"]
     console.print(
         f"{figures['events']:,} events, {figures['sessions']:,} sessions, {figures['conversions']:,} conversions, "

@@ -24,6 +24,7 @@ from include.landed_rows import (
 )
 from include.landing import file_version
 from include.settings import SettingError, Settings
+from include.store_duckdb import DuckDB
 from include.variables import read_variables
 from include.warehouse import open_built
 
@@ -132,11 +133,10 @@ def apply_retention(
     The horizon never moves back: what is gone is gone, also when `retention_days` grows or is taken away. The days
     default to dbt_project.yml. The next run of dbt takes the rows out of the tables.
 
-    Raises SettingError on BigQuery and for days that would cut a look-back short, WarehouseError when the warehouse
-    is not built or cannot be opened, HistoryError when the state file is damaged, OSError when the home cannot be
-    written.
+    Raises SettingError where BigQuery is to drop something, and for days that would cut a look-back short,
+    WarehouseError when the warehouse is not built or cannot be opened, HistoryError when the state file is damaged,
+    OSError when the home cannot be written.
     """
-    require_local(settings)
     variables = read_variables(settings)
     days = variables.get("retention_days") if retention_days is None else retention_days
     lookback = int(variables["lookback_days"]) if lookback_days is None else lookback_days
@@ -144,11 +144,12 @@ def apply_retention(
     kept_from = _horizon(before, day, days, lookback)
     if kept_from is None:
         return Retained()
+    require_local(settings, f"retention_days is {days}")
     with open_built(settings, *NEEDED_TABLES, "int_sessions", "int_conversions", "mart_sessions") as warehouse:
         first = warehouse.execute("select min(event_at) from int_events").fetchall()[0][0]
         write_history(settings, History(earliest(before.first_event_at, first), kept_from))
         people = [person for (person,) in warehouse.execute(_CROSSING, {"kept_from": kept_from}).fetchall()]
-        touch(warehouse, Touched(people=people))
+        touch(DuckDB(warehouse, settings), Touched(people=people))
         scrubbed = _scrub_old(warehouse, settings, kept_from - lookback * _DAY)
     for message in scrubbed.problems:
         log.error("%s", message)

@@ -95,17 +95,19 @@ def generate_history(settings: Settings, console: Console, options: argparse.Nam
 
 def run(options: argparse.Namespace, settings: Settings, console: Console, lock: int) -> int:
     """Do the run and report it; the exit code."""
-    if options.ga4:
-        settings = with_export(settings, options.ga4)
-    generate_history(settings, console, options)
+    if settings.bigquery is None:
+        if options.ga4:
+            settings = with_export(settings, options.ga4)
+        generate_history(settings, console, options)
+    elif options.ga4:
+        raise StartError("--ga4 names a folder, and DBT_TARGET=bigquery reads the dataset GA4_DATASET. Leave it out.")
     params = {"events": options.events, "seed": options.seed, "wait_seconds": WAIT_SECONDS}
     outcome = reported_run(settings, console, lock, "attribution_microbatch", params)
     if not outcome.good:
         return 1
     if outcome.idle:
         console.print("Nothing new has landed since the last run; the marts are up to date.")
-    if settings.published.exists():
-        show_figures(console, settings)
+    show_figures(console, settings)
     return 0
 
 

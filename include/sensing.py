@@ -10,12 +10,12 @@ from airflow.sdk import BaseSensorOperator, PokeReturnValue
 from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.landing import landed
-from include.publish import LOADED_SHARDS, Versions, by_model, project_version, published_shards
+from include.publish import LOADED_SHARDS, by_model, project_version, published_shards
 from include.settings import Settings
+from include.store import Store, Versions, open_store
 from include.turns import asked_of, someone_waits
 from include.variables import read_variables
-from include.warehouse import WarehouseBusyError, open_warehouse
+from include.warehouse import WarehouseBusyError
 
 log = logging.getLogger(__name__)
 
@@ -62,18 +62,12 @@ select count(*) from int_journal as taken where entry = 'done' and not exists (
 """
 
 
-def read_journal(settings: Settings) -> tuple[Versions, bool]:
-    """The last version loaded of each shard, and whether a batch waits to be published; no warehouse is no batch.
-
-    Raises WarehouseBusyError when another process is writing the warehouse.
-    """
-    if not settings.warehouse.exists():
+def read_journal(store: Store) -> tuple[Versions, bool]:
+    """The last version loaded of each shard, and whether a batch waits to be published."""
+    if not store.has("int_journal"):
         return {}, False
-    with open_warehouse(settings, read_only=True) as warehouse:
-        if not warehouse.execute("select 1 from duckdb_tables() where table_name = 'int_journal'").fetchall():
-            return {}, False
-        (waiting,) = warehouse.execute(WAITING).fetchall()[0]
-        return by_model(warehouse.execute(LOADED_SHARDS).fetchall()), waiting > 0
+    ((waiting,),) = store.rows(WAITING)
+    return by_model(store.rows(LOADED_SHARDS)), waiting > 0
 
 
 def read_dates(settings: Settings) -> tuple[date | None, date | None]:
@@ -94,14 +88,17 @@ def news(settings: Settings) -> News:
 
     Raises WarehouseBusyError when another process is writing the warehouse.
     """
-    journal, waiting = read_journal(settings)
-    published = published_shards(settings)
-    present = {
-        model: {shard.name: shard.version for shard in shards}
-        for model, shards in landed(settings, *read_dates(settings)).items()
-    }
+    with open_store(settings, read_only=True) as store:
+        journal, waiting = read_journal(store)
+        published = published_shards(store)
+        landed = store.landed(*read_dates(settings))
+        known = store.in_view(journal, landed)
     changed = published != ({**journal, **project_version(settings)} if published else journal)
-    return compare(present, journal, unpublished=waiting or changed)
+    return compare(landed, known, unpublished=waiting or changed)
+
+
+#: Between two looks, in seconds. Looking costs nothing on DuckDB; on BigQuery each look is a few small queries.
+POKE_SECONDS = {"local": 0.5, "bigquery": 15.0}
 
 
 class NewsSensor(BaseSensorOperator):
@@ -117,6 +114,7 @@ class NewsSensor(BaseSensorOperator):
     def execute(self, context: Context) -> object:
         """Wait, at most as long as the run says."""
         self.timeout = context["params"]["wait_seconds"]
+        self.poke_interval = POKE_SECONDS[Settings.from_env().dbt_target]
         return super().execute(context)
 
     def poke(self, context: Context) -> PokeReturnValue:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from include.publish import read_published
 from include.settings import Settings
+from include.store import read_published
 
 LAST = """
 select stage, name, status, failures, detail from checks

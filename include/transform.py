@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from include.settings import Settings
-from include.warehouse import open_warehouse, release
+from include.store import Table, open_store
+from include.warehouse import release
 
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.run import RunResult
@@ -33,15 +34,33 @@ class Selection:
 
 TRANSFORM = Selection(("path:models/staging", "path:models/intermediate"))
 MARTS = Selection(("path:models/marts",))
-GATE = Selection(TRANSFORM.select, exclude=("resource_type:unit_test", "tag:audit"))
+#: The checks of whole days read all of staging, so they are for runs that bring whole days.
+GATE_OF_DAYS = Selection(TRANSFORM.select, exclude=("resource_type:unit_test", "tag:audit"))
+GATE = Selection(TRANSFORM.select, exclude=(*GATE_OF_DAYS.exclude, "tag:whole_days"))
 AUDIT = Selection((*MARTS.select, "tag:audit"), exclude=("resource_type:unit_test",))
 
 PROFILE = "attribution"
-SEEDS_LOADED = "seeds_loaded"
+
+#: The checksum of the seeds that the warehouse holds.
+SEEDS_LOADED = Table("seeds_loaded", {"checksum": "text"})
 
 
 class DbtError(RuntimeError):
     """A dbt command failed; the message says which and why."""
+
+
+def log_in(settings: Settings, *, asks: bool = True) -> None:
+    """Have dbt, in this process, be who the pipeline is. asks: it will ask the warehouse, and not only parse.
+
+    Raises WarehouseError where there are no credentials.
+    """
+    if settings.bigquery is not None:
+        # Google's client and Airflow's hook take seconds to import, which nobody pays on DuckDB
+        from include.bigquery_errors import explained  # noqa: PLC0415
+        from include.bigquery_login import hand_over_no_token, hand_over_token  # noqa: PLC0415
+
+        with explained(settings.bigquery):
+            hand_over_token() if asks else hand_over_no_token()
 
 
 def run_dbt(settings: Settings, command: str, *arguments: str) -> list[RunResult]:
@@ -58,6 +77,7 @@ def run_dbt(settings: Settings, command: str, *arguments: str) -> list[RunResult
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
     os.environ.update(settings.dbt_env())
+    log_in(settings, asks=command != "parse")
     project = str(settings.dbt_project)
     where = ["--project-dir", project, "--profiles-dir", project]
     # said although they are the defaults, because Cosmos says them: dbt parses anew when these arguments change
@@ -124,18 +144,15 @@ def load_seeds(settings: Settings) -> Sequence[str]:
     files = sorted(path for path in (settings.dbt_project / "seeds").rglob("*") if path.is_file())
     names = sorted(path.stem for path in files if path.suffix == ".csv")
     version = checksum(files)
-    with open_warehouse(settings) as warehouse:
-        warehouse.execute(f"create table if not exists {SEEDS_LOADED} (checksum varchar)")
-        present = {name for (name,) in warehouse.execute("select table_name from duckdb_tables()").fetchall()}
-        loaded = warehouse.execute(f"select checksum from {SEEDS_LOADED}").fetchall()  # noqa: S608 - a constant
-    if loaded == [(version,)] and present.issuperset(names):
-        return []
+    with open_store(settings) as store:
+        if store.has(SEEDS_LOADED.name, *names) and store.rows("select checksum from seeds_loaded") == [(version,)]:
+            return []
     # cautious: a model's test that also reads a seed is the gate's, once the model is built
     results = run_dbt(settings, "build", "--select", "resource_type:seed", "--indirect-selection", "cautious")
     failed = [f"{one.node.name}: {str(one.message).strip()}" for one in results if one.status in {"error", "fail"}]
     if failed:
         raise DbtError(f"loading the seeds failed: {'; '.join(failed)}. Correct the file under dbt/seeds.")
-    with open_warehouse(settings) as warehouse:
-        warehouse.execute(f"create or replace table {SEEDS_LOADED} as select ? as checksum", [version])
+    with open_store(settings) as store:
+        store.put(SEEDS_LOADED, {"checksum": version})
     log.info("loaded the seeds %s", ", ".join(names))
     return names

@@ -6,18 +6,16 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import duckdb
-
 from include.settings import Settings
+from include.store import Store, open_store
 from include.transform import manifest_path
-from include.warehouse import open_warehouse
 
 #: Marks that something was published, once every batch that says so is gone (macro unpublished).
 TRIMMED = "trimmed"
 
 #: As macro pending_batches: where no model has a batch before it now, none will have.
 PENDING = """
-with steps as (select unnest($parents) as parent, unnest($models) as model, unnest($enough) as enough),
+with steps as ({steps}),
 pending as (
     select above.batch_id
     from int_journal as above
@@ -28,14 +26,12 @@ pending as (
             where own.batch_id = above.batch_id and own.entry = 'done' and own.model = steps.model
         )
     group by above.batch_id, steps.model, steps.enough
-    having count(distinct above.model) filter (above.entry = 'done')
-        >= case when bool_or(above.entry = 'rebuilt') then 1 else steps.enough end
+    having count(distinct case when above.entry = 'done' then above.model end)
+        >= case when count(case when above.entry = 'rebuilt' then 1 end) > 0 then 1 else steps.enough end
 )
 """
 
-FINISHED = f"""
-create or replace temp table finished as
-{PENDING}
+FINISHED = """
 select distinct published.batch_id
 from int_journal as published
 where published.entry = 'done' and published.model = 'publish' and published.batch_id <> $trimmed
@@ -43,38 +39,39 @@ where published.entry = 'done' and published.model = 'publish' and published.bat
     -- a model that began it and did not mark it
     and not exists (
         select 1 from int_journal as begun
-        where begun.batch_id = published.batch_id and list_contains($models, begun.model)
+        where begun.batch_id = published.batch_id and begun.model in (select model from steps)
             and begun.entry = 'rebuilt'
             and not exists (
                 select 1 from int_journal as own
                 where own.batch_id = begun.batch_id and own.entry = 'done' and own.model = begun.model
             )
     )
-"""  # noqa: S608 - a constant
+"""
 
 FORGET = (
     """
     insert into int_journal (batch_id, entry, model)
-    select $trimmed, 'done', 'publish' from finished
-    where not exists (select 1 from int_journal where batch_id = $trimmed) limit 1
+    select one.batch_id, 'done', 'publish' from (select $trimmed as batch_id) as one
+    where not exists (select 1 from int_journal as known where known.batch_id = one.batch_id)
     """,
     """
     delete from int_journal
     where entry in ('device_key', 'person_id', 'conversion_date', 'rebuilt', 'done')
-        and batch_id in (select batch_id from finished)
-    """,
-    # of a shard, of a table's rules and of its first event the last entry is all that is ever asked for
-    """
-    delete from int_journal as old
-    where old.entry in ('shard', 'rejected', 'built', 'first_event') and exists (
-        select 1 from int_journal as later
-        where later.model = old.model and later.seq > old.seq
-            and case when later.entry in ('shard', 'rejected') then 'shard' else later.entry end
-                = case when old.entry in ('shard', 'rejected') then 'shard' else old.entry end
-            and (later.touched_key is not distinct from old.touched_key or later.entry = 'first_event')
-    )
+        and batch_id in (select * from unnest($finished))
     """,
 )
+
+#: Of a shard, of a table's rules and of its first event the last entry is all that is ever asked for.
+FORGET_OLD = """
+delete from int_journal as old
+where old.entry in ('shard', 'rejected', 'built', 'first_event') and exists (
+    select 1 from int_journal as later
+    where later.model = old.model and later.seq > old.seq
+        and case when later.entry in ('shard', 'rejected') then 'shard' else later.entry end
+            = case when old.entry in ('shard', 'rejected') then 'shard' else old.entry end
+        and (later.touched_key is not distinct from old.touched_key or later.entry = 'first_event')
+)
+"""
 
 
 def marking_steps(manifest: dict[str, Any]) -> list[tuple[str, str, int]]:
@@ -105,15 +102,17 @@ def marking_steps(manifest: dict[str, Any]) -> list[tuple[str, str, int]]:
     )
 
 
-def _columns(manifest: dict[str, Any]) -> dict[str, list[Any]]:
-    steps = marking_steps(manifest)
-    return {name: [step[i] for step in steps] for i, name in enumerate(("parents", "models", "enough"))}
+def _pending(manifest: dict[str, Any]) -> str:
+    steps = (
+        f"select '{parent}' as parent, '{model}' as model, {enough} as enough"
+        for parent, model, enough in marking_steps(manifest)
+    )
+    return PENDING.format(steps=" union all ".join(steps))
 
 
-def is_pending(warehouse: duckdb.DuckDBPyConnection, manifest: dict[str, Any]) -> bool:
+def is_pending(store: Store, manifest: dict[str, Any]) -> bool:
     """Whether a model has a batch before it that it has not taken in."""
-    found = warehouse.execute(f"{PENDING} select 1 from pending limit 1", _columns(manifest))  # noqa: S608 - a constant
-    return bool(found.fetchall())
+    return bool(store.rows(f"{_pending(manifest)} select 1 from pending limit 1"))  # noqa: S608 - models' names
 
 
 def trim(settings: Settings) -> int:
@@ -124,13 +123,15 @@ def trim(settings: Settings) -> int:
 
     Raises WarehouseError when the warehouse cannot be opened.
     """
-    steps = _columns(json.loads(manifest_path(settings).read_text()))
-    with open_warehouse(settings) as warehouse:
-        (before,) = warehouse.execute("select count(*) from int_journal").fetchall()[0]
-        warehouse.begin()
-        warehouse.execute(FINISHED, {**steps, "trimmed": TRIMMED})
-        for statement in FORGET:
-            warehouse.execute(statement, {"trimmed": TRIMMED} if "$trimmed" in statement else None)
-        warehouse.commit()
-        (after,) = warehouse.execute("select count(*) from int_journal").fetchall()[0]
+    manifest = json.loads(manifest_path(settings).read_text())
+    with open_store(settings) as store:
+        return trim_journal(store, manifest)
+
+
+def trim_journal(store: Store, manifest: dict[str, Any]) -> int:
+    """As trim, on an open warehouse."""
+    ((before,),) = store.rows("select count(*) from int_journal")
+    finished = [batch for (batch,) in store.rows(f"{_pending(manifest)} {FINISHED}", trimmed=TRIMMED)]
+    store.run(*(FORGET if finished else ()), FORGET_OLD, trimmed=TRIMMED, finished=finished)
+    ((after,),) = store.rows("select count(*) from int_journal")
     return int(before - after)

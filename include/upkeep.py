@@ -84,7 +84,7 @@ def summary(results: Mapping[str, Any]) -> list[str]:
         f"Taken out: {rows} rows of {files} landed files",
         f"Kept: events from {kept_from}" if kept_from else "Kept: every event, as no retention is set",
         f"Trimmed: {results['trim_journal']} rows of the journal",
-        "Proven: nothing, as nothing was ever loaded"
+        "Proven: nothing (the log says why)"
         if proved is None
         else f"Proven: {proved['rows']} rows of {len(proved['tables'])} tables are what a rebuild gives",
         *(f"Note: {message}" for message in taken["unknown"]),

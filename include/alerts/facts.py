@@ -16,8 +16,8 @@ from include.alerts.causes import Cause, noted
 from include.alerts.links import run_link
 from include.alerts.outbox import Event
 from include.alerts.redaction import without_secrets
-from include.publish import read_published
 from include.settings import Settings
+from include.store import read_published
 
 LAST_PUBLISHED = """
 select run_id, published_at, conversions, revenue from pipeline_runs order by published_at desc, run_id limit 1

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from include.alerts.message import GREEN, YELLOW, Alert, clock, length
 from include.alerts.outbox import Event, Known
-from include.publish import read_published
 from include.settings import Settings
+from include.store import read_published
 
 NEWEST = "select max(published_at) from pipeline_runs where batch_events > 0"
 

@@ -22,6 +22,7 @@ from include.journal import read_again
 from include.landed_rows import Scrubbed, ScrubError, UnsearchableError, landing_files, put_landed_rows, take_out
 from include.landing import file_version
 from include.settings import SettingError, Settings
+from include.store_duckdb import DuckDB
 from include.warehouse import NotBuiltError, open_built
 
 log = logging.getLogger(__name__)
@@ -64,10 +65,13 @@ class Taken:
         return asdict(self)
 
 
-def require_local(settings: Settings) -> None:
-    """Raises SettingError on BigQuery, where deletion and retention are not available yet."""
+def require_local(settings: Settings, asked: str) -> None:
+    """Raises SettingError on BigQuery, where neither deletion nor retention can be carried out yet."""
     if settings.dbt_target != "local":
-        raise SettingError("deletion and retention work on DBT_TARGET=local only for now; BigQuery comes later")
+        raise SettingError(
+            f"{asked}, and on DBT_TARGET=bigquery this project cannot do that yet. Nothing was done. Delete the rows "
+            "in BigQuery from the export and streamed_events, then run attribution_backfill with full_refresh."
+        )
 
 
 def take_requests(settings: Settings, *, now: datetime) -> Taken:
@@ -76,13 +80,16 @@ def take_requests(settings: Settings, *, now: datetime) -> Taken:
     The next run of dbt takes it out of the tables; confirm_removed says whether it is gone. Rows that a re-export
     brought back into the landing zone are taken out too, whether a request is open or not.
 
-    Raises SettingError on BigQuery, WarehouseError when the warehouse cannot be opened, TombstoneError or HistoryError
-    when a state file is damaged, OSError when the home cannot be written.
+    Raises SettingError for an open request on BigQuery, WarehouseError when the warehouse cannot be opened,
+    TombstoneError or HistoryError when a state file is damaged, OSError when the home cannot be written.
     """
-    require_local(settings)
     found = read_requests(settings)
     for message in found.refused:
         log.error("%s", message)
+    if settings.dbt_target != "local":
+        if found.files or found.refused:
+            require_local(settings, f"{settings.deletion_requests} holds deletion requests")
+        return Taken()
     moment = int(now.timestamp() * 1_000_000)
     unknown: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
@@ -119,7 +126,7 @@ def handle(warehouse: duckdb.DuckDBPyConnection, settings: Settings, found: Requ
     write_history(settings, replace(history, first_event_at=earliest(history.first_event_at, first)))
     add_tombstones(settings, (one for theirs in resolved for one in theirs.tombstones))
     _record(warehouse, resolved, now)
-    mark_covered(warehouse, read_tombstones(settings))
+    mark_covered(warehouse, settings, read_tombstones(settings))
     unknown = tuple(
         f"{one.request.place}: no row here is of this {one.request.kind}; rows that arrive later will not be taken in"
         for one in resolved
@@ -149,7 +156,7 @@ def receipts(warehouse: duckdb.DuckDBPyConnection) -> set[tuple[str, str, int, s
     return set(warehouse.execute("select request_file, file_version, line, key_hash from deletions").fetchall())
 
 
-def mark_covered(warehouse: duckdb.DuckDBPyConnection, tombstones: Sequence[Tombstone]) -> int:
+def mark_covered(warehouse: duckdb.DuckDBPyConnection, settings: Settings, tombstones: Sequence[Tombstone]) -> int:
     """Have the next run read every shard again of which staging holds a covered row; returns how many."""
     put_tombstones(warehouse, tombstones)
     cover(warehouse, STAGED_ROWS)
@@ -157,7 +164,7 @@ def mark_covered(warehouse: duckdb.DuckDBPyConnection, tombstones: Sequence[Tomb
     shards: dict[str, list[str]] = {}
     for model, shard in rows:
         shards.setdefault(model, []).append(shard)
-    return read_again(warehouse, shards)
+    return read_again(DuckDB(warehouse, settings), shards)
 
 
 def scrub_deleted(

@@ -22,7 +22,7 @@ CHECKS = ("test", "--exclude-resource-type", "unit_test")
 
 def sources(results: list[Result]) -> list[Read]:
     """The reads of the export and of the streamed table."""
-    names = ("events_2*", "events_intraday_*", "streamed_events")
+    names = (".events_2*", ".events_intraday_*", ".streamed_events")
     return [read for result in results for read in result.reads if read.table.endswith(names)]
 
 

@@ -254,3 +254,34 @@ def test_airflow_hook(client: bigquery.Client, endpoint: str, tmp_path: Path, mo
     job = hook.insert_job(configuration=query, project_id=PROJECT)
     assert isinstance(job, bigquery.QueryJob)
     assert [dict(row) for row in job.result()] == [{"x": 1}]
+
+
+def test_queries_nested_deeply_are_understood(client: bigquery.Client) -> None:
+    sql = "select 1 as x"
+    for _ in range(40):
+        sql = f"select x from ({sql})"
+    assert [row["x"] for row in client.query_and_wait(sql)] == [1]
+
+
+def test_a_table_is_not_replaced_by_one_of_another_layout(client: bigquery.Client) -> None:
+    client.query_and_wait("create table t partition by day as select date '2026-01-01' as day, 1 as x")
+    client.query_and_wait("create or replace table t partition by day as select date '2026-01-02' as day, 2 as x")
+    for layout in ("", "partition by day cluster by x"):
+        with pytest.raises(Exception, match="Cannot replace a table with a different"):
+            client.query_and_wait(f"create or replace table t {layout} as select date '2026-01-01' as day, 1 as x")
+
+
+def test_columns_and_options_of_tables_are_described(client: bigquery.Client) -> None:
+    client.query_and_wait("""
+        create table t (day date, s struct<x int64, y array<struct<z string>>>) partition by day cluster by day
+        options (description = 'it is "this"')
+    """)
+    paths = "select field_path, data_type from shop.INFORMATION_SCHEMA.COLUMN_FIELD_PATHS where table_name = 't'"
+    assert [row["field_path"] for row in client.query_and_wait(paths)] == ["day", "s", "s.x", "s.y", "s.y.z"]
+    columns = "select clustering_ordinal_position from shop.INFORMATION_SCHEMA.COLUMNS order by ordinal_position"
+    assert [row[0] for row in client.query_and_wait(columns)] == [1, None]
+    option = (
+        "select json_value(option_value) from shop.INFORMATION_SCHEMA.TABLE_OPTIONS where option_name = 'description'"
+    )
+    assert [row[0] for row in client.query_and_wait(option)] == ['it is "this"']
+    assert list(client.query_and_wait("select * from shop.INFORMATION_SCHEMA.MATERIALIZED_VIEWS")) == []

@@ -16,14 +16,13 @@ from include.airflow_env import airflow_env, deployment_secrets
 from include.settings import PROJECT, Settings
 
 POOL = "duckdb_writer"
+GUARDS = ("keep_turn", "make_ready")  # the second begins with the first
 DAG_FILES = sorted((PROJECT / "dags").glob("*.py"))
 
 
-@pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def described(home: Path, **environment: str) -> dict[str, Any]:
     """What tests/dags/describe.py says in a fresh home."""
-    home = tmp_path_factory.mktemp("home")
-    settings = Settings(home=home, ga4_export=home / "landing" / "ga4")
+    settings = Settings.from_env({"ATTRIBUTION_HOME": str(home), **environment})
     output = home / "described.json"
     done = subprocess.run(
         [sys.executable, "-m", "tests.dags.describe", str(output)],
@@ -34,8 +33,14 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    described: dict[str, Any] = json.loads(output.read_text())
-    return described
+    found: dict[str, Any] = json.loads(output.read_text())
+    return found
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The DAGs on DuckDB."""
+    return described(tmp_path_factory.mktemp("home"))
 
 
 DAGS = ["attribution_backfill", "attribution_microbatch", "attribution_upkeep"]
@@ -136,8 +141,19 @@ def test_every_writer_of_the_warehouse_is_in_the_pool_of_one_and_keeps_the_turn(
 ) -> None:
     outside = {task for task, found in tasks(seen, dag_id).items() if found["pool"] != POOL}
     assert outside == OUTSIDE_THE_POOL[dag_id]
-    unguarded = {task for task, found in tasks(seen, dag_id).items() if found["pre_execute"] != "keep_turn"}
+    unguarded = {task for task, found in tasks(seen, dag_id).items() if found["pre_execute"] not in GUARDS}
     assert unguarded == outside
+
+
+def test_on_bigquery_models_run_side_by_side_and_all_else_is_the_same(seen: dict[str, Any], tmp_path: Path) -> None:
+    there = described(tmp_path, DBT_TARGET="bigquery", GCP_PROJECT="test-project", GA4_DATASET="test-project.shop")
+    assert there["contacted"] == []
+    models = set()
+    for dag_id in DAGS:
+        for task, found in tasks(there, dag_id).items():
+            models |= {task} if found["pool"] == "default_pool" and "." in task else set()
+            assert {**found, "pool": POOL if "." in task else found["pool"]} == tasks(seen, dag_id)[task]
+    assert {task.rpartition(".")[2] for task in models} == set(seen["models"])
 
 
 def test_the_turn_ends_before_the_proof_and_nowhere_else(seen: dict[str, Any]) -> None:

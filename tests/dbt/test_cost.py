@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.batch_rows import batch_ids, touched_rows
-from benchmarks.dbt_build import NO_UNIT_TESTS, read_by_node, row_counts
+from benchmarks.dbt_build import OF_A_BATCH, read_by_node, row_counts
 from benchmarks.history import Export, repeat
 from include.publish import publish
 from include.simulator.history import write_history
@@ -49,7 +49,7 @@ def cost(home: Path, export: Path, batch: Path | None) -> tuple[Cost, Path]:
             write_batch(settings, events=EVENTS, seed=3)
         else:
             shutil.copy2(batch, settings.streamed_events)
-        read = read_by_node(settings, *NO_UNIT_TESTS, "--vars", json.dumps(VARIABLES))
+        read = read_by_node(settings, *OF_A_BATCH, "--vars", json.dumps(VARIABLES))
         written = {name: one.rows for name, one in touched_rows(settings, batch_ids(settings) - before).items()}
     (landed,) = settings.streamed_events.glob("*.ndjson")
     return Cost(read, written, history), landed

@@ -26,6 +26,7 @@ from include.proof_scratch import Scratch
 from include.quality import check
 from include.simulator.history import write_history
 from include.simulator.stream import write_batch
+from include.store import open_store
 from include.transform import AUDIT, GATE
 from tests.dbt.project import TABLES, Project, copy_landing, environment, unequal_tables
 from tests.dbt.worlds import land, random_arrivals
@@ -262,9 +263,9 @@ def test_who_was_deleted_stays_out_of_the_proof(project: Project) -> None:
     """A rebuild that did not know the tombstones would take the rows of deleted devices in again."""
     (device,) = (str(row["d"]) for row in project.rows("select min(user_pseudo_id) as d from stg_ga_events"))
     add_tombstones(project.settings, [Tombstone("device", key_hash(device))])
-    with duckdb.connect(str(project.settings.warehouse)) as warehouse:
-        shards = warehouse.execute("select distinct shard from stg_ga_events where user_pseudo_id = ?", [device])
-        assert read_again(warehouse, {"stg_ga_events": [shard for (shard,) in shards.fetchall()]}) > 0
+    with open_store(project.settings) as store:
+        shards = store.rows("select distinct shard from stg_ga_events where user_pseudo_id = $device", device=device)
+        assert read_again(store, {"stg_ga_events": [shard for (shard,) in shards]}) > 0
     assert proven(project).differences == ()  # the rows are still there and nobody may call them wrong
     project.build()
     assert project.rows(f"select count(*) as n from stg_ga_events where user_pseudo_id = '{device}'") == [{"n": 0}]

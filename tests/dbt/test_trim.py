@@ -9,6 +9,7 @@ import pytest
 from include.journal import Touched, touch
 from include.publish import publish
 from include.quality import check
+from include.store import open_store
 from include.transform import GATE
 from include.trim import trim
 from include.warehouse import open_warehouse
@@ -65,8 +66,8 @@ def test_a_batch_that_is_not_published_or_not_everywhere_stays(stream: Stream) -
     before = entries(stream)
     assert trim(settings) == 0
     assert entries(stream) == before
-    with open_warehouse(settings) as warehouse:
-        touch(warehouse, Touched(people=("other",)))
+    with open_store(settings) as store:
+        touch(store, Touched(people=("other",)))
     publish(settings, "too early")
     trim(settings)
     assert stream.rows("select touched_key from int_journal where entry = 'person_id'") == [("other",)]

@@ -11,8 +11,10 @@
     {%- if this.identifier == 'stg_streamed_events' -%}
     select batch_id as shard, cast(date(min(received_at)) as string) as path, cast(count(*) as string) as version
     from {{ source('streamed', 'streamed_events') }}
-    where received_at >= timestamp(sight)
+    where received_at >= timestamp(date_sub(sight, interval 1 day))
     group by batch_id
+    -- of a batch across the edge the later rows alone would look like a version of their own
+    having date(min(received_at)) >= sight
     {%- else -%}
     select table_id as shard, cast(null as string) as path, cast(last_modified_time as string) as version
     from {{ export_list() }} as t

@@ -30,3 +30,8 @@
 {% macro among(column, query) %}{{ return(adapter.dispatch('among', 'attribution')(column, query)) }}{% endmacro %}
 {% macro duckdb__among(column, query) %}{{ column }} in ({{ few_keys(query) }}){% endmacro %}
 {% macro bigquery__among(column, query) %}true{% endmacro %}
+
+{#- All rows of a table, where that is wanted: BigQuery refuses to read one in buckets whole unless it is said. -#}
+{% macro whole(relation) %}{{ return(adapter.dispatch('whole', 'attribution')(relation)) }}{% endmacro %}
+{% macro duckdb__whole(relation) %}{{ relation }}{% endmacro %}
+{% macro bigquery__whole(relation) %}(select * from {{ relation }} where bucket >= 0){% endmacro %}

@@ -1,6 +1,7 @@
 {#- How far back a micro-batch looks for streamed batches on BigQuery, where listing them all would read all of the table:
-    streamed_days before the last day that it knows rows of. A full refresh looks at everything, and the nightly upkeep
-    has one run do so. The day a batch begins on is the pin's path, and the detail of its journal entry. -#}
+    streamed_days before the last day that it knows rows of, and to the batches that are to be read again. A full
+    refresh looks at everything. The day that a batch begins on is the pin's path, and the detail of its journal entry.
+    include/bigquery_landing.py has the same for the sensor. -#}
 {% macro declare_sight() %}{{ return(adapter.dispatch('declare_sight', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__declare_sight() %}{% endmacro %}
 {% macro bigquery__declare_sight() %}
@@ -8,12 +9,20 @@
     declare sight date default coalesce(
         {%- if is_incremental() %}
         (
-            select date_sub(cast(max(detail) as date), interval {{ var('streamed_days') }} day)
-            from {{ journal() }}
-            where entry = 'shard' and model = '{{ this.identifier }}' and detail is not null
+            select least(
+                date_sub(max(k.day), interval {{ var('streamed_days') }} day),
+                coalesce(min(case when k.last_version = 'again' then k.day end), date '9999-12-31')
+            )
+            from (
+                select
+                    cast(detail as date) as day,
+                    first_value(version) over (partition by touched_key order by seq desc) as last_version
+                from {{ journal() }}
+                where entry = 'shard' and model = '{{ this.identifier }}'
+            ) as k
         ),
         {%- endif %}
-        date '0001-01-01'
+        date '1970-01-01'
     );
     {%- endif %}
 {% endmacro %}

@@ -2,10 +2,12 @@
 -- A source that never sent anything is not missed.
 {{ config(meta={'about_nobody': true}) }}
 with newest as (
-    select 'GA4 export' as source, max(event_at) as event_at from {{ ref('stg_ga_events') }} where reject_reason is null
+    select 'GA4 export' as source, max(event_at) as event_at
+    from {{ whole(ref('stg_ga_events')) }} as g
+    where reject_reason is null
     union all
     select 'stream' as source, max(event_at) as event_at
-    from {{ ref('stg_streamed_events') }}
+    from {{ whole(ref('stg_streamed_events')) }} as s
     where reject_reason is null
 )
 

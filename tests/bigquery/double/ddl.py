@@ -38,6 +38,7 @@ def create_table(session: Session, text: str, result: Result) -> None:
     if temporary:
         session.temporary[ref[2]] = table
     else:
+        _check_layout(session.warehouse.tables.get(ref), table)
         session.warehouse.add(table, replace=True)
 
 
@@ -52,6 +53,15 @@ def _exists(session: Session, ref: Ref, node: Node, result: Result) -> bool:
     if there and not node.is_or_replace:
         raise BigQueryError(f"Already Exists: Table {named(ref)}", "duplicate")
     return False
+
+
+def _check_layout(old: Table | None, new: Table) -> None:
+    """Raises BigQueryError where a table is to be replaced by one of another layout."""
+    for name, said in (("timePartitioning", "partitioning"), ("clustering", "clustering")):
+        if old and old.sql is None and old.meta.get(name) != new.meta.get(name):
+            raise BigQueryError(
+                f"Cannot replace a table with a different {said} spec. Instead, DROP the table, and then recreate it."
+            )
 
 
 def _copied(session: Session, statement: Statement, source: Node | None, ref: Ref, meta: dict[str, object]) -> Table:

@@ -16,6 +16,7 @@ from tests.bigquery.double.protos import Proto, ServerError, ZetaSqlLocalService
 Named = tuple[str, Proto]  # a column: its name and TypeProto
 Typed = tuple[Proto, Proto]  # a value: its TypeProto and ValueProto
 KEPT_CATALOGS = 6
+MOST_BYTES = 2**30  # beyond 2 GiB the package takes an address for a negative number
 ROW_KEY = "_row"  # the hidden column that tells which rows of its target a DML statement touches
 
 
@@ -75,7 +76,9 @@ class Engine:
         return {tuple(t.table_name_segment) for t in answer.table_name}
 
     def _catalog(self, tables: Contents, constants: Values, target: str | None) -> int:
-        """Register the tables one statement reads; the last few catalogs are kept."""
+        """Register the tables one statement reads; the last few catalogs are kept, in an instance of limited size."""
+        if self.service.wasm_client.memory.data_len() > MOST_BYTES:
+            self._start()
         key = (
             tuple(sorted((name, str(content.version)) for name, content in tables.items())),
             tuple((n, t.SerializeToString(), v.SerializeToString()) for n, (t, v) in sorted(constants.items())),

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from tests.bigquery.double.engine import Content
 from tests.bigquery.double.errors import UnsupportedError
-from tests.bigquery.double.schema import sql_type, to_type
+from tests.bigquery.double.schema import Field, sql_type, to_type
 from tests.bigquery.double.tables import Table, new_version, row_of
 
 _TEXT, _INT, _AT = "STRING", "INTEGER", "TIMESTAMP"
 _TABLE = {"table_catalog": _TEXT, "table_schema": _TEXT, "table_name": _TEXT}
 _COLUMN = {"column_name": _TEXT, "ordinal_position": _INT, "is_nullable": _TEXT, "data_type": _TEXT}
+_LAYOUT = {"is_partitioning_column": _TEXT, "clustering_ordinal_position": _INT}
+_PATH = dict.fromkeys(("column_name", "field_path", "data_type", "description"), _TEXT)
 _VIEWS = {
     "TABLES": {**_TABLE, "table_type": _TEXT, "creation_time": _AT},
-    "COLUMNS": {**_TABLE, **_COLUMN, "is_partitioning_column": _TEXT},
+    "COLUMNS": {**_TABLE, **_COLUMN, **_LAYOUT},
+    "COLUMN_FIELD_PATHS": {**_TABLE, **_PATH},
+    "TABLE_OPTIONS": {**_TABLE, **dict.fromkeys(("option_name", "option_type", "option_value"), _TEXT)},
+    "MATERIALIZED_VIEWS": _TABLE,
     "PARTITIONS": {**_TABLE, "partition_id": _TEXT, "total_rows": _INT, "last_modified_time": _AT},
     "__TABLES__": dict.fromkeys(("project_id", "dataset_id", "table_id"), _TEXT)
     | dict.fromkeys(("creation_time", "last_modified_time", "row_count", "size_bytes", "type"), _INT),
@@ -34,6 +40,13 @@ def information_schema(tables: list[Table], view: str) -> Content:
     return Content(new_version(), [(f["name"], to_type(f), False) for f in fields], rows)
 
 
+def _paths(field: Field, above: str = "") -> Iterator[tuple[str, Field]]:
+    """A column and the fields nested in it, by their paths."""
+    yield above + field["name"], field
+    for inner in field.get("fields", []):
+        yield from _paths(inner, f"{above}{field['name']}.")
+
+
 def _rows(table: Table, view: str) -> Iterator[tuple[object, ...]]:
     if view == "TABLES":
         kind = {"TABLE": "BASE TABLE"}.get(table.kind, table.kind)
@@ -44,7 +57,18 @@ def _rows(table: Table, view: str) -> Iterator[tuple[object, ...]]:
         for place, field in enumerate(table.schema, 1):
             nullable = "NO" if field.get("mode") == "REQUIRED" else "YES"
             is_partitioning = "YES" if field["name"].lower() == partitioned else "NO"
-            yield *table.ref, field["name"], place, nullable, sql_type(field).replace("`", ""), is_partitioning
+            clusters = table.meta.get("clustering", {}).get("fields", [])
+            at = clusters.index(field["name"]) + 1 if field["name"] in clusters else None
+            yield *table.ref, field["name"], place, nullable, sql_type(field).replace("`", ""), is_partitioning, at
+    elif view == "COLUMN_FIELD_PATHS":
+        for field in table.schema:
+            for path, inner in _paths(field):
+                yield *table.ref, field["name"], path, sql_type(inner).replace("`", ""), inner.get("description")
+    elif view == "TABLE_OPTIONS":
+        if "description" in table.meta:
+            yield *table.ref, "description", "STRING", json.dumps(table.meta["description"])
+    elif view == "MATERIALIZED_VIEWS":
+        return  # CREATE MATERIALIZED VIEW is refused
     elif view == "PARTITIONS":
         for partition, rows in table.partitions().items() if table.sql is None else ():
             yield *table.ref, partition, len(rows), table.modified / 1000

@@ -8,6 +8,7 @@ from tests.bigquery.double import wasm
 
 # isort: split
 import zetasql.types as z
+from google._upb import _message
 from zetasql.core.exceptions import ServerError
 from zetasql.core.local_service import ZetaSqlLocalService
 from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as pb
@@ -17,3 +18,5 @@ __all__ = ["Json", "Proto", "ServerError", "ZetaSqlLocalService", "pb", "type_pb
 
 Proto: TypeAlias = Any  # a generated message, such as a TypeProto, a ValueProto or a row: they have no types
 Json: TypeAlias = Any  # a value that came as JSON or leaves as JSON
+
+_message.SetAllowOversizeProtos(True)  # a query of queries is a message nested deeper than protobuf's hundred levels

@@ -13,8 +13,8 @@ from tests.bigquery.double.rules import check_rules
 from tests.bigquery.double.schema import SQL_ALIASES
 from tests.bigquery.double.session import Session
 from tests.bigquery.double.subqueries import Hoisted, hoist
+from tests.bigquery.double.texts import Edit, apply
 
-Edit = tuple[int, int, str]  # bytes from, to, the new text
 _DML = ("InsertStatement", "UpdateStatement", "DeleteStatement", "MergeStatement")
 _VIEWS_DEEP = 16
 
@@ -113,16 +113,6 @@ class Statement:
 
 
 Rows = tuple[list[Named], list[Proto]]
-
-
-def apply(source: bytes, edits: list[Edit], start: int, end: int) -> str:
-    """The text from `start` to `end` with the edits inside it; an edit within another's range is dropped."""
-    out, at = [], start
-    for first, last, new in sorted(edits, key=lambda e: (e[0], -e[1])):
-        if first >= at and last <= end:
-            out += [source[at:first].decode(), new]
-            at = last
-    return "".join([*out, source[at:end].decode()])
 
 
 def value(session: Session, text: str) -> Typed:

@@ -10,9 +10,10 @@ from tests.bigquery.double.engine import Typed
 from tests.bigquery.double.errors import BigQueryError
 from tests.bigquery.double.parse_tree import Node
 from tests.bigquery.double.protos import Proto
+from tests.bigquery.double.texts import Edit, apply
 
 if TYPE_CHECKING:
-    from tests.bigquery.double.statement import Edit, Statement
+    from tests.bigquery.double.statement import Statement
 
 VOLATILE = re.compile(r"\b(rand|generate_uuid|current_(date|datetime|time|timestamp)|session_user)\b", re.IGNORECASE)
 
@@ -44,40 +45,42 @@ class _Hoisting:
         if node.kind == "Query" and node.with_clause:
             for entry in getattr(node.with_clause, "with"):
                 self.visit(entry, here)
-                here.append(self.statement.sql(entry))
+                here.append(self._bound(entry))
         if self._replaced(node, here):
             return
         for child in node.children():
             if child.kind != "WithClause":
                 self.visit(child, here)
 
+    def _bound(self, node: Node) -> str:
+        """The text of a part, with what was found in it so far."""
+        return apply(self.statement.source, [*self.statement.edits, *self.found.edits], node.start, node.end)
+
     def _replaced(self, node: Node, ctes: list[str]) -> bool:
-        """Whether the node was a subquery that could be run."""
+        """Whether the node was a subquery, now run or at least looked into: what is inside it is run before it."""
         source = self.statement.source
-        is_in = node.kind == "InExpression" and node.query and not node.hint
+        is_in = bool(node.kind == "InExpression" and node.query and not node.hint)
+        if not is_in and not (node.kind == "ExpressionSubquery" and node.modifier in (None, "NONE", "EXISTS", "ARRAY")):
+            return False
+        for child in node.children():
+            self.visit(child, ctes)
         if is_in:
-            inner = node.query
-            text = f"array({self.statement.sql(inner)})"
-            start = source.rindex(b"(", 0, inner.start)
-            end = source.index(b")", inner.end) + 1
-        elif node.kind == "ExpressionSubquery" and node.modifier in (None, "NONE", "EXISTS", "ARRAY"):
-            inner, text, start, end = node, self.statement.sql(node), node.start, node.end
+            inner, text = node.query, f"array({self._bound(node.query)})"
+            start, end = source.rindex(b"(", 0, inner.start), source.index(b")", inner.end) + 1
         else:
-            return False
+            inner, text, start, end = node, self._bound(node), node.start, node.end
         if VOLATILE.search(text) or not self._reads_tables(inner):
-            return False
+            return True
         head = f"with {', '.join(ctes)} " if ctes else ""
         sql = f"{head}select {text}"
         if sql not in self.values:
             self.values[sql] = self._run(sql)
         result = self.values[sql]
         if result is None:
-            return False
+            return True
         name = f"_h{len(self.found.parameters)}"
         self.found.parameters[name] = (result[0], _distinct(result[1]) if is_in else result[1])
         self.found.edits.append((start, end, f"unnest(@{name})" if is_in else f"@{name}"))
-        if is_in:
-            self.visit(node.lhs, ctes)
         return True
 
     def _reads_tables(self, node: Node) -> bool:

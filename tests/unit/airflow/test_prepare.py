@@ -54,11 +54,6 @@ def test_a_seed_whose_test_fails_is_named_and_tried_again(project: Project) -> N
             prepare(settings, events=20)
 
 
-def test_a_target_that_the_dag_cannot_run_on_is_refused(settings: Settings) -> None:
-    with pytest.raises(PrepareError, match="DBT_TARGET is 'bigquery'"):
-        prepare(replace(settings, dbt_target="bigquery"), events=20)
-
-
 def test_a_seed_that_is_refused_is_named_and_tried_again(project: Project) -> None:
     settings = project({**SEEDS, "dbt_project.yml": BAD_TYPE})
     for _ in range(2):

@@ -15,6 +15,7 @@ from include.attribution_table import read_credits, total
 from include.figures import measure
 from include.publish import project_version, publish, published_shards
 from include.settings import Settings
+from include.store import open_store
 
 Run = Callable[[str], None]
 EVENT = "insert into int_events values ('{}', {});"
@@ -45,7 +46,8 @@ def test_the_published_file_holds_marts_quarantine_runs_and_shards(settings: Set
     ]
     assert query(settings.published, "from quarantine") == [("b1", "streamed", "not_json", "oops")]
     assert query(settings.published, "select run_id from pipeline_runs") == [("run 1",)]
-    assert published_shards(settings) == {"stg_streamed_events": {"b1": "v1"}, **project_version(settings)}
+    with open_store(settings, read_only=True) as store:
+        assert published_shards(store) == {"stg_streamed_events": {"b1": "v1"}, **project_version(settings)}
 
 
 def test_a_failure_leaves_the_published_file_byte_for_byte(settings: Settings, warehouse: Run) -> None:
@@ -91,8 +93,8 @@ def test_figures_count_what_readers_see_and_the_lag_of_streamed_events(settings:
         for age in seconds:
             warehouse(EVENT.format(shard, micros - age * 1_000_000))
     warehouse("insert into rejected values ('b1', 's', 'no_event_name', '{}'), ('x', 'g', 'unknown_name', null)")
-    with duckdb.connect(str(settings.warehouse)) as connection:
-        figures = measure(connection, run_id="r", published_at=published_at, batch=["b1", "events_20260130"])
+    with open_store(settings) as store:
+        figures = measure(store, run_id="r", published_at=published_at, batch=["b1", "events_20260130"])
     assert (figures.events, figures.sessions, figures.conversions, figures.revenue) == (6, 1, 1, Decimal("12.50"))
     assert (figures.batch_shards, figures.batch_events) == (2, 5)
     assert (figures.rejected_rows, figures.rejected_files) == (1, 1)
@@ -103,8 +105,8 @@ def test_figures_count_what_readers_see_and_the_lag_of_streamed_events(settings:
 
 def test_without_streamed_events_there_is_no_lag(settings: Settings, warehouse: Run) -> None:
     warehouse("insert into int_events values ('events_20260130', 0)")
-    with duckdb.connect(str(settings.warehouse)) as connection:
-        figures = measure(connection, run_id="r", published_at=datetime(2026, 1, 31), batch=["events_20260130"])
+    with open_store(settings) as store:
+        figures = measure(store, run_id="r", published_at=datetime(2026, 1, 31), batch=["events_20260130"])
     assert figures.batch_events == 1
     assert figures.lag_p50_seconds is None
     assert figures.lag_max_seconds is None

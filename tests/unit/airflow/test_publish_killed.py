@@ -17,7 +17,7 @@ import duckdb
 import pytest
 from hypothesis import settings as profiles
 
-from include import publish
+from include import publish, store_duckdb
 from include.settings import Settings
 
 RETRIES = ("run 2", "run 3")
@@ -34,11 +34,11 @@ insert into int_journal values
 
 
 def die(settings: Settings, line: int) -> None:
-    """Publish as run 2 and be killed before the line of this number among those that publish.py runs."""
+    """Publish as run 2 and be killed before the line of this number among those of publishing."""
     lines = count(1)
 
     def trace(frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
-        if frame.f_code.co_filename != publish.__file__:
+        if frame.f_code.co_filename not in (publish.__file__, store_duckdb.__file__):
             return None
         if event == "line" and next(lines) == line:
             os.kill(os.getpid(), signal.SIGKILL)

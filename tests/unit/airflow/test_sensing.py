@@ -13,6 +13,7 @@ from include.journal import Touched, read_again, touch
 from include.publish import publish
 from include.sensing import News, compare, news
 from include.settings import Settings
+from include.store import open_store
 from include.warehouse import WarehouseBusyError
 
 JOURNALED = {"stg_ga_events": {"events_20260101": "v1", "events_20260102": "v1"}, "stg_streamed_events": {"b1": "v1"}}
@@ -108,8 +109,8 @@ def test_people_that_upkeep_touched_are_news_until_they_are_published(
 ) -> None:
     warehouse(journal("b1", land(settings, "b1"), 1))
     publish(settings, "run")
-    with duckdb.connect(str(settings.warehouse)) as connection:
-        touch(connection, Touched(people=("ann",)))
+    with open_store(settings) as store:
+        touch(store, Touched(people=("ann",)))
     assert news(settings) == News(unpublished=True)
     publish(settings, "run 2")
     assert not news(settings)
@@ -118,9 +119,9 @@ def test_people_that_upkeep_touched_are_news_until_they_are_published(
 def test_a_shard_to_be_read_again_is_news(settings: Settings, warehouse: Callable[[str], None]) -> None:
     warehouse(journal("b1", land(settings, "b1"), 1))
     publish(settings, "run")
-    with duckdb.connect(str(settings.warehouse)) as connection:
-        assert read_again(connection, {"stg_streamed_events": ["b1", "never loaded"]}) == 2
-        assert read_again(connection, {"stg_streamed_events": ["b1"]}) == 0
+    with open_store(settings) as store:
+        assert read_again(store, {"stg_streamed_events": ["b1", "never loaded"]}) == 2
+        assert read_again(store, {"stg_streamed_events": ["b1"]}) == 0
     found = ("stg_streamed_events/b1",), ("stg_streamed_events/never loaded",)
     assert (news(settings).changed, news(settings).removed) == found
 

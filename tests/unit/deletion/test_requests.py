@@ -19,7 +19,7 @@ NOW = datetime(2026, 2, 1, tzinfo=UTC)
 def settings(tmp_path: Path) -> Settings:
     """A home with a folder of requests and nothing else."""
     settings = Settings(home=tmp_path, ga4_export=tmp_path / "landing" / "ga4")
-    settings.deletion_requests.mkdir()
+    settings.deletion_requests.mkdir(exist_ok=True)
     return settings
 
 
@@ -92,12 +92,14 @@ def test_nothing_asked_nothing_done(settings: Settings) -> None:
     assert list(settings.home.iterdir()) == []
 
 
-def test_bigquery_is_refused(settings: Settings) -> None:
+def test_what_bigquery_cannot_do_yet_is_refused_where_it_is_asked_for(settings: Settings) -> None:
     there = Settings(home=settings.home, ga4_export=settings.ga4_export, dbt_target="bigquery")
-    for call in (
-        lambda: take_requests(there, now=NOW),
-        lambda: confirm_removed(there),
-        lambda: apply_retention(there, day=date(2026, 2, 1)),
-    ):
-        with pytest.raises(SettingError, match="DBT_TARGET=local only"):
-            call()
+    assert take_requests(there, now=NOW).requests == 0
+    assert apply_retention(there, day=date(2026, 2, 1)).kept_from is None
+    with pytest.raises(SettingError, match="retention_days is 90, and on DBT_TARGET=bigquery"):
+        apply_retention(there, day=date(2026, 2, 1), retention_days=90)
+    settings.deletion_requests.mkdir(exist_ok=True)
+    (settings.deletion_requests / "r.csv").write_text("kind,id\nperson,ann\n")
+    with pytest.raises(SettingError, match="holds deletion requests, and on DBT_TARGET=bigquery"):
+        take_requests(there, now=NOW)
+    assert (settings.deletion_requests / "r.csv").exists()

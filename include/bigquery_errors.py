@@ -1,0 +1,75 @@
+"""What BigQuery refuses, in words that say what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from google.api_core.exceptions import GoogleAPICallError, RetryError
+from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, TransportError
+from requests.exceptions import ConnectionError as Unreachable
+from requests.exceptions import Timeout
+
+from include.settings import BigQuery
+from include.warehouse import WarehouseBusyError, WarehouseError
+
+#: BigQuery's reasons (https://cloud.google.com/bigquery/docs/error-messages) -> what to do about them.
+REMEDIES = {
+    "accessDenied": "Give the identity of google_cloud_default the roles of docs/bigquery.md there",
+    "bytesBilledLimitExceeded": "Raise BQ_MAX_BYTES_BILLED if the query is worth it; nothing was billed",
+    "notFound": "Make it, or correct GCP_PROJECT, GA4_DATASET, ATTRIBUTION_DATASET or BQ_LOCATION; a dataset is found "
+    "in its own location only",
+    "billingNotEnabled": "Turn billing on for the project: the sandbox takes no statement that changes rows",
+}
+
+#: Over by itself, or when a quota is raised.
+FOR_NOW = {
+    "quotaExceeded": "Wait until the quota is renewed, or have it raised (Google Cloud console, IAM, Quotas)",
+    "rateLimitExceeded": "Try again in a minute; where it lasts, run less often or have the quota raised",
+    "backendError": "Try again in a minute; status.cloud.google.com says how BigQuery is",
+    "internalError": "Try again in a minute; status.cloud.google.com says how BigQuery is",
+}
+
+
+class UnavailableError(WarehouseBusyError):
+    """BigQuery does not do it now and may do it later: not reachable, or a quota is used up."""
+
+
+def reason_of(error: GoogleAPICallError) -> str:
+    """BigQuery's own reason; the name of the error's class where it gives none."""
+    for one in error.errors or ():
+        if isinstance(one, dict) and one.get("reason"):
+            return str(one["reason"])
+    return type(error).__name__
+
+
+def explain(settings: BigQuery, error: Exception) -> WarehouseError:
+    """The same failure in words that say what to do."""
+    where = f"BigQuery (project {settings.project}, location {settings.location})"
+    if isinstance(error, DefaultCredentialsError):
+        return WarehouseError(
+            "no Google credentials. Set Airflow's connection google_cloud_default, or on your own machine run `gcloud "
+            f"auth application-default login` (docs/bigquery.md). Google says: {error}"
+        )
+    if isinstance(error, TransportError | RetryError | Unreachable | Timeout):
+        return UnavailableError(f"{where} cannot be reached: {error}. Check the network and try again.")
+    if isinstance(error, GoogleAuthError):
+        return WarehouseError(
+            f"Google does not accept the credentials: {error}. Renew those of the connection google_cloud_default."
+        )
+    if not isinstance(error, GoogleAPICallError):
+        return WarehouseError(f"{where}: {error}")
+    reason, text = reason_of(error), str(error.message).partition("; reason: ")[0].strip()
+    if reason in FOR_NOW:
+        return UnavailableError(f"{where} refuses for now ({reason}): {text}. {FOR_NOW[reason]}.")
+    remedy = REMEDIES.get(reason)
+    return WarehouseError(f"{where} refuses ({reason}): {text}{f'. {remedy}.' if remedy else ''}")
+
+
+@contextmanager
+def explained(settings: BigQuery) -> Iterator[None]:
+    """Failures of Google's client as WarehouseError, UnavailableError where trying again may help."""
+    try:
+        yield
+    except (GoogleAPICallError, GoogleAuthError, RetryError, Unreachable, Timeout) as error:
+        raise explain(settings, error) from error

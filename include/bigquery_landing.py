@@ -1,0 +1,74 @@
+"""What has landed in BigQuery, as dbt's macro landed_shards lists it, so that both agree about what is new."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+from include.journal import READ_AGAIN, STAGING
+from include.settings import BigQuery, Settings
+from include.store import Store, Versions
+from include.variables import read_variables
+
+GA4, STREAMED = STAGING
+
+#: The time of its last change is a table's version. Metadata: nothing of the export is read. E3: a daily table hides
+#: the intraday table of its date.
+EXPORTED = """
+select table_id, cast(last_modified_time as string) from `{export}.__TABLES__`
+where regexp_contains(table_id, r'^events_(intraday_)?[0-9]{{8}}$') and right(table_id, 8) between $first and $last
+qualify row_number() over (partition by right(table_id, 8) order by length(table_id)) = 1
+"""
+
+#: The first day that is looked at, as dbt's macro declare_sight has it: $days before the last one that is known, and
+#: back to the batches that are to be read again.
+SIGHT = """
+select least(
+    date_sub(max(k.day), interval $days day),
+    coalesce(min(case when k.last_version = 'again' then k.day end), date '9999-12-31')
+)
+from (
+    select
+        cast(detail as date) as day,
+        first_value(version) over (partition by touched_key order by seq desc) as last_version
+    from int_journal
+    where entry = 'shard' and model = 'stg_streamed_events'
+) as k
+"""
+
+#: The batches from that day on, each with the number of its rows. One that began before it is passed over, or the
+#: days would cut rows off it as they move on.
+BATCHES = """
+select batch_id, cast(count(*) as string) from streamed_events
+where received_at >= $edge
+group by batch_id having min(received_at) >= $since
+"""
+
+
+def streamed_since(store: Store, settings: Settings) -> datetime:
+    """The start of the first day (UTC) whose batches are looked at; of all days where no batch was ever taken in."""
+    days = int(read_variables(settings)["streamed_days"])
+    known = store.rows(SIGHT, days=days) if store.has("int_journal") else []
+    first = known[0][0] if known and known[0][0] else date(1970, 1, 1)
+    return datetime(first.year, first.month, first.day, tzinfo=UTC)
+
+
+def landed(store: Store, settings: Settings, place: BigQuery, start: date | None, end: date | None) -> Versions:
+    """Shard -> version of the export's tables dated from start to end, and of the batches streamed lately."""
+    since = streamed_since(store, settings)
+    first, last = (f"{day:%Y%m%d}" if day else default for day, default in ((start, "0" * 8), (end, "9" * 8)))
+    tables = store.rows(EXPORTED.format(export=place.export), first=first, last=last)
+    batches = store.rows(BATCHES, edge=since - timedelta(days=1), since=since)
+    return {GA4: dict(tables), STREAMED: dict(batches)}
+
+
+def still_listed(known: Versions, found: Versions) -> Versions:
+    """What is known less the batches that are not listed any more: they are old, and not withdrawn.
+
+    One that is to be read again is looked up whatever its age.
+    """
+    batches = {
+        shard: version
+        for shard, version in known.get(STREAMED, {}).items()
+        if version == READ_AGAIN or shard in found[STREAMED]
+    }
+    return {**known, STREAMED: batches}

@@ -1,0 +1,91 @@
+"""Before a run on BigQuery: is the export there, and is there a place to write to?"""
+
+from __future__ import annotations
+
+import logging
+
+from google.api_core.exceptions import NotFound
+from google.api_core.retry import Retry
+from google.cloud import bigquery
+from google.cloud.bigquery.retry import DEFAULT_RETRY
+
+from include.bigquery import connect
+from include.bigquery_errors import explained
+from include.bigquery_login import credentials
+from include.settings import BigQuery
+from include.streamed_table import ensure_streamed_table
+
+log = logging.getLogger(__name__)
+
+#: Seconds in which a call is repeated where BigQuery is busy: whoever waits for the first task wants to know.
+PATIENCE = 30.0
+
+
+class SetupError(RuntimeError):
+    """The deployment cannot run as it is set up; the message says what to change."""
+
+
+def _retry() -> Retry:
+    return DEFAULT_RETRY.with_timeout(PATIENCE)
+
+
+def require_place(found: bigquery.Dataset, place: BigQuery, setting: str) -> None:
+    """Raise SetupError where the dataset is in another location than the queries."""
+    if str(found.location).upper() != place.location.upper():
+        raise SetupError(
+            f"the dataset {found.project}.{found.dataset_id} ({setting}) is in {found.location}, BQ_LOCATION is "
+            f"{place.location}: BigQuery reads no dataset from another location. Set BQ_LOCATION to {found.location}; "
+            "all three datasets must be there."
+        )
+
+
+def require_export(client: bigquery.Client, place: BigQuery) -> bool:
+    """See that the dataset of the export is there and readable; whether it holds a table of the export.
+
+    Raises SetupError where it is not there or in another location.
+    """
+    try:
+        found = client.get_dataset(place.export, retry=_retry())
+    except NotFound as error:
+        raise SetupError(
+            f"the dataset {place.export} of the GA4 export does not exist. Set GA4_DATASET to the dataset that GA4 "
+            "exports to, as project.analytics_NUMBER, or to bigquery-public-data.ga4_obfuscated_sample_ecommerce."
+        ) from error
+    require_place(found, place, "GA4_DATASET")
+    listed = client.list_tables(place.export, max_results=1000, retry=_retry())
+    return any(item.table_id.startswith("events_") for item in listed)
+
+
+def make_datasets(client: bigquery.Client, place: BigQuery) -> None:
+    """Make the datasets that dbt writes and that readers see, where they are not there yet.
+
+    Raises SetupError where one is in another location.
+    """
+    for name in (place.dataset, place.published):
+        wanted = bigquery.Dataset(f"{place.project}.{name}")
+        wanted.location = place.location
+        require_place(client.create_dataset(wanted, exists_ok=True, retry=_retry()), place, "ATTRIBUTION_DATASET")
+
+
+def set_up(place: BigQuery, *, events: int) -> None:
+    """See that the export can be read, make what the run writes to, and see that there is something to read.
+
+    events: how many this run streams.
+
+    Raises SetupError for what the user must change, UnavailableError where trying again may help, WarehouseError for
+    any other refusal.
+    """
+    with explained(place):
+        client = connect(place, credentials())
+        try:
+            exported = require_export(client, place)
+            make_datasets(client, place)
+            table = ensure_streamed_table(client, place, retry=_retry())
+        finally:
+            client.close()  # type: ignore[no-untyped-call]
+    if not (exported or table.num_rows or table.streaming_buffer or events):
+        raise SetupError(
+            f"nothing has landed: no events_YYYYMMDD in {place.export}, nothing in {place.dataset}.streamed_events, "
+            "and this run streams no events. Link GA4 to BigQuery (docs/bigquery.md), or run with events > 0."
+        )
+    log.info("BigQuery: reading %s, writing %s.%s", place.export, place.project, place.dataset)

@@ -1,0 +1,175 @@
+"""The warehouse as a dataset of BigQuery, and the dataset of what readers see beside it."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from google.api_core.exceptions import NotFound
+from google.cloud import bigquery
+
+from include.bigquery import LABELS, connect
+from include.bigquery_errors import explained
+from include.bigquery_landing import landed, still_listed
+from include.bigquery_login import credentials
+from include.bigquery_publish import publication
+from include.settings import BigQuery, Settings
+from include.store import Kind, Table, Versions
+
+log = logging.getLogger(__name__)
+
+_TYPES: Mapping[Kind, str] = {
+    "text": "STRING",
+    "integer": "INT64",
+    "number": "FLOAT64",
+    "money": "NUMERIC",
+    "timestamp": "TIMESTAMP",
+    "boolean": "BOOL",
+}
+_TYPE_OF: Mapping[type, str] = {
+    str: "STRING",
+    bool: "BOOL",
+    int: "INT64",
+    float: "FLOAT64",
+    Decimal: "NUMERIC",
+    datetime: "TIMESTAMP",
+}
+_VALUE = re.compile(r"\$([a-z_]+)")
+
+BUCKETS_OF = "select distinct mod(farm_fingerprint(key), 512) + 511 from unnest($keys) as key"
+DEVICE_BUCKETS = """
+select distinct mod(farm_fingerprint(device_key), 512) + 511 from int_lookup
+where bucket in unnest($buckets) and kind = 'shard' and key in unnest($keys)
+"""
+
+Parameter = bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter
+
+
+def parameter(name: str, value: Any) -> Parameter:  # noqa: ANN401
+    """A value as a query parameter; of an empty list nobody knows the type, so it counts as one of texts."""
+    if isinstance(value, list):
+        return bigquery.ArrayQueryParameter(name, _TYPE_OF[type(value[0])] if value else "STRING", value)
+    return bigquery.ScalarQueryParameter(name, _TYPE_OF[type(value)], value)
+
+
+def plain(value: object) -> object:
+    """A value as DuckDB gives it: a time is UTC without a zone."""
+    return value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) and value.tzinfo else value
+
+
+class BigQueryStore:
+    """A Store on Google's client (include/store.py). Every method raises WarehouseError for what BigQuery refuses."""
+
+    def __init__(self, client: bigquery.Client, settings: Settings, place: BigQuery) -> None:
+        """place: the settings' own; the caller closes the client."""
+        self.client, self.settings, self.place = client, settings, place
+
+    def _query(
+        self, text: str, parameters: Sequence[Parameter] = (), dataset: str | None = None
+    ) -> list[tuple[Any, ...]]:
+        config = bigquery.QueryJobConfig(query_parameters=list(parameters))
+        if dataset:
+            config.default_dataset = f"{self.place.project}.{dataset}"
+        found = self.client.query_and_wait(_VALUE.sub(r"@\1", text), job_config=config)
+        return [tuple(plain(value) for value in row.values()) for row in found]
+
+    def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401
+        """The rows of a query."""
+        with explained(self.place):
+            return self._query(query, [parameter(name, value) for name, value in values.items()])
+
+    def run(self, *statements: str, **values: Any) -> None:  # noqa: ANN401
+        """Run statements in one transaction."""
+        self._run(statements, [parameter(name, value) for name, value in values.items()])
+
+    def _run(self, statements: Sequence[str], parameters: Sequence[Parameter]) -> None:
+        parts = statements if len(statements) == 1 else ["begin transaction", *statements, "commit transaction"]
+        with explained(self.place):
+            self._query(";\n".join(part.strip() for part in parts), parameters)
+
+    def _tables(self, dataset: str) -> list[Any]:
+        with explained(self.place):
+            return list(self.client.list_tables(f"{self.place.project}.{dataset}"))
+
+    def has(self, *tables: str) -> bool:
+        """Whether all these tables are there."""
+        return {item.table_id for item in self._tables(self.place.dataset)}.issuperset(tables)
+
+    def marts(self, prefix: str) -> list[str]:
+        """The tables and views whose name begins so, less those that dbt keeps beside them while it builds."""
+        names = (item.table_id for item in self._tables(self.place.dataset))
+        return sorted(name for name in names if name.startswith(prefix) and "__" not in name)
+
+    def append(self, table: str, rows: Sequence[Mapping[str, object]]) -> None:
+        """Add rows by a load job, which is free and takes all or none."""
+        if not rows:
+            return
+        config = bigquery.LoadJobConfig(write_disposition="WRITE_APPEND", labels=LABELS, autodetect=False)
+        target = f"{self.place.project}.{self.place.dataset}.{table}"
+        with explained(self.place):
+            self.client.load_table_from_json([dict(row) for row in rows], target, job_config=config).result()
+
+    def make(self, table: Table) -> None:
+        """Make the table where it is not there."""
+        columns = ", ".join(f"{name} {_TYPES[kind]}" for name, kind in table.columns.items())
+        self._run([f"create table if not exists {table.name} ({columns})"], [])
+
+    def put(self, table: Table, row: Mapping[str, Any]) -> None:
+        """Write the row in place of the one with its key, in one transaction."""
+        self.make(table)
+        given = [bigquery.ScalarQueryParameter(name, _TYPES[table.columns[name]], value) for name, value in row.items()]
+        same = " and ".join(f"{name} = ${name}" for name in table.key) or "true"
+        marks = ", ".join(f"${name}" for name in row)
+        insert = f"insert into {table.name} ({', '.join(row)}) values ({marks})"  # noqa: S608 - constants
+        self._run([f"delete from {table.name} where {same}", insert], given)  # noqa: S608 - constants
+
+    def landed(self, start: date | None, end: date | None) -> Versions:
+        """The tables of the export, and the batches streamed lately."""
+        return landed(self, self.settings, self.place, start, end)
+
+    def in_view(self, known: Versions, found: Versions) -> Versions:
+        """Less the batches that were streamed too long ago to be listed."""
+        return still_listed(known, found)
+
+    def events_of(self, shards: Sequence[str]) -> str:
+        """The buckets of the devices that the shards hold rows of (dbt/macros/dialect/lookup.sql)."""
+        of_shards = self.rows(BUCKETS_OF, keys=list(shards))
+        devices = self.rows(DEVICE_BUCKETS, keys=list(shards), buckets=[bucket for (bucket,) in of_shards])
+        buckets = ", ".join(str(bucket) for (bucket,) in devices) or "null"
+        return f"(select * from int_events where bucket in ({buckets}))"  # noqa: S608 - numbers
+
+    def published_rows(self, query: str) -> list[tuple[Any, ...]] | None:
+        """Rows of the published dataset."""
+        with explained(self.place):
+            try:
+                return self._query(query, dataset=self.place.published)
+            except NotFound:
+                return None
+
+    def publish(self, copies: Mapping[str, str], made: Mapping[str, str], run_id: str) -> None:
+        """Clone the tables into the published dataset, one after another in one script (docs/decisions.md)."""
+        here, there = self._tables(self.place.dataset), self._tables(self.place.published)
+        script = publication(self.place, here, there, copies, made)
+        moment = datetime.now(UTC).isoformat(sep=" ", timespec="seconds")
+        note = f"Published by run {run_id} at {moment}"
+        with explained(self.place):
+            self._query(";\n".join(script), [parameter("note", note)])
+
+
+@contextmanager
+def open_bigquery(settings: Settings, place: BigQuery) -> Iterator[BigQueryStore]:
+    """The dataset, with the identity of Airflow's connection.
+
+    Raises WarehouseError where there are no credentials.
+    """
+    with explained(place):
+        client = connect(place, credentials())
+    try:
+        yield BigQueryStore(client, settings, place)
+    finally:
+        client.close()  # type: ignore[no-untyped-call]

@@ -1,0 +1,157 @@
+"""The warehouse as a DuckDB file, and the published file beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from include.durable import sync
+from include.landing import landed
+from include.published_file import read_file
+from include.settings import Settings
+from include.store import Kind, Table, Versions
+from include.warehouse import open_warehouse
+
+_TYPES: Mapping[Kind, str] = {
+    "text": "varchar",
+    "integer": "bigint",
+    "number": "double",
+    "money": "decimal(18, 2)",
+    "timestamp": "timestamp",
+    "boolean": "boolean",
+}
+
+_VALUE = re.compile(r"\$(\w+)")
+
+
+def quoted(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: str | Path) -> str:
+    """Text as an SQL literal: ATTACH takes no parameter."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+class DuckDB:
+    """A Store on an open connection (include/store.py)."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+        """The caller opens and closes the connection."""
+        self.connection, self.settings = connection, settings
+
+    def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401
+        """The rows of a query."""
+        return self.connection.execute(query, values or None).fetchall()
+
+    def run(self, *statements: str, **values: Any) -> None:  # noqa: ANN401
+        """Run statements in one transaction."""
+        self.connection.begin()
+        try:
+            for statement in statements:
+                used = {name: values[name] for name in _VALUE.findall(statement)}
+                self.connection.execute(statement, used or None)
+            self.connection.commit()
+        except BaseException:
+            self.connection.rollback()
+            raise
+
+    def has(self, *tables: str) -> bool:
+        """Whether all these tables are there."""
+        found = {name for (name,) in self.connection.execute("select table_name from duckdb_tables()").fetchall()}
+        return found.issuperset(tables)
+
+    def marts(self, prefix: str) -> list[str]:
+        """The tables and views whose name begins so."""
+        query = "select table_name from information_schema.tables where starts_with(table_name, $prefix) order by 1"
+        return [name for (name,) in self.rows(query, prefix=prefix)]
+
+    def append(self, table: str, rows: Sequence[Mapping[str, object]]) -> None:
+        """Add rows in one statement."""
+        if rows:
+            names = dict.fromkeys(name for row in rows for name in row)
+            self.connection.register("appended", pa.table({name: [row.get(name) for row in rows] for name in names}))
+            try:
+                self.connection.execute(f"insert into {quoted(table)} by name from appended")
+            finally:
+                self.connection.unregister("appended")
+
+    def make(self, table: Table) -> None:
+        """Make the table where it is not there."""
+        columns = [f"{name} {_TYPES[kind]}" for name, kind in table.columns.items()]
+        key = [f"primary key ({', '.join(table.key)})"] if table.key else []
+        self.connection.execute(f"create table if not exists {table.name} ({', '.join([*columns, *key])})")
+
+    def put(self, table: Table, row: Mapping[str, Any]) -> None:
+        """Write the row in place of the one with its key."""
+        self.make(table)
+        marks = ", ".join(f"${name}" for name in row)
+        verb = "insert or replace into" if table.key else "insert into"
+        insert = f"{verb} {table.name} ({', '.join(row)}) values ({marks})"
+        self.run(*([] if table.key else [f"delete from {table.name}"]), insert, **row)  # noqa: S608 - a constant
+
+    def landed(self, start: date | None, end: date | None) -> Versions:
+        """The files of the landing zone."""
+        found = landed(self.settings, start, end)
+        return {model: {shard.name: shard.version for shard in shards} for model, shards in found.items()}
+
+    def in_view(self, known: Versions, found: Versions) -> Versions:
+        """All: every file is listed."""
+        return known
+
+    def events_of(self, shards: Sequence[str]) -> str:
+        """All: DuckDB finds them fast enough."""
+        return "int_events"
+
+    def published_rows(self, query: str) -> list[tuple[Any, ...]] | None:
+        """Rows of the published file."""
+        return read_file(self.settings.published, query)
+
+    def publish(self, copies: Mapping[str, str], made: Mapping[str, str], run_id: str) -> None:
+        """Write a new published file, which takes the old one's name: a reader keeps what it opened.
+
+        Raises OSError when the folder cannot be written.
+        """
+        target = self.settings.published
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f"{target.name}.tmp")
+        temporary.unlink(missing_ok=True)
+        tables = {name: f"from {quoted(source)}" for name, source in copies.items()} | dict(made)
+        try:
+            self._write(temporary, tables)
+            sync(temporary)
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        sync(target.parent)
+
+    def _write(self, target: Path, tables: Mapping[str, str]) -> None:
+        self.connection.execute(f"attach {literal(target)} as published")
+        try:
+            for name, query in tables.items():
+                self.connection.execute(f"create table published.{quoted(name)} as {query}")
+        finally:
+            self.connection.execute("detach published")
+
+
+@contextmanager
+def open_duckdb(settings: Settings, *, read_only: bool = False) -> Iterator[DuckDB]:
+    """The warehouse file; an empty one in memory where there is none to read.
+
+    Raises WarehouseBusyError when another process writes it, WarehouseError when it cannot be opened otherwise.
+    """
+    if read_only and not settings.warehouse.exists():
+        with duckdb.connect() as nothing:
+            yield DuckDB(nothing, settings)
+    else:
+        with open_warehouse(settings, read_only=read_only) as connection:
+            yield DuckDB(connection, settings)
