@@ -19,6 +19,7 @@ from tests.bigquery.double.faults import Fault
 from tests.bigquery.double.service import Service
 
 PUBLISHED = [
+    "checks",
     "mart_attribution_first",
     "mart_attribution_last",
     "mart_sessions",
@@ -27,7 +28,14 @@ PUBLISHED = [
     "quarantine",
     "shards",
 ]
-MORE = "insert into mart_sessions values ('s2', date '2026-01-31')"
+MORE = "insert into mart_sessions values ('s2', date '2026-01-31', 1)"
+#: Rows of a shard, on one device.
+LANDED = [
+    "insert into int_events values ($shard, $first, 'd', 7), ($shard, $second, 'd', 7)",
+    "insert into int_events values ('other', 5, 'd', mod(farm_fingerprint('d'), 512) + 511)",
+    "update int_events set bucket = mod(farm_fingerprint(device_key), 512) + 511 where bucket = 7",
+    "insert into int_lookup values ('shard', $shard, 'd', mod(farm_fingerprint($shard), 512) + 511)",
+]
 
 
 def runs(client: bigquery.Client) -> dict[str, str | None]:
@@ -59,8 +67,7 @@ def test_readers_get_every_table_and_each_says_which_run_it_is_of(
 def test_figures_are_those_of_what_readers_see(settings: Settings, small: BigQueryStore) -> None:
     age = int(datetime.now(UTC).timestamp() * 1e6) - 60_000_000
     for shard, times in {"b1": (age, age + 1), "events_20260131": (age, 5)}.items():
-        for at in times:
-            small.run("insert into int_events values ($shard, $at)", shard=shard, at=at)
+        small.run(*LANDED, shard=shard, first=times[0], second=times[1])
         entry(small, "shard", touched_key=shard, version="v1", seq=1)
     found = publish(settings, "run 1")
     assert (found.events, found.sessions, found.conversions, found.revenue) == (4, 1, 1, Decimal("12.50"))
@@ -113,7 +120,7 @@ def test_a_mart_of_another_layout_takes_the_old_ones_place(
 ) -> None:
     publish(settings, "run 1")
     small.run("drop table mart_sessions")
-    small.run("create table mart_sessions cluster by session_id as select 's3' as session_id")
+    small.run("create table mart_sessions cluster by session_id as select 's3' as session_id, 1 as events")
     publish(settings, "run 2")
     assert client.get_table("attribution_published.mart_sessions").clustering_fields == ["session_id"]
     assert small.published_rows("select session_id from mart_sessions") == [("s3",)]

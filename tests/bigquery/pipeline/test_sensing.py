@@ -31,11 +31,13 @@ def stream(store: BigQueryStore, batch: str, *days_ago: float) -> None:
         store.run("insert into streamed_events values ($batch, 1, '{}', $at)", batch=batch, at=at)
 
 
-def load(store: BigQueryStore) -> None:
-    """Journal everything that has landed, as dbt does."""
+def load(store: BigQueryStore, days_ago: int = 0) -> None:
+    """Journal everything that has landed, as dbt does; the batches as begun so many days ago."""
     found: Versions = store.landed(None, None)
+    day = str((datetime.now(UTC) - timedelta(days=days_ago)).date())
     rows = [
         {"batch_id": "b", "entry": "shard", "model": model, "touched_key": shard, "version": version, "seq": 1}
+        | ({"detail": day} if model == STREAMED else {})
         for model, shards in found.items()
         for shard, version in shards.items()
     ]
@@ -94,21 +96,24 @@ def test_a_batch_that_was_streamed_long_ago_is_neither_listed_nor_withdrawn(
     settings: Settings, small: BigQueryStore
 ) -> None:
     stream(small, "old", 30)
-    assert not news(settings)
-    small.append(
-        "int_journal",
-        [{"batch_id": "b", "entry": "shard", "model": STREAMED, "touched_key": "old", "version": "1", "seq": 1}],
-    )
+    assert news(settings) == News(new=(f"{STREAMED}/old",))
+    load(small, days_ago=30)
+    stream(small, "new", 0)
+    load(small)
+    stream(small, "unknown", 20)
     publish(settings, "run")
     assert not news(settings)
     assert read_again(small, {STREAMED: ["old"]}) == 1
-    assert news(settings) == News(removed=(f"{STREAMED}/old",), unpublished=True)
+    assert news(settings) == News(new=(f"{STREAMED}/unknown",), changed=(f"{STREAMED}/old",), unpublished=True)
 
 
 def test_the_edge_of_the_days_cuts_no_batch_in_two(settings: Settings, small: BigQueryStore) -> None:
     """Of rows on both sides of the edge the later ones alone would look like a version of their own."""
+    stream(small, "new", 0)
+    load(small)
+    publish(settings, "run")
     stream(small, "across", 3.999, 0)
-    assert news(settings) == News()
+    assert not news(settings)
 
 
 def test_nothing_is_read_that_no_constant_limits(settings: Settings, loaded: BigQueryStore, service: Service) -> None:
