@@ -48,12 +48,12 @@ def hand_over_token() -> None:
     """
     found = credentials()
     if isinstance(found, AnonymousCredentials):
-        os.environ[TOKEN] = NO_TOKEN
+        os.environ.update({TOKEN: NO_TOKEN})
         return
     found.refresh(Request())  # type: ignore[no-untyped-call]
     token = str(found.token)
     mask_secret(token)
-    os.environ[TOKEN] = token
+    os.environ.update({TOKEN: token})
 
 
 def hand_over_no_token() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from include.duckdb_plugin import make_local_state
 from include.landing import landed
 from include.settings import BigQuery, Settings
+from include.streaming.errors import RefusedError
 from include.transform import load_seeds
 from include.warehouse import WarehouseBusyError, WarehouseError, open_warehouse
 
@@ -61,7 +62,7 @@ def prepare_bigquery(settings: Settings, place: BigQuery, *, events: int) -> Non
         set_up(place, events=events)
     except WarehouseBusyError:  # over by itself: Airflow tries again
         raise
-    except (SetupError, WarehouseError) as error:
+    except (SetupError, WarehouseError, RefusedError) as error:
         raise PrepareError(str(error)) from error
 
 

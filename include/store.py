@@ -44,6 +44,10 @@ class Store(Protocol):
         """Whether all these tables are there."""
         ...
 
+    def count(self, table: str) -> int:
+        """How many rows a table has."""
+        ...
+
     def marts(self, prefix: str) -> list[str]:
         """The tables and views whose name begins so, in order."""
         ...

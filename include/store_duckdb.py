@@ -69,6 +69,11 @@ class DuckDB:
         found = {name for (name,) in self.connection.execute("select table_name from duckdb_tables()").fetchall()}
         return found.issuperset(tables)
 
+    def count(self, table: str) -> int:
+        """How many rows a table has."""
+        ((rows,),) = self.rows(f"select count(*) from {quoted(table)}")  # noqa: S608 - quoted
+        return int(rows)
+
     def marts(self, prefix: str) -> list[str]:
         """The tables and views whose name begins so."""
         query = "select table_name from information_schema.tables where starts_with(table_name, $prefix) order by 1"

@@ -72,7 +72,7 @@ partition by range_bucket(bucket, generate_array(0, 1024, 1)) options (require_p
 create table int_lookup (kind string, key string, device_key string, bucket int64)
 partition by range_bucket(bucket, generate_array(0, 1024, 1)) options (require_partition_filter = true);
 create table mart_sessions partition by started_on as
-select 's1' as session_id, date '2026-01-31' as started_on, 4 as events;
+select 's1' as session_id, date '2026-01-31' as started_on;
 create table mart_attribution_first as select 'c1' as conversion_id, 'Email' as channel, numeric '12.50' as revenue;
 create table mart_attribution_last as select 'c1' as conversion_id, 'Direct' as channel, numeric '12.50' as revenue;
 create table rejected (shard string, source string, reason string, payload string);

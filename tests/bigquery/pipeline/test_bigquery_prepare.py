@@ -68,7 +68,7 @@ def faulty(reason: str, request: str, times: int = 1) -> Callable[[Service], Non
             r"refuses \(accessDenied\): .*Give the identity of google_cloud_default the roles",
         ),
         ({}, faulty("accessDenied", "POST .*/datasets$"), r"refuses \(accessDenied\).*roles of docs/bigquery.md"),
-        ({}, faulty("accessDenied", "POST .*/tables$"), r"refuses \(accessDenied\).*roles of docs/bigquery.md"),
+        ({}, faulty("accessDenied", "POST .*/tables$"), r"no right to stream into .*Give this account roles/bigquery"),
     ],
 )
 def test_each_fault_is_said_with_what_to_do(
