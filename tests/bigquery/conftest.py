@@ -42,9 +42,8 @@ def endpoint(service: Service) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def client(endpoint: str) -> bigquery.Client:
-    """Google's own client, pointed at the stand-in."""
+def connected(endpoint: str) -> bigquery.Client:
+    """Google's own client, pointed at a stand-in."""
     return bigquery.Client(
         project=PROJECT,
         credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
@@ -55,10 +54,21 @@ def client(endpoint: str) -> bigquery.Client:
 
 
 @pytest.fixture
-def landed(tmp_path: Path) -> Settings:
-    """Three days of export, today's intraday table, and a batch, on this machine."""
-    settings = Settings(home=tmp_path / "local", ga4_export=tmp_path / "local" / "landing" / "ga4")
+def client(endpoint: str) -> bigquery.Client:
+    """A client of the stand-in."""
+    return connected(endpoint)
+
+
+def landed_in(home: Path) -> Settings:
+    """Three days of export, today's intraday table, and a batch, in this home."""
+    settings = Settings(home=home, ga4_export=home / "landing" / "ga4")
     settings.ga4_export.mkdir(parents=True)
     write_history(settings.ga4_export, seed=3, end=NOON, days=4, people=60)
     write_batch(settings, events=15, seed=3, bad=2)
     return settings
+
+
+@pytest.fixture
+def landed(tmp_path: Path) -> Settings:
+    """The same, on this machine."""
+    return landed_in(tmp_path / "local")

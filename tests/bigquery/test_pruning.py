@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,11 @@ from google.cloud import bigquery
 from include.settings import PROJECT as ROOT
 from include.settings import Settings
 from include.simulator.stream import write_batch
+from tests.bigquery.conftest import DATASET, PROJECT, connected, landed_in
 from tests.bigquery.dbt_on_stand_in import run_dbt
+from tests.bigquery.double.engine import Engine
 from tests.bigquery.double.results import Result
+from tests.bigquery.double.server import serve
 from tests.bigquery.double.service import Service
 from tests.bigquery.double.session import Read
 from tests.bigquery.landed import land, land_streamed
@@ -31,29 +36,46 @@ def unpruned(results: list[Result]) -> list[str]:
     return [read.table for result in results for read in result.unpruned if "__dbt_tmp" not in read.table]
 
 
-@pytest.fixture
-def built(client: bigquery.Client, endpoint: str, service: Service, landed: Settings, tmp_path: Path) -> Settings:
-    """The project after its first build."""
-    land(client, landed)
-    run_dbt(endpoint, ROOT / "dbt", tmp_path, *BUILD)
-    return landed
+@dataclass(frozen=True)
+class Built:
+    """The project after its first build; the tests below run in order."""
+
+    service: Service
+    client: bigquery.Client
+    landed: Settings
+    home: Path
+    endpoint: str
+
+    def dbt(self, *arguments: str) -> list[Result]:
+        """Run dbt; what it sent."""
+        before = len(self.service.statements)
+        run_dbt(self.endpoint, ROOT / "dbt", self.home, *arguments)
+        return self.service.statements[before:]
 
 
-def test_a_full_refresh_names_its_shards(service: Service, built: Settings) -> None:
-    read = sources(service.statements)
+@pytest.fixture(scope="module")
+def built(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+    home = tmp_path_factory.mktemp("home")
+    service = Service(engine=engine)
+    service.warehouse.datasets[PROJECT, DATASET] = {"location": "US"}
+    with serve(service) as endpoint:
+        world = Built(service, connected(endpoint), landed_in(home / "local"), home, endpoint)
+        land(world.client, world.landed)
+        world.dbt(*BUILD)
+        yield world
+
+
+def test_a_full_refresh_names_its_shards(built: Built) -> None:
+    read = sources(built.service.statements)
     assert {one.table.split(".")[-1] for one in read} == {"events_2*", "events_intraday_*", "streamed_events"}
     assert [one for one in read if not one.filtered] == []
-    assert unpruned(service.statements) == []
+    assert unpruned(built.service.statements) == []
 
 
-def test_a_batch_reads_what_it_touches(
-    client: bigquery.Client, endpoint: str, service: Service, built: Settings, tmp_path: Path
-) -> None:
-    write_batch(built, events=3, seed=4)
-    land_streamed(client, built)
-    before = len(service.statements)
-    run_dbt(endpoint, ROOT / "dbt", tmp_path, "run")
-    batch = service.statements[before:]
+def test_a_batch_reads_what_it_touches(built: Built) -> None:
+    write_batch(built.landed, events=3, seed=4)
+    land_streamed(built.client, built.landed)
+    batch = built.dbt("run")
     assert unpruned(batch) == []
     assert {one.parts for one in sources(batch) if "streamed" not in one.table} == {()}
     wide = {
@@ -63,15 +85,13 @@ def test_a_batch_reads_what_it_touches(
         if len(read.parts) > 0.5 * read.of_parts and read.of_parts > 20
     }
     assert wide == {}
-    before = len(service.statements)
-    run_dbt(endpoint, ROOT / "dbt", tmp_path, *CHECKS)
-    assert unpruned(service.statements[before:]) == []
+    assert unpruned(built.dbt(*CHECKS)) == []
 
 
-def test_a_table_refuses_a_read_of_all_of_it(client: bigquery.Client, built: Settings) -> None:
-    for table in ("streamed_events", "stg_ga_events", "int_events", "int_sessions", "int_lookup"):
-        with pytest.raises(Exception, match="without a filter over column"):
-            client.query_and_wait(f"select * from attribution.{table}")
+@pytest.mark.parametrize("table", ["streamed_events", "stg_ga_events", "int_events", "int_sessions", "int_lookup"])
+def test_a_table_refuses_a_read_of_all_of_it(built: Built, table: str) -> None:
+    with pytest.raises(Exception, match="without a filter over column"):
+        built.client.query_and_wait(f"select * from attribution.{table}")
 
 
 def test_an_export_without_intraday_tables_or_without_any(

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from include.bigquery_publish import run_of
@@ -19,7 +18,7 @@ from include.settings import PROJECT as ROOT
 from include.settings import Settings
 from include.simulator.history import write_history
 from include.simulator.stream import write_batch
-from tests.bigquery.conftest import DATASET, NOON, PROJECT
+from tests.bigquery.conftest import DATASET, NOON, PROJECT, connected
 from tests.bigquery.double.engine import Engine
 from tests.bigquery.double.server import serve
 from tests.bigquery.double.service import Service
@@ -81,13 +80,7 @@ def world(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     service = Service(engine=engine)
     service.warehouse.datasets[PROJECT, DATASET] = {"location": "US"}
     with serve(service) as endpoint:
-        client = bigquery.Client(
-            project=PROJECT,
-            credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
-            client_options={"api_endpoint": endpoint},
-            location="US",
-            default_query_job_config=bigquery.QueryJobConfig(default_dataset=f"{PROJECT}.{DATASET}"),
-        )
+        client = connected(endpoint)
         land(client, local)
         yield World(service, client, local, home / "bigquery", endpoint)
 
