@@ -89,6 +89,21 @@ def test_a_table_built_by_another_seed_or_sql_is_rebuilt(project: Project, kind:
     assert rebuilt(project) == {**before, "mart_sessions": 2}
 
 
+def test_an_upgrade_adds_the_column_by_which_a_table_tells_the_models_below(project: Project, tmp_path: Path) -> None:
+    """An earlier version's int_sessions had no session_date: its rebuild cannot tell of the old rows by it."""
+    with duckdb.connect(str(project.settings.warehouse)) as warehouse:
+        warehouse.execute("create table older as select * exclude (session_date) from int_sessions")
+        warehouse.execute("drop table int_sessions; alter table older rename to int_sessions")
+        warehouse.execute(
+            "update int_journal set version = 'older' where entry = 'built' and model in ('int_sessions', 'mart_sessions')"
+        )
+    project.build()
+    full = Project(tmp_path / "full")
+    copy_landing(project.home, full.home)
+    full.build("--full-refresh")
+    assert unequal_tables(project.settings.warehouse, full.settings.warehouse) == {}
+
+
 def test_a_change_can_be_refused(project: Project) -> None:
     """The message says what changed, from what to what, and the command."""
     project.variables |= {"on_changed_rules": "refuse", "session_timeout_minutes": 60}
