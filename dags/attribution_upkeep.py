@@ -24,6 +24,8 @@ asked for.
 - *take_turn*: three hours passed. Its log names the run that was at work.
 - *any other task*: as for attribution_microbatch.
 
+Deletions step by step: docs/runbooks/deletion_request.md.
+
 **A rerun is safe**, from any task but *prove* (see above).
 """
 

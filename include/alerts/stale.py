@@ -35,7 +35,7 @@ def freshness(newest: datetime | None, minutes: int, known: Known, now: datetime
         ("Last new events", f"published {clock(newest)}, {length(age)} ago; allowed are {length(allowed)}"),
         (
             "Look",
-            "whether the GA4 export and the producer of streamed events still write; green runs do not show it",
+            "whether the GA4 export and the producer of streamed events still write (docs/runbooks/late_data.md)",
         ),
     )
     return Alert(YELLOW, "attribution: data is stale", lines)

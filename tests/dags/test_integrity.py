@@ -208,6 +208,9 @@ def test_every_dag_has_its_tags_owner_and_docs(seen: dict[str, Any]) -> None:
         assert {task["owner"] for task in dag["tasks"].values()} == {"attribution"}
         for word in ("**Owns**", "**Connections**", "**When it is red**", "**A rerun"):
             assert word in dag["doc"]
+        named = re.findall(r"docs/[\w/]+\.md", dag["doc"])
+        assert named
+        assert [path for path in named if not (PROJECT / path).is_file()] == []
 
 
 def test_the_schedules(seen: dict[str, Any]) -> None:
