@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from include.alerts import channels, compose, deliver
+from include.alerts import channels, compose, deliver, outbox
 from include.alerts.causes import Cause, in_words
 from include.alerts.facts import Failure
 from include.alerts.outbox import Event, Known, folder, pending, put
 from include.alerts.stale import freshness
 from include.durable import hidden, write_text
-from include.settings import PROJECT, Settings
+from include.settings import Settings
+from plugins import alerts
 from tests.unit.alerts.servers import Webhook
 
-sys.path.insert(0, str(PROJECT / "plugins"))
 DAG = "attribution_microbatch"
 NOW = datetime(2026, 1, 31, 12)
 
@@ -61,8 +62,6 @@ def test_what_the_outbox_cannot_take_is_told_at_once(
     settings: Settings, chat: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The listener hands the event over; the process that delivers it says it without writing anything."""
-    import alerts  # noqa: PLC0415 - the plugin, as Airflow loads it
-
     monkeypatch.setenv("ATTRIBUTION_HOME", str(settings.home))
     handed: list[Event | None] = []
     monkeypatch.setattr(deliver, "start", lambda event=None: handed.append(event))
@@ -70,8 +69,8 @@ def test_what_the_outbox_cannot_take_is_told_at_once(
     def full(settings: Settings, event: Event) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(alerts.outbox, "put", full)
-    run = type("Run", (), {"dag_id": DAG, "run_id": "run-1", "clear_number": 0})()
+    monkeypatch.setattr(outbox, "put", full)
+    run: Any = SimpleNamespace(dag_id=DAG, run_id="run-1", clear_number=0)
     alerts.Alerts().on_dag_run_failed(run, "task_failure")
     (event,) = handed
     assert event is not None
