@@ -3,7 +3,10 @@ FROM python:3.11.13-slim-bookworm AS build
 ENV PIP_NO_CACHE_DIR=1 UV_LINK_MODE=copy
 RUN pip install uv==0.8.22 && uv venv /opt/venv
 COPY requirements.txt /tmp/requirements.txt
-RUN uv pip install --no-cache --compile-bytecode --python /opt/venv -r /tmp/requirements.txt
+# for other executors and logins (docs/scaling.md)
+ARG EXTRA_PACKAGES=""
+# hadolint ignore=SC2086
+RUN uv pip install --no-cache --compile-bytecode --python /opt/venv -r /tmp/requirements.txt ${EXTRA_PACKAGES}
 
 FROM python:3.11.13-slim-bookworm
 ENV PATH=/opt/venv/bin:$PATH \

@@ -42,12 +42,16 @@ bench: .venv/.dev ## The benchmarks [ARGS="--scale 10"]
 # --- Work on it --------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: lint ## Lint, then every test that needs no Google Cloud
+test: lint ## Lint, then every test that needs no Google Cloud, but for the rehearsal
 	pytest -n 2 --dist loadfile
 
 .PHONY: prove
 prove: .venv/.dev ## Incremental = full refresh on 500 random stories, killed after every statement [SEED=n]
 	pytest -m proof --hypothesis-profile=proof --hypothesis-seed=$(or $(SEED),$(shell echo $$RANDOM))
+
+.PHONY: rehearsal
+rehearsal: .venv/.dev ## The whole rehearsal of the containers: every service killed; and a run that is late
+	pytest -m rehearsal -n 2 --dist loadfile
 
 .PHONY: lint
 lint: .venv/.dev ## Style and types: Python, YAML, SQL for both engines

@@ -19,6 +19,8 @@ taken again.
 - *mark_tables*: no table of these dates is loaded; the message names the dates that are.
 - *any other task*: as for attribution_microbatch.
 
+When one is needed, and what was seen of it: docs/runbooks/backfill.md.
+
 **A rerun is safe**, from any task. Stopped half-way it leaves readers as they were; the next micro-batch that finds
 something to do finishes the work.
 """

@@ -9,7 +9,8 @@ warehouse takes one writer at a time; on BigQuery models run side by side in the
 
 **Order** take_turn (skips the run while a backfill or an upkeep is at work), prepare, stream_events (a simulated batch;
 off with `events` 0), await_streamed_rows (skips the rest when nothing is new, at once when a backfill or an upkeep
-waits for its turn), transform (a task a model), quality_gate, marts (a task a model), audit, publish.
+waits for its turn, and always with `dry_run`), transform (a task a model), quality_gate, marts (a task a model), audit,
+publish.
 
 **When it is red**
 - *prepare*: its message says what to change: a setting, a right, a missing folder, a warehouse that is open elsewhere.
@@ -21,6 +22,8 @@ waits for its turn), transform (a task a model), quality_gate, marts (a task a m
   one before; clear the task, or leave it to the next run.
 - *any task, "has had the turn since"*: it was cleared after another run had been at work. Clear the run from take_turn.
 - *take_turn skipped, run after run*: its log names the run at work. If that one is stuck, mark it as failed.
+
+By symptom, each with its steps: docs/runbooks/ (red_gate, late_data, locked_warehouse, wrong_channel, missing_revenue).
 
 **A rerun is safe**: loads go by file version, models replace whole people, publishing replaces the run's own figures.
 Where another run was at work since, clear it from `take_turn` on. Only `stream_events`, when it is cleared, adds
@@ -60,6 +63,11 @@ with DAG(
         "wait_seconds": Param(
             240, type="number", minimum=0, description="How long to wait for something new before the run is skipped."
         ),
+        "dry_run": Param(
+            False,
+            type="boolean",
+            description="Stream nothing, and only say in the log of await_streamed_rows what is new.",
+        ),
     },
     **COMMON,
 ) as dag:
@@ -68,8 +76,8 @@ with DAG(
     def stream_events(params: dict[str, Any] | None = None) -> dict[str, Any]:
         """Append a small batch of simulated events to the landing zone, or to BigQuery's streamed table."""
         events, seed = (params or {})["events"], (params or {})["seed"]
-        if events == 0:
-            raise AirflowSkipException("events is 0: nothing to stream")
+        if events == 0 or (params or {})["dry_run"]:
+            raise AirflowSkipException("events is 0, or this is a dry run: nothing to stream")
         settings = Settings.from_env()
         return asdict(stream_batch(settings, open_streamer(settings), events=events, seed=seed))
 

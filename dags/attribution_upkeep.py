@@ -9,7 +9,8 @@ open requests in `ATTRIBUTION_HOME/deletion_requests`.
 **Order** take_turn (waits until no other run is at work; micro-batches skip meanwhile), prepare, take_deletions,
 apply_retention, transform to publish as in every run, so that what goes is gone from every table and the published
 file, confirm_deletions, trim_journal, write_docs, take_snapshot. Here the turn ends and micro-batches go on: prove,
-which takes the longest, reads the snapshot only. take_turn_again, then conclude records the proof.
+which takes the longest, reads the snapshot only. take_turn_again, then conclude records the proof. A run by hand may
+leave the proof out, or only say what would be deleted (`dry_run`).
 
 On BigQuery there is no proof yet (its tasks are skipped), and take_deletions and apply_retention refuse what they are
 asked for.
@@ -24,15 +25,18 @@ asked for.
 - *take_turn*: three hours passed. Its log names the run that was at work.
 - *any other task*: as for attribution_microbatch.
 
+Deletions step by step: docs/runbooks/deletion_request.md.
+
 **A rerun is safe**, from any task but *prove* (see above).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DAG, CronTriggerTimetable, chain, task
+from airflow.sdk import DAG, CronTriggerTimetable, Param, chain, task
 from airflow.sdk.exceptions import AirflowSkipException
 from airflow.sdk.types import DagRunProtocol, RuntimeTaskInstanceProtocol
 
@@ -52,12 +56,31 @@ with DAG(
     schedule=CronTriggerTimetable("15 2 * * *", timezone="UTC", run_immediately=timedelta(0)),
     tags=["attribution", "tier:2", "rerun:safe"],
     deadline=deadline(LONG_RUN_MINUTES),
+    params={
+        "proof": Param(
+            True, type="boolean", description="Prove the tables too; without, the run ends after the dbt docs."
+        ),
+        "proof_people": Param(
+            None,
+            type=["null", "integer"],
+            minimum=1,
+            description="How many people the proof looks at; empty: as PROOF_PEOPLE says.",
+        ),
+        "dry_run": Param(
+            False,
+            type="boolean",
+            description="Only say in the log of take_deletions what would be deleted and dropped.",
+        ),
+    },
     **COMMON,
 ) as dag:
 
     @task(pool=WRITER_POOL, pre_execute=keep_turn)
-    def take_deletions() -> dict[str, Any]:
+    def take_deletions(params: dict[str, Any] | None = None, dag_run: DagRunProtocol | None = None) -> dict[str, Any]:
         """Take the rows of deletion requests out of the landing zone; the chain takes them out of the tables."""
+        if (params or {})["dry_run"]:
+            what = upkeep.preview(Settings.from_env(), upkeep.day_of(dag_run))
+            raise AirflowSkipException(f"dry run, nothing was changed; {what}")
         return upkeep.take_deletions(Settings.from_env())
 
     @task(pool=WRITER_POOL, pre_execute=keep_turn)
@@ -86,17 +109,21 @@ with DAG(
         upkeep.write_docs(Settings.from_env())
 
     @task(pool=WRITER_POOL, pre_execute=keep_turn, post_execute=end_turn)
-    def take_snapshot() -> dict[str, Any]:
+    def take_snapshot(params: dict[str, Any] | None = None) -> dict[str, Any]:
         """Copy the warehouse aside; from here on others may write it."""
+        if not (params or {})["proof"]:
+            raise AirflowSkipException("this run was asked for no proof")
         taken = proof.snapshot(Settings.from_env())
         if taken is None:
             raise AirflowSkipException("nothing to prove; the log says why")
         return taken.as_json()
 
     @task(retries=0)
-    def prove(dag_run: DagRunProtocol | None = None) -> dict[str, Any]:
+    def prove(params: dict[str, Any] | None = None, dag_run: DagRunProtocol | None = None) -> dict[str, Any]:
         """Rebuild the snapshot from what landed, beside it, and compare."""
-        return proof.prove(Settings.from_env(), upkeep.day_of(dag_run)).as_json()
+        settings = Settings.from_env()
+        people = (params or {})["proof_people"] or settings.proof_people
+        return proof.prove(replace(settings, proof_people=people), upkeep.day_of(dag_run)).as_json()
 
     @task(pool=WRITER_POOL, pre_execute=keep_turn)
     def conclude(run_id: str | None = None, ti: RuntimeTaskInstanceProtocol | None = None) -> None:

@@ -6,7 +6,7 @@ deployment's own, which `secrets` has made before anything else starts.
     python -m include.container secrets      make what is missing of the secrets
     python -m include.container metadata     make or migrate Airflow's database, write dbt's manifest
     python -m include.container login        print the login of the UI
-    python -m include.container ARGUMENTS    airflow ARGUMENTS
+    python -m include.container ARGUMENTS    airflow ARGUMENTS (the Helm chart's begin with airflow themselves)
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from urllib.parse import quote
 from include.airflow_env import USER, airflow_env, deployment_secrets
 from include.durable import write_text
 from include.settings import SettingError, Settings
+
+DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
 
 def password_file(env: Mapping[str, str]) -> Path:
@@ -46,22 +48,34 @@ def make_secrets(settings: Settings, env: Mapping[str, str]) -> None:
         path.chmod(0o444)
 
 
+def database(env: Mapping[str, str]) -> str:
+    """Where compose's PostgreSQL is. Raises as environment."""
+    host = env.get("DATABASE_HOST")
+    if not host:
+        raise SettingError("DATABASE_HOST is not set; docker-compose.yml names the service and its port")
+    password = quote(password_file(env).read_text(encoding="utf-8"), safe="")
+    return f"postgresql+psycopg2://airflow:{password}@{host}/airflow"
+
+
 def environment(settings: Settings, env: Mapping[str, str]) -> dict[str, str]:
     """The environment of an Airflow component in a container; what `env` sets of Airflow's own settings counts more.
 
     Raises SettingError where the database is not named, OSError where the secrets were not made.
     """
-    host = env.get("DATABASE_HOST")
-    if not host:
-        raise SettingError("DATABASE_HOST is not set; docker-compose.yml names the service and its port")
-    password = quote(password_file(env).read_text(encoding="utf-8"), safe="")
     own = {name: value for name, value in env.items() if name.startswith("AIRFLOW__")}
     return {
         **airflow_env(settings, deployment_secrets(settings)),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://airflow:{password}@{host}/airflow",
+        DATABASE: own.get(DATABASE) or database(env),
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "True",
         **own,
     }
+
+
+def module(arguments: list[str]) -> list[str]:
+    """The module that does the command, and its arguments. Pure."""
+    if arguments == ["metadata"]:
+        return ["include.metadata"]
+    return ["airflow", *(arguments[1:] if arguments[:1] == ["airflow"] else arguments)]
 
 
 def main(arguments: list[str]) -> None:
@@ -72,9 +86,8 @@ def main(arguments: list[str]) -> None:
     elif arguments == ["login"]:
         sys.stdout.write(f"user: {USER}  password: {deployment_secrets(settings).password}\n")
     else:
-        command = ["include.metadata"] if arguments == ["metadata"] else ["airflow", *arguments]
         os.execve(  # noqa: S606 - becomes the component, so that signals reach it
-            sys.executable, [sys.executable, "-m", *command], {**env, **environment(settings, env)}
+            sys.executable, [sys.executable, "-m", *module(arguments)], {**env, **environment(settings, env)}
         )
 
 

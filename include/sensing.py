@@ -120,7 +120,7 @@ class NewsSensor(BaseSensorOperator):
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once; what is found is logged and returned as XCom.
 
-        Raises AirflowSkipException where nothing is found and another run waits for its turn.
+        Raises AirflowSkipException where nothing is found and another run waits for its turn, and in a dry run.
         """
         settings = Settings.from_env()
         try:
@@ -128,6 +128,8 @@ class NewsSensor(BaseSensorOperator):
         except WarehouseBusyError as busy:
             log.info("%s Looking again.", busy)
             return PokeReturnValue(False)
+        if found and context["params"].get("dry_run"):
+            raise AirflowSkipException(f"dry run, nothing was taken in; found {found}")
         if found:
             log.info("found %s", found)
         elif waiting := someone_waits(settings, asked_of(context)[1]):

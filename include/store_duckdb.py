@@ -128,14 +128,14 @@ class DuckDB:
         target = self.settings.published
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f"{target.name}.tmp")
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
         tables = {name: f"from {quoted(source)}" for name, source in copies.items()} | dict(made)
         try:
             self._write(temporary, tables)
             sync(temporary)
             temporary.replace(target)
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            _remove(temporary)
             raise
         sync(target.parent)
 
@@ -146,6 +146,12 @@ class DuckDB:
                 self.connection.execute(f"create table published.{quoted(name)} as {query}")
         finally:
             self.connection.execute("detach published")
+
+
+def _remove(database: Path) -> None:
+    """Remove a DuckDB file and its log, which DuckDB leaves behind where the disk is full, taking the room."""
+    for path in (database, database.with_name(f"{database.name}.wal")):
+        path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from airflow.sdk.types import DagRunProtocol, RuntimeTaskInstanceProtocol
 
 from include.deletion import DeletionError, confirm_removed, take_requests
+from include.deletion.requests import read_requests
 from include.settings import Settings
 from include.transform import run_dbt
+from include.variables import read_variables
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +35,14 @@ def returned(instance: RuntimeTaskInstanceProtocol | None, task_id: str) -> dict
     if value is None:
         raise UpkeepError(f"{task_id} returned nothing in this run. Clear it, and with it what follows.")
     return dict(value)
+
+
+def preview(settings: Settings, day: date) -> str:
+    """What a night of this day would delete and drop, for whoever asks before it is done; changes nothing."""
+    found, days = read_requests(settings), read_variables(settings).get("retention_days")
+    asked = f"{len(found.requests)} persons and devices of {len(found.files)} requests would be deleted"
+    dropped = f"events before {day - timedelta(days=int(days))} would go" if days else "no retention is set"
+    return "; ".join([asked, *(f"refused: {why}" for why in found.refused), dropped])
 
 
 def take_deletions(settings: Settings) -> dict[str, Any]:

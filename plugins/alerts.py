@@ -51,8 +51,13 @@ def _ended(dag_run: DagRun, message: str, *, good: bool) -> None:
         return
     key = f"{'ended' if good else 'failed'} {dag_run.dag_id} {dag_run.run_id} {dag_run.clear_number}"
     event = outbox.Event(key, time.time(), dag_run.dag_id, dag_run.run_id, good, message)
-    outbox.put(Settings.from_env(), event)
-    deliver.start()
+    try:
+        outbox.put(Settings.from_env(), event)
+    except OSError:  # the disk is full, or the home is gone: that is when somebody must know
+        log.exception("the home cannot be written; %s is told now or never", key)
+        deliver.start(event)
+    else:
+        deliver.start()
 
 
 class AlertsPlugin(AirflowPlugin):

@@ -22,7 +22,10 @@ KEPT_SECONDS = 7 * 86_400
 
 #: What an error's text says -> what it means. Our own errors say it themselves and stand in none of these.
 MEANINGS = (
-    (r"No space left on device|database or disk is full", "The disk is full. Make room, then clear the task."),
+    (
+        r"No space left on device|Disk quota exceeded|database or disk is full",
+        "The disk is full. Make room, then clear the task.",
+    ),
     (r"Could not set lock on file", "The warehouse is open in another process. Close it there, then clear the task."),
     (r"Connection refused|could not connect|OperationalError", "A server that the task needs does not answer."),
     (r"Out of Memory|Cannot allocate memory|MemoryError", "The task ran out of memory."),

@@ -15,6 +15,14 @@ def _seen(published: Published | None) -> str:
     return f"{published.run_id}, published {clock(published.at)}: {figures}"
 
 
+def _what_to_do(task: str | None, cause: str) -> str:
+    if task in {"quality_gate", "audit"}:
+        return "docs/runbooks/red_gate.md"
+    if "open in another process" in cause:
+        return "docs/runbooks/locked_warehouse.md"
+    return 'the DAG\'s own page in the UI, under "When it is red"'
+
+
 def _affected(rows: int | None, batch: str | None) -> str:
     if rows is not None:
         return f"{rows:,} found by the checks"
@@ -34,6 +42,7 @@ def failed(settings: Settings, event: Event, known: Known) -> Alert:
         ("Cause", found.cause.words),
         ("Rows affected", _affected(found.cause.rows, found.batch)),
         ("Readers see", _seen(published)),
+        ("What to do", _what_to_do(found.task, found.cause.words)),
     ]
     if published and published.run_id == event.run_id:
         lines.append(("Note", "this run had published before it failed"))

@@ -5,6 +5,7 @@ One process at a time; what it cannot send stays, and is tried again as the next
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import subprocess
@@ -25,15 +26,16 @@ PATIENCE_SECONDS = 86_400
 _started: list[subprocess.Popen[bytes]] = []
 
 
-def start() -> None:
+def start(unkept: Event | None = None) -> None:
     """Deliver in a process of its own, whose output goes where this one's goes.
 
-    In the process group of its starter, so that nothing outlives a deployment that is stopped.
+    In the process group of its starter, so that nothing outlives a deployment that is stopped. unkept: what the outbox
+    could not take, handed over as it is.
     """
     _started[:] = [process for process in _started if process.poll() is None]
     # Airflow's word for a process that may read connections from its database
     env = {**os.environ, "_AIRFLOW_PROCESS_CONTEXT": "server", "PYTHONPATH": str(PROJECT)}
-    command = [sys.executable, "-m", "include.alerts.deliver"]
+    command = [sys.executable, "-m", "include.alerts.deliver", *([json.dumps(asdict(unkept))] if unkept else [])]
     _started.append(subprocess.Popen(command, cwd=PROJECT, env=env, stdin=subprocess.DEVNULL))  # noqa: S603
 
 
@@ -111,10 +113,26 @@ def deliver(settings: Settings, *, database: bool = True) -> None:
         send(settings)
 
 
-def main() -> int:
-    """Deliver; the exit code."""
+def deliver_unkept(settings: Settings, event: Event) -> None:
+    """Say and send at once what the home cannot keep, as where its disk is full: once each way, and never again."""
+    from include.alerts.channels import send_by  # noqa: PLC0415 - seconds of Airflow's imports
+    from include.alerts.compose import compose  # noqa: PLC0415
+
+    alert = compose(settings, event, read_known(settings))
+    if alert is None:
+        return
+    log.warning("ALERT %s", alert.text)
+    for conn_id in settings.alert_connections:
+        if problem := send_by(conn_id, alert, required=settings.alert_connections_named):
+            log.error("ALERT NOT SENT: %s. %s", alert.title, problem)
+
+
+def main(unkept: list[str]) -> int:
+    """Deliver; the exit code. unkept: events, as JSON, that the outbox could not take."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s - %(message)s")
     try:
+        for text in unkept:
+            deliver_unkept(Settings.from_env(), Event.from_json(text))
         deliver(Settings.from_env())
     except Exception:
         log.exception("alerts were not delivered; what waits is tried again as the next run ends")
@@ -123,4 +141,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

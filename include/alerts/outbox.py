@@ -48,6 +48,12 @@ class Event:
         """Something of which it is clear already what to say. which: dag_id and run_id, where there is a run."""
         return cls(key, time.time(), alert=asdict(alert), **which)  # type: ignore[arg-type]
 
+    @classmethod
+    def from_json(cls, text: str) -> Event:
+        """The event that was written down. Raises ValueError, TypeError or KeyError where the text is none."""
+        read = json.loads(text)
+        return cls(**{**read, "delivered": tuple(read["delivered"])})
+
 
 def folder(settings: Settings) -> Path:
     """Where alerts keep their state."""
@@ -77,8 +83,7 @@ def pending(settings: Settings) -> list[Event]:
     found = []
     for path in sorted((folder(settings) / "outbox").glob("*.json")):
         try:
-            read = json.loads(path.read_text(encoding="utf-8"))
-            found.append(Event(**{**read, "delivered": tuple(read["delivered"])}))
+            found.append(Event.from_json(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError, KeyError):
             log.exception("%s is no alert; delete it", path)
     return found

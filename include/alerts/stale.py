@@ -26,6 +26,8 @@ def freshness(newest: datetime | None, minutes: int, known: Known, now: datetime
     if newest is None or not minutes:
         return None
     allowed, age, told = timedelta(minutes=minutes), now - newest, known.stale
+    if told == newest.isoformat():  # nothing came since, whatever the clock says
+        return None
     known.stale = newest.isoformat() if age > allowed else None
     if known.stale == told or (known.stale and told):
         return None
@@ -35,7 +37,7 @@ def freshness(newest: datetime | None, minutes: int, known: Known, now: datetime
         ("Last new events", f"published {clock(newest)}, {length(age)} ago; allowed are {length(allowed)}"),
         (
             "Look",
-            "whether the GA4 export and the producer of streamed events still write; green runs do not show it",
+            "whether the GA4 export and the producer of streamed events still write (docs/runbooks/late_data.md)",
         ),
     )
     return Alert(YELLOW, "attribution: data is stale", lines)

@@ -208,6 +208,9 @@ def test_every_dag_has_its_tags_owner_and_docs(seen: dict[str, Any]) -> None:
         assert {task["owner"] for task in dag["tasks"].values()} == {"attribution"}
         for word in ("**Owns**", "**Connections**", "**When it is red**", "**A rerun"):
             assert word in dag["doc"]
+        named = re.findall(r"docs/[\w/]+\.md", dag["doc"])
+        assert named
+        assert [path for path in named if not (PROJECT / path).is_file()] == []
 
 
 def test_the_schedules(seen: dict[str, Any]) -> None:
@@ -233,9 +236,9 @@ def test_a_run_that_takes_too_long_is_told(seen: dict[str, Any]) -> None:
 def test_a_manual_run_has_a_form_with_typed_fields_and_help(seen: dict[str, Any]) -> None:
     forms = {dag_id: seen["dags"][dag_id]["params"] for dag_id in DAGS}
     assert {dag_id: sorted(params) for dag_id, params in forms.items()} == {
-        "attribution_microbatch": ["events", "seed", "wait_seconds"],
+        "attribution_microbatch": ["dry_run", "events", "seed", "wait_seconds"],
         "attribution_backfill": ["dry_run", "end_date", "full_refresh", "start_date"],
-        "attribution_upkeep": [],
+        "attribution_upkeep": ["dry_run", "proof", "proof_people"],
     }
     fields = [param for params in forms.values() for param in params.values()]
     assert all(param["schema"]["type"] and param["description"] for param in fields)

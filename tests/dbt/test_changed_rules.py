@@ -89,6 +89,35 @@ def test_a_table_built_by_another_seed_or_sql_is_rebuilt(project: Project, kind:
     assert rebuilt(project) == {**before, "mart_sessions": 2}
 
 
+def test_an_upgrade_adds_the_column_by_which_a_table_tells_the_models_below(project: Project, tmp_path: Path) -> None:
+    """An earlier version's int_sessions had no session_date: its rebuild cannot tell of the old rows by it."""
+    with duckdb.connect(str(project.settings.warehouse)) as warehouse:
+        warehouse.execute("create table older as select * exclude (session_date) from int_sessions")
+        warehouse.execute("drop table int_sessions; alter table older rename to int_sessions")
+        warehouse.execute("update int_journal set version = 'older' where entry = 'built' and model like '%_sessions'")
+    project.build()
+    full = Project(tmp_path / "full")
+    copy_landing(project.home, full.home)
+    full.build("--full-refresh")
+    assert unequal_tables(project.settings.warehouse, full.settings.warehouse) == {}
+
+
+def test_a_setting_that_only_one_version_has_is_a_change(project: Project) -> None:
+    """An upgrade brings settings, and takes some away."""
+    (noted,) = project.rows("select detail from int_journal where entry = 'built' and model = 'mart_sessions'")
+    rules = json.loads(noted["detail"])
+    del rules["settings"]["lookback_days"]
+    rules["settings"]["an_old_one"] = 7
+    with duckdb.connect(str(project.settings.warehouse)) as warehouse:
+        warehouse.execute(
+            "update int_journal set version = 'older', detail = ? where entry = 'built' and model = 'mart_sessions'",
+            [json.dumps(rules)],
+        )
+    project.variables |= {"on_changed_rules": "refuse"}
+    messages = [str(node.message) for node in getattr(project.dbt("run").result, "results", [])]
+    assert any("(an_old_one was 7, is null; lookback_days was null, is 14)" in message for message in messages)
+
+
 def test_a_change_can_be_refused(project: Project) -> None:
     """The message says what changed, from what to what, and the command."""
     project.variables |= {"on_changed_rules": "refuse", "session_timeout_minutes": 60}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ import httpx
 import pytest
 
 from include.local_airflow import LocalAirflow, free_port, local_airflow
-from include.settings import Settings
+from include.settings import PROJECT, Settings
 from include.simulator.history import write_history
 from include.simulator.stream import write_batch
 from tests.e2e.command_line import command
@@ -21,6 +22,28 @@ from tests.e2e.test_scheduler import BACKFILL, DAG, PATIENCE_SECONDS, UPKEEP, en
 from tests.unit.alerts.servers import TOKEN, Mailbox, Webhook, body_of, mailbox, webhook
 
 SMALL = {"seed": 7, "end": datetime(2026, 1, 31, 12, tzinfo=UTC), "days": 3, "people": 100}
+
+
+#: A DAG file that cannot be read, and a DAG whose only task is killed as the kernel kills where memory runs out.
+BROKEN = "from airflow.sdk import dag\nimport no_such_module_of_somebody_else"
+KILLED = """
+import os, signal
+from airflow.sdk import DAG, task
+with DAG("attribution_killed", schedule=None):
+    @task(retries=0)
+    def killed():
+        os.kill(os.getpid(), signal.SIGKILL)
+    killed()
+"""
+
+
+def beside_ours(folder: Path) -> str:
+    """Airflow's setting of where DAGs lie: a folder with ours, a broken file and one that is killed."""
+    shutil.copytree(PROJECT / "dags", folder)
+    (folder / "a_broken_file.py").write_text(BROKEN)
+    (folder / "a_killed_task.py").write_text(KILLED)
+    bundle = {"classpath": "airflow.dag_processing.bundles.local.LocalDagBundle", "kwargs": {"path": str(folder)}}
+    return json.dumps([{"name": "dags-folder", **bundle}])
 
 
 def fresh(home: Path) -> Settings:
@@ -90,9 +113,11 @@ def mails() -> Iterator[Mailbox]:
 
 @pytest.fixture(scope="module")
 def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAirflow]:
-    """A started deployment on which a micro-batch is late after a minute."""
+    """A started deployment on which a micro-batch is late after a minute, with other people's DAGs beside ours."""
     before = dict(os.environ)
     os.environ["LATE_MINUTES"] = "1"
+    dags = beside_ours(tmp_path_factory.mktemp("beside") / "dags")
+    os.environ["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"] = dags
     try:
         with local_airflow(fresh(tmp_path_factory.mktemp("home")), port=free_port(0)) as started:
             started.wait_until_healthy()
@@ -142,6 +167,24 @@ def test_a_red_run_under_the_scheduler_is_told_once_though_the_chat_is_down(
     assert "attribution_backfill recovered" in chat.texts[1]
 
 
+def test_a_broken_file_beside_ours_is_shown_and_ours_run(client: httpx.Client, airflow: LocalAirflow) -> None:
+    until(lambda: client.get("/importErrors").json()["total_entries"] == 1)
+    (error,) = client.get("/importErrors").json()["import_errors"]
+    assert error["filename"].endswith("a_broken_file.py")
+    assert "no_such_module_of_somebody_else" in error["stack_trace"]
+    assert run(client, DAG, events=5) == "success"
+    assert airflow.settings.published.exists()
+
+
+def test_a_killed_worker_is_told_with_its_cause(client: httpx.Client, chat: Webhook) -> None:
+    until(lambda: client.get("/dags/attribution_killed").status_code == httpx.codes.OK)
+    assert run(client, "/dags/attribution_killed") == "failed"
+    until(lambda: any("attribution_killed failed in killed" in text for text in chat.texts))
+    (text,) = [one for one in chat.texts if "attribution_killed" in one]
+    assert "killed" in text.partition("Cause: ")[2].partition("\n")[0]
+
+
+@pytest.mark.rehearsal
 def test_a_late_run_is_told_once_and_goes_on(client: httpx.Client, chat: Webhook, mails: Mailbox) -> None:
     before = len(chat.texts), len(mails.received)
     assert run(client, DAG, events=0, wait_seconds=90) == "success"

@@ -24,10 +24,12 @@
     {%- set before = fromjson(found[0][1], {}) if found else {} -%}
     {%- set changes = [] -%}
     {%- for kind in ['settings', 'seeds'] -%}
-        {%- for name in (now[kind].keys() | list + (before[kind] or {}).keys() | list) | unique | sort
-            if found and now[kind][name] != before[kind][name] -%}
-            {%- do changes.append(name if kind == 'seeds' else name ~ ' was ' ~ tojson(before[kind][name]) ~ ', is '
-                ~ tojson(now[kind][name])) -%}
+        {#- what only one of the two versions knows is null in the other -#}
+        {%- set was, is = before.get(kind) or {}, now[kind] -%}
+        {%- for name in (is.keys() | list + was.keys() | list) | unique | sort
+            if found and is.get(name) != was.get(name) -%}
+            {%- do changes.append(name if kind == 'seeds' else name ~ ' was ' ~ tojson(was.get(name)) ~ ', is '
+                ~ tojson(is.get(name))) -%}
         {%- endfor -%}
     {%- endfor -%}
     {%- set why = changes | join('; ') if changes else 'its SQL changed' if found else 'nobody noted its rules' -%}

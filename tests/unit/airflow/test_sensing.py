@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import cast
 
 import duckdb
 import pytest
+from airflow.sdk.definitions.context import Context
+from airflow.sdk.exceptions import AirflowSkipException
 
 from include.journal import Touched, read_again, touch
 from include.publish import publish
-from include.sensing import News, compare, news
+from include.sensing import News, NewsSensor, compare, news
 from include.settings import Settings
 from include.store import open_store
 from include.warehouse import WarehouseBusyError
@@ -150,6 +154,27 @@ def test_tables_before_the_start_date_are_no_news(settings: Settings) -> None:
 def test_a_writers_temporary_file_is_no_news(settings: Settings) -> None:
     (settings.streamed_events / ".b1.ndjson").touch()
     assert not news(settings)
+
+
+def test_a_dry_run_says_what_is_new_and_goes_no_further(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTRIBUTION_HOME", str(settings.home))
+    (settings.streamed_events / "b1.ndjson").touch()
+    sensor = NewsSensor(task_id="await_streamed_rows")
+    with pytest.raises(AirflowSkipException, match="dry run, nothing was taken in; found 1 new shards"):
+        sensor.poke(cast(Context, {"params": {"dry_run": True}}))
+    assert sensor.poke(cast(Context, {"params": {"dry_run": False}})).is_done
+
+
+@pytest.mark.parametrize("earlier", [1, 86_400 * 365])
+def test_a_file_is_news_also_where_the_clock_has_jumped_back(settings: Settings, earlier: int) -> None:
+    """A file written again is a new version though its time lies before that of the version that was loaded."""
+    path = settings.streamed_events / "b1.ndjson"
+    path.write_text("{}\n")
+    with open_store(settings) as store:
+        before = store.landed(None, None)
+        os.utime(path, (path.stat().st_atime - earlier, path.stat().st_mtime - earlier))
+        after = store.landed(None, None)
+    assert compare(after, before).changed == ("stg_streamed_events/b1",)
 
 
 HOLD = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"

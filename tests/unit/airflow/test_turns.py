@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -55,6 +56,19 @@ def test_who_gave_up_waiting_holds_nobody_up(settings: Settings) -> None:
     assert someone_waits(settings, among(BATCH)) is None
     assert ask(settings, BACKFILL, among(BACKFILL), queue=True) is None
     assert someone_waits(settings, among(BACKFILL, UPKEEP)) is None
+
+
+def test_the_order_of_coming_is_not_the_clocks(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each asks an hour before the one that came before it, by a clock that jumps back."""
+    clock = iter(range(1_800_000_000, 0, -3600))
+    monkeypatch.setattr("time.time", lambda: next(clock))
+    running = among(BATCH, BACKFILL, UPKEEP)
+    assert ask(settings, BATCH, running) is None
+    for run in (BACKFILL, UPKEEP):
+        os.utime(settings.home / "turn", (next(clock),) * 2)
+        assert ask(settings, run, running, queue=True) == BATCH
+    assert ask(settings, UPKEEP, among(BACKFILL, UPKEEP), queue=True) == BACKFILL
+    assert ask(settings, BACKFILL, among(BACKFILL, UPKEEP), queue=True) is None
 
 
 def test_a_turn_given_back_is_free_and_a_strangers_is_not_touched(settings: Settings) -> None:

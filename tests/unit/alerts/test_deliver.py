@@ -74,6 +74,7 @@ def test_a_failed_run_is_told_once_by_every_channel(settings: Settings, chat: We
             "assert_x (tests/gate/assert_x.sql): 12 rows",
             "12 found by the checks",
             "run-0, published 2026-01-31 12:00:05 UTC: 189 conversions, $23,557.92",
+            "docs/runbooks/red_gate.md",
             "http://log",
         ):
             assert part in text

@@ -1,0 +1,34 @@
+"""What a dry run of the upkeep says: what a night would delete and drop, and that it does neither."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from include import upkeep
+from include.settings import Settings
+
+DAY = date(2026, 1, 31)
+
+
+def test_a_dry_run_counts_requests_and_names_the_refused_file(settings: Settings) -> None:
+    settings.deletion_requests.mkdir()
+    (settings.deletion_requests / "good.csv").write_text("kind,id\nperson,u1\ndevice,d1\n")
+    (settings.deletion_requests / "bad.csv").write_text("kind,id\npersn,u2\n")
+    before = {path.name: path.read_bytes() for path in settings.deletion_requests.iterdir()}
+    said = upkeep.preview(settings, DAY)
+    assert said.startswith("2 persons and devices of 1 requests would be deleted; refused: ")
+    assert "bad.csv:2: kind 'persn'" in said
+    assert said.endswith("no retention is set")
+    assert not settings.tombstones.exists()
+    assert {path.name: path.read_bytes() for path in settings.deletion_requests.iterdir()} == before
+
+
+def test_a_dry_run_says_from_which_day_on_events_would_stay(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "read_variables", lambda settings: {"retention_days": 30})
+    assert upkeep.preview(settings, DAY) == (
+        "0 persons and devices of 0 requests would be deleted; events before 2026-01-01 would go"
+    )
