@@ -11,8 +11,7 @@ apply_retention, transform to publish as in every run, so that what goes is gone
 file, confirm_deletions, trim_journal, write_docs, take_snapshot. Here the turn ends and micro-batches go on: prove,
 which takes the longest, reads the snapshot only. take_turn_again, then conclude records the proof.
 
-On BigQuery there is no proof yet (its tasks are skipped), and take_deletions and apply_retention refuse what they are
-asked for.
+On BigQuery there is no proof yet (its tasks are skipped), and apply_retention refuses what it is asked for.
 
 **When it is red**
 - *require_removed*: a request or the retention is not complete; the message says what is left where and what to do.
