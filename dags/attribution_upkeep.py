@@ -12,15 +12,14 @@ file, confirm_deletions, trim_journal, write_docs, take_snapshot. Here the turn 
 which takes the longest, reads the snapshot only. take_turn_again, then conclude records the proof. A run by hand may
 leave the proof out, or only say what would be deleted (`dry_run`).
 
-On BigQuery there is no proof yet (its tasks are skipped), and take_deletions and apply_retention refuse what they are
-asked for.
+On BigQuery apply_retention refuses what it is asked for.
 
 **When it is red**
 - *require_removed*: a request or the retention is not complete; the message says what is left where and what to do.
   The request stays open, the next night tries again.
 - *conclude*: a table is not what a rebuild gives. The log shows the rows, all of them stand in
-  `proof/differences.duckdb` of the home. A backfill with `full_refresh` mends the table; what made the difference is
-  still to be found.
+  `proof/differences.duckdb` of the home (on BigQuery in `differences` of the dataset `_proof`). A backfill
+  with `full_refresh` mends the table; what made the difference is still to be found.
 - *prove*: it could not be made; clear *take_snapshot*, each snapshot serves one proof.
 - *take_turn*: three hours passed. Its log names the run that was at work.
 - *any other task*: as for attribution_microbatch.

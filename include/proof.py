@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
-from typing import Any
 
 from include import proof_duckdb as engine
 from include.proof_heal import heal
+from include.proof_rebuild import MODELS_ONLY, STAGING, run_models, same_environment, tables_of
 from include.proof_record import record
 from include.proof_report import Proof, ProofFailedError, require_proven
 from include.proof_scratch import (
@@ -29,28 +26,28 @@ from include.proof_scratch import (
 )
 from include.settings import Settings
 from include.store import open_store
-from include.transform import DbtError, manifest_path, run_dbt
+from include.transform import manifest_path
 from include.trim import is_pending
 
 __all__ = ["Proof", "ProofError", "ProofFailedError", "Snapshot", "conclude", "heal", "prove", "record", "snapshot"]
 
 log = logging.getLogger(__name__)
 
-STAGING = "path:models/staging"
-MODELS_ONLY = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
-
 
 def snapshot(settings: Settings) -> Snapshot | None:
     """Copy the warehouse aside while nobody writes it; the caller holds the writer pool. None: nothing can be proven.
 
-    That is so where nothing was ever loaded, and on BigQuery, where this project cannot rebuild beside the tables yet.
+    That is so where nothing was ever loaded.
 
-    Raises ProofError where the disk does not let it, WarehouseError where the warehouse cannot be opened.
+    Raises ProofError where the disk does not let it, WarehouseError where the warehouse cannot be used.
     """
-    if settings.dbt_target != "local":
-        log.warning("no proof on DBT_TARGET=%s yet; a backfill with full_refresh rebuilds instead", settings.dbt_target)
-        return None
-    taken = take_snapshot(Scratch(settings))
+    if settings.bigquery is None:
+        taken = take_snapshot(Scratch(settings))
+    else:
+        # Google's client takes a second to import, which nobody pays on DuckDB
+        from include.proof_bigquery import clone_tables  # noqa: PLC0415
+
+        taken = clone_tables(settings, settings.bigquery)
     log.info("%s", taken or "nothing was ever loaded: nothing to prove")
     return taken
 
@@ -63,11 +60,16 @@ def prove(settings: Settings, day: date) -> Proof:
 
     Raises ProofError when the comparison cannot be made: without a snapshot, or where dbt or the disk fails.
     """
+    if settings.bigquery is not None:
+        from include.proof_bigquery import prove_clones  # noqa: PLC0415 - as above
+
+        with same_environment():
+            return prove_clones(settings, settings.bigquery)
     scratch = Scratch(settings)
     if not scratch.live.warehouse.exists():
         raise ProofError(f"there is no snapshot in {scratch.folder}. Run the snapshot first; each serves one proof.")
     try:
-        with explained(scratch), _same_environment():
+        with explained(scratch), same_environment():
             return _prove(scratch, day)
     finally:
         scratch.clear_homes()
@@ -78,25 +80,25 @@ def _prove(scratch: Scratch, day: date) -> Proof:
     wanted = scratch.deployment.proof_people
     # the landing zone holds what was loaded, whatever dates are read today
     variables = ("--vars", json.dumps({"start_date": None, "end_date": None, "proof_sample": wanted is not None}))
-    _dbt(scratch.rebuilt, "parse", *variables)
+    run_models(scratch.rebuilt, "parse", *variables)
     manifest = json.loads(manifest_path(scratch.rebuilt).read_text())
-    tables = _tables(manifest)
+    tables = tables_of(manifest)
     staging = [name for name, replaces in tables.items() if replaces == "shard"]
     with open_store(scratch.live, read_only=True) as store:
         pending = is_pending(store, manifest)
     if pending:
         # the copy takes in what the live warehouse is about to; in any other case it is compared as it was found
-        _dbt(scratch.live, "run", "--exclude", STAGING)
+        run_models(scratch.live, "run", "--exclude", STAGING)
     with engine.side_by_side(scratch) as connection:
         of_people = engine.count_people(connection)
         sample = None if wanted is None else engine.choose(connection, staging, wanted, day)
     loaded = loaded_shards(scratch.live.warehouse)
     drop_changed(scratch, loaded)
-    _dbt(scratch.rebuilt, "build", "--select", STAGING, "resource_type:seed", *MODELS_ONLY, *variables)
+    run_models(scratch.rebuilt, "build", "--select", STAGING, "resource_type:seed", *MODELS_ONLY, *variables)
     gone = drop_changed(scratch, loaded)  # a file that was written over while it was read is of no version
     with engine.side_by_side(scratch) as connection:
         kept = engine.keep_rows(connection, staging, gone)
-    _dbt(scratch.rebuilt, "run", "--exclude", STAGING, *variables)
+    run_models(scratch.rebuilt, "run", "--exclude", STAGING, *variables)
     for home in (scratch.live, scratch.rebuilt):
         engine.freeze_views(home.warehouse, [name for name, replaces in tables.items() if replaces is None])
     compared, skipped, rows, differences = [], [], 0, []
@@ -132,38 +134,3 @@ def conclude(settings: Settings, run_id: str, proof: Proof) -> None:
     healed = settings.proof_heal and heal(settings, proof)
     record(settings, run_id, proof, healed=healed)
     require_proven(proof)
-
-
-def _dbt(settings: Settings, command: str, *arguments: str) -> None:
-    try:
-        results = run_dbt(settings, command, *arguments)
-    except DbtError as error:
-        raise ProofError(f"the proof cannot rebuild: {error}") from error
-    failed = [f"{one.node.name}: {str(one.message).strip()}" for one in results if one.status in {"error", "fail"}]
-    if failed:
-        raise ProofError(f"the proof cannot rebuild, dbt {command} failed: {'; '.join(failed)}")
-
-
-def _tables(manifest: dict[str, Any]) -> dict[str, str | None]:
-    """What is compared: the tables that batches write, name -> the column whose values a batch replaces, and views.
-
-    A mart that is a view adds up tables that are compared, so it would only say the same once more.
-    """
-    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
-    return {
-        model["name"]: model["config"]["meta"]["replaces"] if model["config"]["materialized"] == "incremental" else None
-        for model in models
-        if model["config"]["materialized"] == "incremental"
-        or (model["config"]["materialized"] == "view" and model["fqn"][1] != "marts")
-    }
-
-
-@contextmanager
-def _same_environment() -> Iterator[None]:
-    """Put back the variables that run_dbt sets: what follows in this process is about the deployment again."""
-    before = dict(os.environ)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)

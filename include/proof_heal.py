@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from include.journal import Touched, read_again, touch
 from include.proof_duckdb import differing_keys
-from include.proof_report import Proof
+from include.proof_report import Difference, Proof
 from include.proof_scratch import Scratch
 from include.settings import Settings
 from include.store import open_store
@@ -25,7 +26,7 @@ def heal(settings: Settings, proof: Proof) -> bool:
     found = [one for one in proof.differences if one.replaces]
     if not found:
         return False
-    keys = differing_keys(Scratch(settings), found)
+    keys = _keys(settings, found)
 
     def of(column: str) -> list[str]:
         return [key for one in found if one.replaces == column for key in keys[one.table]]
@@ -37,3 +38,12 @@ def heal(settings: Settings, proof: Proof) -> bool:
         touch(store, touched)
     log.info("%s are derived again by the next batch", {one.table: len(keys[one.table]) for one in found})
     return any(keys.values())
+
+
+def _keys(settings: Settings, found: Sequence[Difference]) -> dict[str, list[str]]:
+    if settings.bigquery is None:
+        return differing_keys(Scratch(settings), found)
+    # Google's client takes a second to import, which nobody pays on DuckDB
+    from include import proof_bigquery  # noqa: PLC0415
+
+    return proof_bigquery.differing_keys(settings, settings.bigquery, found)

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from include.deletion.take import NEEDED_TABLES, require_local
+from include.deletion.take import NEEDED_TABLES
 from include.history import History, earliest, read_history, write_history
 from include.journal import Touched, touch
 from include.landed_rows import (
@@ -144,7 +144,12 @@ def apply_retention(
     kept_from = _horizon(before, day, days, lookback)
     if kept_from is None:
         return Retained()
-    require_local(settings, f"retention_days is {days}")
+    if settings.bigquery is not None:
+        raise SettingError(
+            f"retention_days is {days}, and on DBT_TARGET=bigquery this project cannot do that yet. Nothing was done. "
+            "Delete the rows in BigQuery from the export and streamed_events, then run attribution_backfill with "
+            "full_refresh."
+        )
     with open_built(settings, *NEEDED_TABLES, "int_sessions", "int_conversions", "mart_sessions") as warehouse:
         first = warehouse.execute("select min(event_at) from int_events").fetchall()[0][0]
         write_history(settings, History(earliest(before.first_event_at, first), kept_from))

@@ -39,6 +39,7 @@ _TYPE_OF: Mapping[type, str] = {
     Decimal: "NUMERIC",
     datetime: "TIMESTAMP",
 }
+_TEMPORARY = re.compile("__(pin|dbt_.*)$")
 _VALUE = re.compile(r"\$([a-z_]+)")
 
 BUCKETS_OF = "select distinct mod(farm_fingerprint(key), 512) + 511 from unnest($keys) as key"
@@ -88,9 +89,37 @@ class BigQueryStore:
         self._run(statements, [parameter(name, value) for name, value in values.items()])
 
     def _run(self, statements: Sequence[str], parameters: Sequence[Parameter]) -> None:
+        if not statements:
+            return
         parts = statements if len(statements) == 1 else ["begin transaction", *statements, "commit transaction"]
         with explained(self.place):
             self._query(";\n".join(part.strip() for part in parts), parameters)
+
+    def delete(self, statement: str, **values: Any) -> int:  # noqa: ANN401
+        """Run one DELETE; how many rows went."""
+        config = bigquery.QueryJobConfig(query_parameters=[parameter(name, value) for name, value in values.items()])
+        with explained(self.place):
+            done = self.client.query_and_wait(_VALUE.sub(r"@\1", statement), job_config=config)
+        return int(done.num_dml_affected_rows or 0)
+
+    def tables_with(self, column: str, dataset: str) -> list[str]:
+        """The tables and views of a dataset that have this column, as FROM items that name every partition."""
+        known = self.rows(
+            "select table_name, countif(column_name = 'bucket') > 0"  # noqa: S608 - settings
+            f" from `{self.place.project}.{dataset}`.INFORMATION_SCHEMA.COLUMNS"
+            " group by table_name having countif(column_name = $wanted) > 0 order by table_name",
+            wanted=column,
+        )
+        name = f"`{self.place.project}.{dataset}.{{}}`"
+        return [
+            f"(select * from {name.format(table)} where bucket >= 0)" if in_buckets else name.format(table)  # noqa: S608
+            for table, in_buckets in known
+        ]
+
+    def drop_temporary(self) -> None:
+        """Drop what runs of dbt left beside the tables: pins, and tables of a run that died. No dbt may be at work."""
+        names = [item.table_id for item in self._tables(self.place.dataset) if _TEMPORARY.search(item.table_id)]
+        self._run([";\n".join(f"drop table if exists {name}" for name in names)] if names else [], [])
 
     def _tables(self, dataset: str) -> list[Any]:
         with explained(self.place):

@@ -101,38 +101,44 @@ class Resolved:
     rows: int
 
 
-def resolve(warehouse: duckdb.DuckDBPyConnection, requests: Sequence[Request], now: int) -> list[Resolved]:
-    """The tombstones of each request, in order. `now`, microseconds, is when it is handled: later events are new data.
+@dataclass(frozen=True)
+class Known:
+    """What the warehouse knows of those asked for.
 
-    Where a row of theirs that is here already is stamped later than `now`, the tombstone reaches up to that row.
+    intervals: (user, device, from_at, until_at); devices_as_persons: ids of requested persons that are devices;
+    copies: (place of the request, event_key) of events of theirs that may come up again (E1).
     """
-    warehouse.execute("create or replace temp table requested (place integer, kind varchar, id varchar)")
-    columns = [list(range(len(requests))), [one.kind for one in requests], [one.id for one in requests]]
-    warehouse.execute("insert into requested select unnest(?), unnest(?), unnest(?)", columns)
-    found: list[list[Tombstone]] = [
-        [Tombstone("user" if one.kind == "person" else "device", key_hash(one.id))] for one in requests
-    ]
+
+    intervals: Sequence[tuple[str, str, int, int]]
+    devices_as_persons: Sequence[str]
+    copies: Sequence[tuple[int, str]]
+
+
+def tombstones_of(requests: Sequence[Request], known: Known) -> list[list[Tombstone]]:
+    """The tombstones of each request, in order, as of never. Pure."""
+    found = [[Tombstone("user" if one.kind == "person" else "device", key_hash(one.id))] for one in requests]
     places: dict[str, list[int]] = {}
     for place, one in enumerate(requests):
         if one.kind == "person":
             places.setdefault(one.id, []).append(place)
-    for user, device, from_at, until_at in warehouse.execute(_INTERVALS, {"ever": EVER, "never": NEVER}).fetchall():
+    for user, device, from_at, until_at in known.intervals:
         for place in places[user]:
             found[place].append(Tombstone("anonymous", key_hash(device), from_at, until_at))
-    for (device,) in warehouse.execute(_DEVICES_AS_PERSONS).fetchall():
+    for device in known.devices_as_persons:
         for place in places[device]:
             found[place].append(Tombstone("anonymous", key_hash(device)))
-    for place, event_key in warehouse.execute(_COPIES).fetchall():
+    for place, event_key in known.copies:
         found[place].append(Tombstone("event", key_hash(event_key)))
-    return _dated(warehouse, requests, found, now)
+    return found
 
 
-def _dated(
-    warehouse: duckdb.DuckDBPyConnection, requests: Sequence[Request], found: Sequence[list[Tombstone]], now: int
+def dated(
+    requests: Sequence[Request], found: Sequence[list[Tombstone]], covered: Sequence[Sequence[Any]], now: int
 ) -> list[Resolved]:
-    put_tombstones(warehouse, sorted({one for theirs in found for one in theirs}))
-    cover(warehouse, STAGED_ROWS)
-    covered: list[Any] = warehouse.execute(_LAST_ROWS).fetchall()
+    """The same with the time up to which each reaches: `now`, or just past the last row of theirs that is here. Pure.
+
+    covered: the fields of each tombstone that covers staged rows, how many rows, the time of the last.
+    """
     last_at = {Tombstone(*row[:5]): row[6] for row in covered}
     rows = Counter({Tombstone(*row[:5]): int(row[5]) for row in covered})
     return [
@@ -143,3 +149,22 @@ def _dated(
         )
         for request, theirs in zip(requests, found, strict=True)
     ]
+
+
+def resolve(warehouse: duckdb.DuckDBPyConnection, requests: Sequence[Request], now: int) -> list[Resolved]:
+    """The tombstones of each request, in order. `now`, microseconds, is when it is handled: later events are new data.
+
+    Where a row of theirs that is here already is stamped later than `now`, the tombstone reaches up to that row.
+    """
+    warehouse.execute("create or replace temp table requested (place integer, kind varchar, id varchar)")
+    columns = [list(range(len(requests))), [one.kind for one in requests], [one.id for one in requests]]
+    warehouse.execute("insert into requested select unnest(?), unnest(?), unnest(?)", columns)
+    known = Known(
+        intervals=warehouse.execute(_INTERVALS, {"ever": EVER, "never": NEVER}).fetchall(),
+        devices_as_persons=[device for (device,) in warehouse.execute(_DEVICES_AS_PERSONS).fetchall()],
+        copies=warehouse.execute(_COPIES).fetchall(),
+    )
+    found = tombstones_of(requests, known)
+    put_tombstones(warehouse, sorted({one for theirs in found for one in theirs}))
+    cover(warehouse, STAGED_ROWS)
+    return dated(requests, found, warehouse.execute(_LAST_ROWS).fetchall(), now)

@@ -21,7 +21,7 @@ from include.history import earliest, read_history, write_history
 from include.journal import read_again
 from include.landed_rows import Scrubbed, ScrubError, UnsearchableError, landing_files, put_landed_rows, take_out
 from include.landing import file_version
-from include.settings import SettingError, Settings
+from include.settings import BigQuery, Settings
 from include.store_duckdb import DuckDB
 from include.warehouse import NotBuiltError, open_built
 
@@ -65,41 +65,24 @@ class Taken:
         return asdict(self)
 
 
-def require_local(settings: Settings, asked: str) -> None:
-    """Raises SettingError on BigQuery, where neither deletion nor retention can be carried out yet."""
-    if settings.dbt_target != "local":
-        raise SettingError(
-            f"{asked}, and on DBT_TARGET=bigquery this project cannot do that yet. Nothing was done. Delete the rows "
-            "in BigQuery from the export and streamed_events, then run attribution_backfill with full_refresh."
-        )
-
-
 def take_requests(settings: Settings, *, now: datetime) -> Taken:
     """Write the tombstones of every open request, and take what they cover out of the landing zone.
 
     The next run of dbt takes it out of the tables; confirm_removed says whether it is gone. Rows that a re-export
-    brought back into the landing zone are taken out too, whether a request is open or not.
+    brought back into the landing zone are taken out too, on DuckDB whether a request is open or not; on BigQuery, where
+    looking for them reads every landed row, with the next request. Staging never takes them in.
 
-    Raises SettingError for an open request on BigQuery, WarehouseError when the warehouse cannot be opened,
-    TombstoneError or HistoryError when a state file is damaged, OSError when the home cannot be written.
+    Raises WarehouseError when the warehouse cannot be used, TombstoneError or HistoryError when a state file is
+    damaged, OSError when the home cannot be written.
     """
     found = read_requests(settings)
     for message in found.refused:
         log.error("%s", message)
-    if settings.dbt_target != "local":
-        if found.files or found.refused:
-            require_local(settings, f"{settings.deletion_requests} holds deletion requests")
-        return Taken()
     moment = int(now.timestamp() * 1_000_000)
-    unknown: tuple[str, ...] = ()
-    problems: tuple[str, ...] = ()
-    if found.requests:
-        try:
-            with open_built(settings, *NEEDED_TABLES) as warehouse:
-                unknown = handle(warehouse, settings, found, moment)
-        except NotBuiltError as error:
-            problems = (str(error),)
-    scrubbed = scrub_deleted(settings, read_tombstones(settings), [one.id for one in found.requests])
+    if settings.bigquery is None:
+        unknown, scrubbed, problems = _take_in_files(settings, found, moment)
+    else:
+        unknown, scrubbed, problems = _take_in_bigquery(settings, settings.bigquery, found, moment)
     problems += scrubbed.problems + (scrubbed.unsearched if found.requests else ())
     for message in problems:
         log.error("%s", message)
@@ -112,6 +95,35 @@ def take_requests(settings: Settings, *, now: datetime) -> Taken:
         landing_rows=scrubbed.rows,
         landing_files=scrubbed.files,
     )
+
+
+def _take_in_files(settings: Settings, found: Requests, now: int) -> tuple[tuple[str, ...], Scrubbed, tuple[str, ...]]:
+    """Unknown ids, what was taken out of landing files, and what keeps the requests from being handled."""
+    unknown: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    if found.requests:
+        try:
+            with open_built(settings, *NEEDED_TABLES) as warehouse:
+                unknown = handle(warehouse, settings, found, now)
+        except NotBuiltError as error:
+            problems = (str(error),)
+    return unknown, scrub_deleted(settings, read_tombstones(settings), [one.id for one in found.requests]), problems
+
+
+def _take_in_bigquery(
+    settings: Settings, place: BigQuery, found: Requests, now: int
+) -> tuple[tuple[str, ...], Scrubbed, tuple[str, ...]]:
+    """The same on BigQuery."""
+    # Google's client takes a second to import, which nobody pays on DuckDB
+    from include.deletion.bigquery_take import take  # noqa: PLC0415
+
+    if not found.requests:
+        return (), Scrubbed(), ()
+    try:
+        resolved, scrubbed = take(settings, place, found.requests, now)
+    except NotBuiltError as error:
+        return (), Scrubbed(), (str(error),)
+    return unknown_of(resolved), scrubbed, ()
 
 
 def handle(warehouse: duckdb.DuckDBPyConnection, settings: Settings, found: Requests, now: int) -> tuple[str, ...]:
@@ -127,6 +139,11 @@ def handle(warehouse: duckdb.DuckDBPyConnection, settings: Settings, found: Requ
     add_tombstones(settings, (one for theirs in resolved for one in theirs.tombstones))
     _record(warehouse, resolved, now)
     mark_covered(warehouse, settings, read_tombstones(settings))
+    return unknown_of(resolved)
+
+
+def unknown_of(resolved: Sequence[Resolved]) -> tuple[str, ...]:
+    """A message, which is logged, for each request of which no row is here."""
     unknown = tuple(
         f"{one.request.place}: no row here is of this {one.request.kind}; rows that arrive later will not be taken in"
         for one in resolved

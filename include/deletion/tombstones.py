@@ -120,6 +120,15 @@ def read_tombstones(settings: Settings) -> list[Tombstone]:
     return found
 
 
+def merged(tombstones: Iterable[Tombstone]) -> list[Tombstone]:
+    """Those for the same rows as one, with the latest `deleted_at`, in order. Pure."""
+    kept: dict[Tombstone, int] = {}
+    for one in tombstones:
+        same = replace(one, deleted_at=NEVER)
+        kept[same] = max(kept.get(same, EVER), one.deleted_at)
+    return sorted(replace(same, deleted_at=deleted_at) for same, deleted_at in kept.items())
+
+
 def add_tombstones(settings: Settings, added: Iterable[Tombstone]) -> list[Tombstone]:
     """Put them into the file beside those that are there, and return all.
 
@@ -127,11 +136,7 @@ def add_tombstones(settings: Settings, added: Iterable[Tombstone]) -> list[Tombs
 
     Raises TombstoneError when the file is damaged, OSError when the home cannot be written.
     """
-    kept: dict[Tombstone, int] = {}
-    for one in (*read_tombstones(settings), *added):
-        same = replace(one, deleted_at=NEVER)
-        kept[same] = max(kept.get(same, EVER), one.deleted_at)
-    tombstones = sorted(replace(same, deleted_at=deleted_at) for same, deleted_at in kept.items())
+    tombstones = merged((*read_tombstones(settings), *added))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)

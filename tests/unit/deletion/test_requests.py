@@ -10,7 +10,7 @@ import pytest
 from include.deletion import DeletionError, confirm_removed, take_requests
 from include.deletion.requests import read_requests
 from include.retention import apply_retention
-from include.settings import SettingError, Settings
+from include.settings import BigQuery, SettingError, Settings
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
 
@@ -93,13 +93,9 @@ def test_nothing_asked_nothing_done(settings: Settings) -> None:
 
 
 def test_what_bigquery_cannot_do_yet_is_refused_where_it_is_asked_for(settings: Settings) -> None:
-    there = Settings(home=settings.home, ga4_export=settings.ga4_export, dbt_target="bigquery")
-    assert take_requests(there, now=NOW).requests == 0
+    there = Settings(
+        home=settings.home, ga4_export=settings.ga4_export, dbt_target="bigquery", bigquery=BigQuery("p", "p.d")
+    )
     assert apply_retention(there, day=date(2026, 2, 1)).kept_from is None
     with pytest.raises(SettingError, match="retention_days is 90, and on DBT_TARGET=bigquery"):
         apply_retention(there, day=date(2026, 2, 1), retention_days=90)
-    settings.deletion_requests.mkdir(exist_ok=True)
-    (settings.deletion_requests / "r.csv").write_text("kind,id\nperson,ann\n")
-    with pytest.raises(SettingError, match="holds deletion requests, and on DBT_TARGET=bigquery"):
-        take_requests(there, now=NOW)
-    assert (settings.deletion_requests / "r.csv").exists()

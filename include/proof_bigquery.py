@@ -1,0 +1,239 @@
+"""The proof on BigQuery: clones of the live tables and a rebuild, both in a dataset of its own, and their comparison.
+
+The dataset, ATTRIBUTION_DATASET with `_proof`, is made by the snapshot. Afterwards the rows that differ stay in its
+table `differences` until the next one; where nothing differs it is removed.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from google.api_core.exceptions import NotFound
+
+from include.bigquery_errors import explained
+from include.proof_rebuild import MODELS_ONLY, STAGING, run_models, tables_of
+from include.proof_report import Difference, Proof, Row
+from include.proof_scratch import ProofError, Snapshot
+from include.publish import LOADED_SHARDS, by_model
+from include.settings import BigQuery, Settings
+from include.store_bigquery import BigQueryStore, open_bigquery
+from include.transform import manifest_path, refresh_manifest
+from include.trim import is_pending
+from include.warehouse import WarehouseError
+
+SAMPLE_ROWS = 10
+#: Rows of a table that are looked through for the columns that differ.
+LOOKED_AT = 1000
+
+#: What staging reads beside the export.
+STATE = ("streamed_events", "deletion_tombstones", "kept_history")
+
+#: A row of text as often as it is on one side more than on the other.
+DIFFERENCES = """
+insert into differences (table_name, found_in, copies, row_text)
+select $table, if(sum(side) > 0, 'live', 'rebuilt'), abs(sum(side)), row_text
+from (
+    select to_json_string(struct({columns})) as row_text, 1 as side from live_{table} where {every}
+    union all
+    select to_json_string(struct({columns})), -1 from {table} where {every}
+) as rows_of_both
+group by row_text having sum(side) <> 0
+"""
+
+_MADE = "create table differences (table_name string, found_in string, copies int64, row_text string)"
+
+
+def clone_tables(settings: Settings, place: BigQuery) -> Snapshot | None:
+    """Clone the live tables and what staging reads, less the export; None where nothing was ever loaded.
+
+    The result's `others` is 0: what cannot be read again is found by the rebuild. Raises ProofError where a batch is
+    half taken in, WarehouseError for what BigQuery refuses.
+    """
+    refresh_manifest(settings)
+    manifest = json.loads(manifest_path(settings).read_text())
+    tables = tables_of(manifest)
+    started = time.monotonic()
+    scratch = f"{place.project}.{place.dataset}_proof"
+    with open_bigquery(settings, place) as store:
+        with explained(place):
+            store.client.delete_dataset(scratch, delete_contents=True, not_found_ok=True)
+        if not store.has("int_journal", *tables):
+            return None
+        shards = store.rows(LOADED_SHARDS)
+        if not shards:
+            return None
+        if is_pending(store, manifest):
+            raise ProofError("a batch is taken in by halves. Let attribution_microbatch end it, then clear this task.")
+        with explained(place):
+            store.client.create_dataset(scratch)
+            views = {item.table_id for item in store.client.list_tables(place.dataset) if item.table_type == "VIEW"}
+        for table in ("int_journal", *tables):
+            new = f"create table `{scratch}.live_{table}`"
+            store.run(f"{new} as select * from {table}" if table in views else f"{new} clone {table}")  # noqa: S608
+        for table in STATE:
+            store.run(f"create table `{scratch}.{table}` clone {table}")
+    return Snapshot(len(shards), 0, 0, round(time.monotonic() - started, 2))
+
+
+def prove_clones(settings: Settings, place: BigQuery) -> Proof:
+    """Rebuild beside the clones and compare: all people, always, as BigQuery would read as much for a sample.
+
+    Raises ProofError without a snapshot and where dbt fails, WarehouseError for what BigQuery refuses.
+    """
+    started = time.monotonic()
+    there = replace(place, dataset=f"{place.dataset}_proof")
+    rebuilt = replace(settings, home=settings.home / "proof" / "rebuilt", bigquery=there)
+    rebuilt.dbt_artifacts.mkdir(parents=True, exist_ok=True)
+    found: list[Difference] = []
+    try:
+        with open_bigquery(rebuilt, there) as store:
+            require_snapshot(store)
+            people = count_people(store)
+        run_models(rebuilt, "build", "--select", STAGING, "resource_type:seed", *MODELS_ONLY)
+        tables = tables_of(json.loads(manifest_path(rebuilt).read_text()))
+        with open_bigquery(rebuilt, there) as store:
+            kept = keep_rows(store, [name for name, replaces in tables.items() if replaces == "shard"])
+        run_models(rebuilt, "run", "--exclude", STAGING)
+        with open_bigquery(rebuilt, there) as store:
+            rows, found = compare(store, tables)
+    finally:
+        clear(rebuilt, there, keep_differences=bool(found))
+    seconds = round(time.monotonic() - started, 2)
+    return Proof(tuple(tables), (), rows, people, people, tuple(kept), tuple(found), seconds)
+
+
+def require_snapshot(store: BigQueryStore) -> None:
+    """Raises ProofError where the dataset, or what the snapshot put there, is missing."""
+    try:
+        with explained(store.place):
+            store.client.get_table(f"{store.place.project}.{store.place.dataset}.live_int_journal")
+    except WarehouseError as error:
+        if isinstance(error.__cause__, NotFound):
+            raise ProofError("there is no snapshot. Run the snapshot first; each serves one proof.") from error
+        raise
+
+
+def keep_rows(store: BigQueryStore, staging: Iterable[str]) -> list[str]:
+    """Make the rebuilt staging hold what was loaded: nothing that came since, the live rows of what changed or went.
+
+    Returns those of which live rows were taken, as model/shard.
+    """
+    live = by_model(store.rows(LOADED_SHARDS.replace("int_journal", "live_int_journal")))
+    rebuilt = by_model(store.rows(LOADED_SHARDS))
+    kept = []
+    for table in staging:
+        one, other = live.get(table, {}), rebuilt.get(table, {})
+        shards = sorted(shard for shard in {*one, *other} if one.get(shard) != other.get(shard))
+        if shards:
+            columns = ", ".join(_columns(store, table))
+            chosen = "where bucket >= 0 and shard in unnest($shards)"
+            take = f"insert into {table} ({columns}) select {columns} from live_{table} {chosen}"  # noqa: S608
+            store.run(f"delete from {table} {chosen}", take, shards=shards)  # noqa: S608
+        kept += [f"{table}/{shard}" for shard in shards if shard in one]
+    return kept
+
+
+def count_people(store: BigQueryStore) -> int:
+    """How many people the live warehouse knew."""
+    return int(store.rows("select count(distinct person_id) from live_int_events where bucket >= 0")[0][0])
+
+
+def compare(store: BigQueryStore, tables: Mapping[str, str | None]) -> tuple[int, list[Difference]]:
+    """Compare as multisets of rows, nulls equal: how many live rows, and what differs. Buckets follow from keys."""
+    store.run("drop table if exists differences")
+    store.run(_MADE)
+    total, found = 0, []
+    for table, replaces in tables.items():
+        columns = _columns(store, table)
+        every = "bucket >= 0" if "bucket" in columns else "true"
+        compared = [column for column in columns if column != "bucket"]
+        store.run(DIFFERENCES.format(table=table, columns=", ".join(compared), every=every), table=table)
+        ((live, rebuilt),) = store.rows(
+            f"select (select count(*) from live_{table} where {every}), (select count(*) from {table} where {every})"  # noqa: S608
+        )
+        total += live
+        copies = "select found_in, sum(copies) from differences where table_name = $table group by found_in"
+        counts = dict(store.rows(copies, table=table))
+        if counts:
+            differing, shown, samples = _shown(store, table, compared)
+            found.append(
+                Difference(
+                    table=table,
+                    replaces=replaces,
+                    live_rows=live,
+                    rebuilt_rows=rebuilt,
+                    only_live=counts.get("live", 0),
+                    only_rebuilt=counts.get("rebuilt", 0),
+                    differing=differing,
+                    columns=shown,
+                    live=samples["live"],
+                    rebuilt=samples["rebuilt"],
+                )
+            )
+    return total, found
+
+
+def _columns(store: BigQueryStore, table: str) -> list[str]:
+    with explained(store.place):
+        schema = store.client.get_table(f"{store.place.project}.{store.place.dataset}.{table}").schema
+    return [field.name for field in schema]
+
+
+def _shown(
+    store: BigQueryStore, table: str, columns: list[str]
+) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, tuple[Row, ...]]]:
+    """The columns that differ where both sides have rows, all columns with these first, some rows of each side."""
+    query = "select found_in, row_text from differences where table_name = $table order by row_text limit $most"
+    sides: dict[str, list[dict[str, Any]]] = {"live": [], "rebuilt": []}
+    for side, text in store.rows(query, table=table, most=2 * LOOKED_AT):
+        sides[side].append(json.loads(text))
+
+    def values(side: str, column: str) -> Counter[str]:
+        return Counter(str(row[column]) for row in sides[side])
+
+    differing = [c for c in columns if all(sides.values()) and values("live", c) != values("rebuilt", c)]
+    shared = [c for c in columns if c not in differing]
+
+    def sample(rows: list[dict[str, Any]]) -> tuple[Row, ...]:
+        ordered = sorted(rows, key=lambda row: [str(row[column]) for column in (*shared, *differing)])
+        return tuple(
+            tuple(None if row[column] is None else str(row[column]) for column in (*differing, *shared))
+            for row in ordered[:SAMPLE_ROWS]
+        )
+
+    return tuple(differing), (*differing, *shared), {side: sample(rows) for side, rows in sides.items()}
+
+
+def clear(rebuilt: Settings, there: BigQuery, *, keep_differences: bool) -> None:
+    """Remove the proof's dataset and dbt's files; `keep_differences` leaves the table of that name."""
+    shutil.rmtree(rebuilt.home, ignore_errors=True)
+    dataset = f"{there.project}.{there.dataset}"
+    with open_bigquery(rebuilt, there) as store, explained(there):
+        if not keep_differences:
+            store.client.delete_dataset(dataset, delete_contents=True, not_found_ok=True)
+            return
+        for item in store.client.list_tables(dataset):
+            if item.table_id != "differences":
+                store.client.delete_table(item.reference)
+
+
+def differing_keys(settings: Settings, place: BigQuery, found: Iterable[Difference]) -> dict[str, list[str]]:
+    """The keys by which the differing rows of each table can be replaced, of both sides, as text: table -> keys.
+
+    Raises WarehouseError where the differing rows are not there any more.
+    """
+    keys = {}
+    with open_bigquery(settings, place) as store:
+        for one in found:
+            query = (
+                f"select distinct json_value(row_text, '$.{one.replaces}')"  # noqa: S608 - models' columns
+                f" from `{place.project}.{place.dataset}_proof.differences` where table_name = $table"
+            )
+            keys[one.table] = [key for (key,) in store.rows(query, table=one.table) if key is not None]
+    return keys
