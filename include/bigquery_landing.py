@@ -52,13 +52,17 @@ def streamed_since(store: Store, settings: Settings) -> datetime:
     return datetime(first.year, first.month, first.day, tzinfo=UTC)
 
 
+def exported(store: Store, place: BigQuery, start: date | None, end: date | None) -> dict[str, str | None]:
+    """Table -> version of the export's tables dated from start to end."""
+    first, last = (f"{day:%Y%m%d}" if day else default for day, default in ((start, "0" * 8), (end, "9" * 8)))
+    return dict(store.rows(EXPORTED.format(export=place.export), first=first, last=last))
+
+
 def landed(store: Store, settings: Settings, place: BigQuery, start: date | None, end: date | None) -> Versions:
     """Shard -> version of the export's tables dated from start to end, and of the batches streamed lately."""
     since = streamed_since(store, settings)
-    first, last = (f"{day:%Y%m%d}" if day else default for day, default in ((start, "0" * 8), (end, "9" * 8)))
-    tables = store.rows(EXPORTED.format(export=place.export), first=first, last=last)
     batches = store.rows(BATCHES, edge=since - timedelta(days=1), since=since)
-    return {GA4: dict(tables), STREAMED: dict(batches)}
+    return {GA4: exported(store, place, start, end), STREAMED: dict(batches)}
 
 
 def still_listed(known: Versions, found: Versions) -> Versions:
