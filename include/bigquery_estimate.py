@@ -65,7 +65,7 @@ def _quoted(suffixes: list[str]) -> str:
 def estimate(store: BigQueryStore, start: date | None, end: date | None) -> Estimate:
     """What the first build reads of the tables dated from start to end."""
     client, place = store.client, store.place
-    tables = sorted(exported(store, place, start, end), key=lambda table: table[-8:])
+    tables = sorted(exported(store, start, end), key=lambda table: table[-8:])
     total = 0
     for prefix in WILDCARDS:
         suffixes = [table.removeprefix(prefix) for table in tables if table.startswith(prefix)]

@@ -1,11 +1,12 @@
-{#- Which partitions of its source a shard lies in, and the devices whose rows it had before. -#}
+{#- Which partitions of its source a shard lies in, and the devices whose rows it had before. A table that a daily one
+    hides (E3) has no version, and may still be there. -#}
 {% macro declare_shards() -%}
     {%- if this.identifier == 'stg_streamed_events' %}
     declare first_received timestamp default (select timestamp(min(path)) from {{ pin() }});
     {%- else -%}
     {%- for kind, prefix in export_wildcards().items() %}
     {{ declared(kind ~ '_suffixes', 'string', 'select substr(touched_key, ' ~ (prefix | length + 1) ~ ') as value from '
-        ~ pin() ~ " where starts_with(touched_key, '" ~ prefix ~ "')") }}
+        ~ pin() ~ " where version is not null and starts_with(touched_key, '" ~ prefix ~ "')") }}
     {%- endfor %}
     {%- endif %}
     {%- if is_incremental() %}

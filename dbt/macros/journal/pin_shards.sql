@@ -29,7 +29,7 @@
     ),
     run as (select {{ new_id() }} as batch_id from emptied where alarm is null),
     examined as (
-        select r.batch_id, c.*, case when c.version is not null then {{ shard_problem('c.path') }} end as problem
+        select r.batch_id, c.*, case when c.version is not null then {{ shard_problem('c') }} end as problem
         from changed as c
         cross join run as r
     )
