@@ -12,8 +12,10 @@
 {#- required: the names that have to be there; none: all of them. -#}
 {% macro add_export_paths(fields, above, required, found) %}
     {%- for name, type in fields.items() -%}
-        {%- set kind = 'STRUCT<' if type is mapping else 'ARRAY<STRUCT<' if type.startswith('array') else type | upper -%}
-        {%- do found.append({'path': above ~ name, 'wanted': kind, 'required': required is none or name in required}) -%}
+        {%- set list = type is not mapping and type.startswith('array') -%}
+        {%- set kind = 'STRUCT<' if type is mapping else 'ARRAY<STRUCT<' if list else type | upper -%}
+        {%- set must = required is none or name in required -%}
+        {%- do found.append({'path': above ~ name, 'wanted': kind, 'required': must}) -%}
         {%- if type is mapping -%}
             {%- do add_export_paths(type, above ~ name ~ '.', none if required is none else [], found) -%}
         {%- endif -%}

@@ -1,7 +1,7 @@
 {#- BigQuery: the daily and the intraday tables of the export are two wildcards, each with a schema of its own. -#}
 {% macro export_wildcards() %}{{ return({'daily': 'events_2', 'intraday': 'events_intraday_'}) }}{% endmacro %}
 
-{#- The table made last of each kind, whose columns its wildcard has: name, problem. A kind without tables is left out. -#}
+{#- The table made last of each kind, whose columns its wildcard has: name, problem. One without is left out. -#}
 {% macro newest_export_tables() %}
     {%- set found = {} -%}
     {%- if execute -%}

@@ -13,11 +13,11 @@
     {%- endfor %}
 {%- endmacro %}
 
-{#- A wildcard has the columns of its newest table: where that one cannot be read, it is set aside, and none beside it can
-    be read either. -#}
+{#- A wildcard has the columns of its newest table: where that one cannot be read, it is set aside, and none beside it
+    can be read either. -#}
 {% macro unreadable(kind, table) -%}
-    {%- set why = table.name ~ ' is the newest of the export and cannot be read (' ~ table.problem ~ '), and BigQuery reads'
-        ~ ' other tables by its columns. Export it again or delete it, then run again; nothing was taken in' -%}
+    {%- set why = table.name ~ ' is the newest of the export and cannot be read (' ~ table.problem ~ '), and BigQuery'
+        ~ ' reads other tables by its columns. Export it again or delete it, then run again; nothing was taken in' -%}
     {{- return({'kind': kind, 'message': why | replace("'", "\\'")}) -}}
 {%- endmacro %}
 
