@@ -10,25 +10,9 @@ from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, Tra
 from requests.exceptions import ConnectionError as Unreachable
 from requests.exceptions import Timeout
 
+from include.bigquery_remedies import FOR_NOW, REMEDIES
 from include.settings import BigQuery
 from include.warehouse import WarehouseBusyError, WarehouseError
-
-#: BigQuery's reasons (https://cloud.google.com/bigquery/docs/error-messages) -> what to do about them.
-REMEDIES = {
-    "accessDenied": "Give the identity of google_cloud_default the roles of docs/bigquery.md there",
-    "bytesBilledLimitExceeded": "Raise BQ_MAX_BYTES_BILLED if the query is worth it; nothing was billed",
-    "notFound": "Make it, or correct GCP_PROJECT, GA4_DATASET, ATTRIBUTION_DATASET or BQ_LOCATION; a dataset is found "
-    "in its own location only",
-    "billingNotEnabled": "Turn billing on for the project: the sandbox takes no statement that changes rows",
-}
-
-#: Over by itself, or when a quota is raised.
-FOR_NOW = {
-    "quotaExceeded": "Wait until the quota is renewed, or have it raised (Google Cloud console, IAM, Quotas)",
-    "rateLimitExceeded": "Try again in a minute; where it lasts, run less often or have the quota raised",
-    "backendError": "Try again in a minute; status.cloud.google.com says how BigQuery is",
-    "internalError": "Try again in a minute; status.cloud.google.com says how BigQuery is",
-}
 
 
 class UnavailableError(WarehouseBusyError):

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from google.cloud.bigquery import Client, SchemaField
 
 from include.journal import READ_AGAIN, STAGING
-from include.settings import BigQuery, Settings
+from include.landing import schema_problem
+from include.settings import Settings
 from include.store import Store, Versions
 from include.variables import read_variables
 
+if TYPE_CHECKING:
+    from include.store_bigquery import BigQueryStore
+
 GA4, STREAMED = STAGING
 
-#: The time of its last change is a table's version. Metadata: nothing of the export is read. E3: a daily table hides
-#: the intraday table of its date.
+#: BigQuery's names in a table's schema.
+_ARROW_TYPES: dict[str, pa.DataType] = {
+    "STRING": pa.string(),
+    "INTEGER": pa.int64(),
+    "FLOAT": pa.float64(),
+    "NUMERIC": pa.decimal128(38, 9),
+    "BIGNUMERIC": pa.decimal256(76, 38),
+}
+
+#: The time of its last change is a table's version. Metadata: nothing of the export is read.
 EXPORTED = """
 select table_id, cast(last_modified_time as string) from `{export}.__TABLES__`
 where regexp_contains(table_id, r'^events_(intraday_)?[0-9]{{8}}$') and right(table_id, 8) between $first and $last
-qualify row_number() over (partition by right(table_id, 8) order by length(table_id)) = 1
 """
 
 #: The first day that is looked at, as dbt's macro declare_sight has it: $days before the last one that is known, and
@@ -52,13 +67,40 @@ def streamed_since(store: Store, settings: Settings) -> datetime:
     return datetime(first.year, first.month, first.day, tzinfo=UTC)
 
 
-def landed(store: Store, settings: Settings, place: BigQuery, start: date | None, end: date | None) -> Versions:
-    """Shard -> version of the export's tables dated from start to end, and of the batches streamed lately."""
-    since = streamed_since(store, settings)
+def arrow_type(field: SchemaField) -> pa.DataType:
+    """A field's type as Parquet files have it."""
+    kind: pa.DataType = _ARROW_TYPES.get(field.field_type, pa.binary())  # staging reads none of the other types
+    if field.fields:
+        kind = pa.struct([(one.name, arrow_type(one)) for one in field.fields])
+    return pa.list_(kind) if field.mode == "REPEATED" else kind
+
+
+def readable(client: Client, table: str) -> bool:
+    """Whether staging can read the table, by its columns: metadata, which is free."""
+    columns = [(field.name.lower(), arrow_type(field)) for field in client.get_table(table).schema]
+    return schema_problem(pa.schema(columns)) is None
+
+
+def exported(store: BigQueryStore, start: date | None, end: date | None) -> dict[str, str]:
+    """Table -> version of the export's tables dated from start to end.
+
+    E3: a daily table hides the intraday table of its date; one that cannot be read hides nothing.
+    """
+    export = store.place.export
     first, last = (f"{day:%Y%m%d}" if day else default for day, default in ((start, "0" * 8), (end, "9" * 8)))
-    tables = store.rows(EXPORTED.format(export=place.export), first=first, last=last)
+    tables = dict(store.rows(EXPORTED.format(export=export), first=first, last=last))
+    for table in [name for name in tables if name.startswith("events_intraday_")]:
+        daily = f"events_{table[-8:]}"
+        if daily in tables and readable(store.client, f"{export}.{daily}"):
+            del tables[table]
+    return tables
+
+
+def landed(store: BigQueryStore, start: date | None, end: date | None) -> Versions:
+    """Shard -> version of the export's tables dated from start to end, and of the batches streamed lately."""
+    since = streamed_since(store, store.settings)
     batches = store.rows(BATCHES, edge=since - timedelta(days=1), since=since)
-    return {GA4: dict(tables), STREAMED: dict(batches)}
+    return {GA4: exported(store, start, end), STREAMED: dict(batches)}
 
 
 def still_listed(known: Versions, found: Versions) -> Versions:

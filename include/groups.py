@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from airflow.sdk import DAG
 from airflow.sdk.definitions.context import Context
 from cosmos import (  # type: ignore[import-untyped]
@@ -20,10 +22,13 @@ from cosmos.constants import (  # type: ignore[import-untyped]
 )
 from cosmos.dbt.graph import DbtNode  # type: ignore[import-untyped]
 
+from include.bigquery_remedies import advice
 from include.settings import Settings
 from include.transform import PROFILE, Selection, log_in, manifest_path
 from include.turns import keep_turn
 from include.warehouse import release
+
+log = logging.getLogger(__name__)
 
 WRITER_POOL = "duckdb_writer"
 
@@ -55,6 +60,13 @@ def let_go(context: Context, result: object = None) -> None:
     locked.
     """
     release()
+
+
+def say_what_to_do(context: Context) -> None:
+    """After a model's task has failed on BigQuery: what to do, where it is known, in the task's log."""
+    what = advice(str(context.get("exception")))
+    if what:
+        log.error("%s", what)
 
 
 def dbt_group(group_id: str, selection: Selection, settings: Settings, dag: DAG) -> DbtTaskGroup:
@@ -99,6 +111,8 @@ def dbt_group(group_id: str, selection: Selection, settings: Settings, dag: DAG)
             "pre_execute": make_ready,
             "full_refresh": FULL_REFRESH,
             "post_execute": let_go,
+            "on_failure_callback": None if settings.bigquery is None else say_what_to_do,
+            "on_retry_callback": None if settings.bigquery is None else say_what_to_do,
             # dbt would write manifest.json again in each task, in place, while the DAG processor reads it
             "dbt_cmd_global_flags": ["--no-write-json"],
             "should_store_compiled_sql": False,  # it stands in dbt's target folder, which is not where Cosmos looks

@@ -18,7 +18,8 @@ STAGING = ("stg_ga_events", "stg_streamed_events")
 READ_AGAIN = "again"
 
 _LAST_SHARDS = """
-select model, touched_key as shard, version, seq from int_journal where entry in ('shard', 'rejected')
+select model, touched_key as shard, version, seq, case when entry = 'shard' then detail end as detail
+from int_journal where entry in ('shard', 'rejected')
 qualify row_number() over (partition by model, touched_key order by seq desc) = 1
 """
 
@@ -43,12 +44,12 @@ def read_again(store: Store, shards: Mapping[str, Iterable[str]]) -> int:
     repeat. Returns how many are marked.
     """
     wanted = dict.fromkeys((model, shard) for model, names in shards.items() for shard in names)
-    known = {(model, shard): (version, seq) for model, shard, version, seq in store.rows(_LAST_SHARDS)}
-    latest = {key: known.get(key, (None, 0)) for key in wanted}
+    known = {(model, shard): last for model, shard, *last in store.rows(_LAST_SHARDS)}
+    latest = {key: known.get(key, (None, 0, None)) for key in wanted}
     entry = {"batch_id": str(uuid4()), "entry": "shard", "version": READ_AGAIN}
     rows = [
-        {**entry, "model": model, "touched_key": shard, "seq": seq + 1}
-        for (model, shard), (version, seq) in latest.items()
+        {**entry, "model": model, "touched_key": shard, "seq": seq + 1, **({"detail": detail} if detail else {})}
+        for (model, shard), (version, seq, detail) in latest.items()
         if version != READ_AGAIN
     ]
     store.append("int_journal", rows)

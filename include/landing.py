@@ -143,6 +143,11 @@ def _export_problem(path: Path) -> str | None:
         return f"unreadable: {error.strerror or error}; check the rights of the file"
     except pa.ArrowException as error:
         return f"unreadable: not a whole Parquet file ({str(error).splitlines()[0]}); export the table again"
+    return schema_problem(schema)
+
+
+def schema_problem(schema: pa.Schema) -> str | None:
+    """Why a table of these columns cannot be read, or None (docs/semantics.md, E4)."""
     for column, fields in READ_COLUMNS.items():
         if column not in schema.names:
             if column in REQUIRED:

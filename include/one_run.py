@@ -27,6 +27,7 @@ from airflow.utils.session import create_session
 from sqlalchemy import update
 
 from include.alerts import deliver
+from include.bigquery_remedies import advice
 from include.metadata import migrate
 from include.preload import import_modules
 from include.sensing import NewsSensor
@@ -69,7 +70,9 @@ class Progress:
         self, previous_state: object, task_instance: RuntimeTaskInstance, error: object
     ) -> None:
         """A task failed."""
-        self._ended(task_instance, "failed", error=str(error), detail=getattr(error, "report", ""))
+        self._ended(
+            task_instance, "failed", error=str(error), detail=getattr(error, "report", "") or advice(str(error))
+        )
 
 
 def skip_at_once(task_instance: RuntimeTaskInstance) -> None:

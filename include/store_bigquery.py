@@ -164,7 +164,7 @@ class BigQueryStore:
 
     def landed(self, start: date | None, end: date | None) -> Versions:
         """The tables of the export, and the batches streamed lately."""
-        return landed(self, self.settings, self.place, start, end)
+        return landed(self, start, end)
 
     def in_view(self, known: Versions, found: Versions) -> Versions:
         """Less the batches that were streamed too long ago to be listed."""

@@ -11,7 +11,7 @@ from include.settings import PROJECT
 DELETED = "where {{ touched_only(meta.replaces) }}"
 OLD_KEYS = "{{ journal_keys(target_relation, pinned_only=true) }}"
 MINE = "select * from {{ accepted_copies(touched_only('device_key')) }} as c"
-MATES = "where event_key in ({{ few_keys('select event_key as key from touched') }})"
+MATES = "where event_key in ({{ few_keys('select key from touched') }})"
 STALE = "a.lookback_complete <> ({{ lookback_complete('c.converted_at') }})"
 SESSION_ID = "{{ content_id(['s.person_id', 's.first_key']) }} as session_id"
 BODY = "{%- set names = get_quoted_csv(columns | map(attribute='name')) -%}"

@@ -19,7 +19,7 @@ from include.quality import check
 from include.settings import PROJECT, Settings
 from include.simulator.history import write_history
 from include.simulator.stream import write_batch
-from include.transform import AUDIT, GATE, Selection
+from include.transform import AUDIT, GATE_OF_DAYS, Selection
 from tests.dbt.defects import AUDIT_CASES, FRESH, GATE_CASES, NAMELESS, SWEEPS, WARNING, Case, short
 from tests.dbt.project import Project, environment
 
@@ -75,13 +75,13 @@ def found(settings: Settings, selection: Selection) -> set[str]:
 
 
 def test_a_sound_warehouse_passes(sound: Settings) -> None:
-    assert found(sound, GATE) == found(sound, AUDIT) == set()
+    assert found(sound, GATE_OF_DAYS) == found(sound, AUDIT) == set()
 
 
 @pytest.mark.parametrize("case", GATE_CASES, ids=lambda case: case.name)
 def test_the_gate_finds(sound: Settings, case: Case) -> None:
     plant(sound, case.plant)
-    assert found(sound, GATE) == case.found
+    assert found(sound, GATE_OF_DAYS) == case.found
 
 
 @pytest.mark.parametrize("case", AUDIT_CASES, ids=lambda case: case.name)
@@ -98,7 +98,7 @@ def test_every_check_of_a_kind_can_fail(sound: Settings, generic_tests: list[Gen
     tables = {(table, column) for table, column in places if table != "int_quarantine"}
     plants = {SWEEPS[kind].format(table=table, column=column) for table, column in tables}
     plant(sound, *sorted(plants), *([NAMELESS] if tables != places else []))
-    names = {finding.name for selection in (GATE, AUDIT) for finding in check(sound, selection)}
+    names = {finding.name for selection in (GATE_OF_DAYS, AUDIT) for finding in check(sound, selection)}
     assert names >= {node.name for node in tests}
 
 

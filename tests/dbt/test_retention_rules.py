@@ -158,7 +158,7 @@ def test_what_no_file_touches_goes_out_of_sight_too(project: Project) -> None:
     (project.home / "landing" / "ga4").mkdir(parents=True)
     send(project, "b1", order(8 * DAY, "a", None, "t"), event(YOUNG, "b"))
     project.build()
-    assert len(project.rows("select * from mart_channel_daily")) == 2
+    assert len(project.rows("select * from mart_channel_daily")) == 6
     retained = retain(project)
     assert (retained.people, retained.landing_rows) == (1, 0)
     assert len(kept(project)) == 2

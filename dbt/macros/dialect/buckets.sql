@@ -12,7 +12,9 @@
 {% macro rejected_bucket() %}{{ return(1023) }}{% endmacro %}
 {% macro rejected_rows(staged) %}{{ return(adapter.dispatch('rejected_rows', 'attribution')(staged)) }}{% endmacro %}
 {% macro duckdb__rejected_rows(staged) %}(select * from {{ staged }} where reject_reason is not null){% endmacro %}
-{% macro bigquery__rejected_rows(staged) %}(select * from {{ staged }} where bucket = {{ rejected_bucket() }}){% endmacro %}
+{% macro bigquery__rejected_rows(staged) -%}
+    (select * from {{ staged }} where bucket = {{ rejected_bucket() }})
+{%- endmacro %}
 
 {#- Staging and int_events lie by device, what is derived from them by person. -#}
 {% macro bucketed_by(relation) %}

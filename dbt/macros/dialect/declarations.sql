@@ -1,11 +1,12 @@
-{#- Which partitions of its source a shard lies in, and the devices whose rows it had before. -#}
+{#- Which partitions of its source a shard lies in, and the devices whose rows it had before. A table that a daily one
+    hides (E3) has no version, and may still be there. -#}
 {% macro declare_shards() -%}
     {%- if this.identifier == 'stg_streamed_events' %}
     declare first_received timestamp default (select timestamp(min(path)) from {{ pin() }});
     {%- else -%}
     {%- for kind, prefix in export_wildcards().items() %}
     {{ declared(kind ~ '_suffixes', 'string', 'select substr(touched_key, ' ~ (prefix | length + 1) ~ ') as value from '
-        ~ pin() ~ " where starts_with(touched_key, '" ~ prefix ~ "')") }}
+        ~ pin() ~ " where version is not null and starts_with(touched_key, '" ~ prefix ~ "')") }}
     {%- endfor %}
     {%- endif %}
     {%- if is_incremental() %}
@@ -34,8 +35,10 @@
     {%- set day = model.config.partition_by.field %}
     {%- if day != 'bucket' %}
     {%- set dated = ref('int_sessions' if day == 'session_date' else 'int_conversions') %}
-    {{ declared('dates', 'date', 'select cast(j.touched_key as date) as value from ' ~ journal() ~ " as j where j.entry = '"
-        ~ day ~ "' and j.batch_id in (select batch_id from " ~ pin() ~ ') union all select d.' ~ day ~ ' from ' ~ dated
-        ~ ' as d where d.bucket in unnest(person_buckets) and d.person_id in (select touched_key from ' ~ pin() ~ ')') }}
+    {%- set journaled = 'select cast(j.touched_key as date) as value from ' ~ journal() ~ " as j where j.entry = '"
+        ~ day ~ "' and j.batch_id in (select batch_id from " ~ pin() ~ ')' %}
+    {%- set present = 'select d.' ~ day ~ ' from ' ~ dated ~ ' as d where d.bucket in unnest(person_buckets)'
+        ~ ' and d.person_id in (' ~ pinned_keys() ~ ')' %}
+    {{ declared('dates', 'date', journaled ~ ' union all ' ~ present) }}
     {%- endif %}
 {%- endmacro %}

@@ -1,5 +1,5 @@
-{#- BigQuery: the variables a model's script starts with. A filter by a variable is one by a constant, so it prunes. Keys
-    would make lists too long for a variable (1 MB); buckets and dates do not. -#}
+{#- BigQuery: the variables a model's script starts with. A filter by a variable is one by a constant, so it prunes.
+    Keys would make lists too long for a variable (1 MB); buckets and dates do not. -#}
 {% macro declare_keys() %}
     {%- set kind = model.config.meta.replaces -%}
     {%- if model.config.materialized != 'incremental' or (kind != 'shard' and not is_incremental()) -%}

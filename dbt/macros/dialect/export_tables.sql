@@ -1,16 +1,17 @@
 {#- BigQuery: the daily and the intraday tables of the export are two wildcards, each with a schema of its own. -#}
 {% macro export_wildcards() %}{{ return({'daily': 'events_2', 'intraday': 'events_intraday_'}) }}{% endmacro %}
 
-{#- The table made last of each kind, whose columns its wildcard has; a kind without tables is left out. -#}
+{#- The table made last of each kind, whose columns its wildcard has: name, problem. One without is left out. -#}
 {% macro newest_export_tables() %}
     {%- set found = {} -%}
     {%- if execute -%}
         {%- for kind, prefix in export_wildcards().items() -%}
             {%- set rows = run_query(
-                "select table_id from " ~ export_list() ~ " where regexp_contains(table_id, r'^" ~ prefix
-                ~ "[0-9]+$') order by creation_time desc limit 1"
+                "select t.table_id, p.problem from " ~ export_list() ~ " as t left join " ~ export_problems()
+                ~ " as p on p.shard = t.table_id where regexp_contains(t.table_id, r'^" ~ prefix
+                ~ "[0-9]+$') order by t.creation_time desc limit 1"
             ).rows -%}
-            {%- if rows -%}{%- do found.update({kind: rows[0][0]}) -%}{%- endif -%}
+            {%- if rows -%}{%- do found.update({kind: {'name': rows[0][0], 'problem': rows[0][1]}}) -%}{%- endif -%}
         {%- endfor -%}
     {%- endif -%}
     {{ return(found) }}
@@ -33,13 +34,13 @@
     where _table_suffix in unnest({{ kind }}_suffixes)
 {%- endmacro %}
 
-{#- The same columns without a row, for an export that has no table yet. -#}
-{% macro no_export_rows() -%}
+{#- The same columns without a row, for an export that has no table yet. unless: an error where the pin has shards of
+    this kind, {kind, message}. -#}
+{% macro no_export_rows(unless=none) -%}
     select
-        cast(null as string) as shard
+        cast({{ "error('" ~ unless.message ~ "')" if unless else 'null' }} as string) as shard
         {%- for name, type in export_fields().items() %},
         {{ export_field(name, type, []) }} as {{ name }}
         {%- endfor %}
-    from (select 1) as nothing
-    where false
+    from {{ 'unnest(' ~ unless.kind ~ '_suffixes) as suffix' if unless else '(select 1) as nothing where false' }}
 {%- endmacro %}

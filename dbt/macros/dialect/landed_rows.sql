@@ -6,11 +6,19 @@
 {% macro bigquery__exported_events() -%}
     {%- set tables = newest_export_tables() -%}
     {%- for kind, table in tables.items() %}
-    {{ export_rows(kind, table) }}
+    {{ export_rows(kind, table.name) if not table.problem else no_export_rows(unless=unreadable(kind, table)) }}
     {{ 'union all' if not loop.last }}
     {%- else %}
     {{ no_export_rows() }}
     {%- endfor %}
+{%- endmacro %}
+
+{#- A wildcard has the columns of its newest table: where that one cannot be read, it is set aside, and none beside it
+    can be read either. -#}
+{% macro unreadable(kind, table) -%}
+    {%- set why = table.name ~ ' is the newest of the export and cannot be read (' ~ table.problem ~ '), and BigQuery'
+        ~ ' reads other tables by its columns. Export it again or delete it, then run again; nothing was taken in' -%}
+    {{- return({'kind': kind, 'message': why | replace("'", "\\'")}) -}}
 {%- endmacro %}
 
 {#- The streamed events, still as text: shard, line_number, line, landed_at (microseconds). -#}

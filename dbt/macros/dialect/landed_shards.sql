@@ -21,15 +21,12 @@
     where regexp_contains(table_id, r'^events_(intraday_)?[0-9]{8}$')
         and right(table_id, 8) between '{{ (var("start_date") or "0000-00-00") | replace("-", "") }}'
             and '{{ (var("end_date") or "9999-99-99") | replace("-", "") }}'
-    -- E3: a daily table hides the intraday table of its date
-    qualify row_number() over (partition by right(table_id, 8) order by length(table_id)) = 1
+    -- E3: a daily table hides the intraday table of its date; one that cannot be read hides nothing
+    qualify starts_with(table_id, 'events_2') or 0 = countif(
+        starts_with(table_id, 'events_2') and table_id not in (select p.shard from {{ export_problems() }} as p)
+    ) over (partition by right(table_id, 8))
     {%- endif -%}
 {%- endmacro %}
-
-{#- Why a shard cannot be read, or null. BigQuery keeps no unreadable tables. -#}
-{% macro shard_problem(path) %}{{ return(adapter.dispatch('shard_problem', 'attribution')(path)) }}{% endmacro %}
-{% macro duckdb__shard_problem(path) %}shard_problem({{ path }}){% endmacro %}
-{% macro bigquery__shard_problem(path) %}cast(null as string){% endmacro %}
 
 {#- DuckDB reads a constant list of files, and a variable counts as one. The empty file keeps the list non-empty and,
     for exports, all columns known. -#}

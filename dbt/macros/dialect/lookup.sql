@@ -1,5 +1,5 @@
-{#- int_lookup, on BigQuery alone: which devices hold a shard's rows, the copies of an event, or a person's events, so that
-    what lies by device can be found by another key without reading all of it. It may name a device too many, never one
+{#- int_lookup, on BigQuery alone: which devices hold a shard's rows, the copies of an event, or a person's events, so
+    that what lies by device can be found by another key without reading all. It may name a device too many, never one
     too few: rows are only added, until the model that adds them is built anew. -#}
 {% macro lookup() %}
     {{- return(api.Relation.create(database=target.database, schema=target.schema, identifier='int_lookup')) -}}

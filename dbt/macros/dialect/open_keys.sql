@@ -10,7 +10,8 @@
 
 {#- On BigQuery: the buckets of these keys; one that is empty where there is none. -#}
 {% macro buckets_open(column) -%}
-    {{- return(column_of('select distinct ' ~ bucket_of('k.key') ~ ' from (' ~ open_keys(column) ~ ') as k') or [-1]) -}}
+    {%- set keys = '(' ~ open_keys(column) ~ ') as k' -%}
+    {{- return(column_of('select distinct ' ~ bucket_of('k.key') ~ ' from ' ~ keys) or [-1]) -}}
 {%- endmacro %}
 
 {#- The events of the open devices, all their copies, in these buckets. -#}

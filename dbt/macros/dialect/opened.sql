@@ -1,5 +1,5 @@
-{#- BigQuery: the partitions that hold what no published run shows yet, for the checks, which are single statements: their
-    constants are asked for while they compile, once for all checks of a `dbt test`. -#}
+{#- BigQuery: the partitions that hold what no published run shows yet, for the checks, which are single statements:
+    their constants are asked for while they compile, once for all checks of a `dbt test`. -#}
 {% macro opened(relation, field) -%}
     {%- set parts = open_parts() -%}
     {%- if parts.all -%}
@@ -23,7 +23,8 @@
 {% endmacro %}
 
 {% macro find_open_parts() %}
-    {%- if column_of('select f.key from (' ~ all_unpublished() ~ ') as f limit 1') -%}{{ return({'all': true}) }}{%- endif -%}
+    {%- set all = column_of('select f.key from (' ~ all_unpublished() ~ ') as f limit 1') -%}
+    {%- if all -%}{{ return({'all': true}) }}{%- endif -%}
     {%- set people = buckets_open('person_id') -%}
     {%- set touched = buckets_open('device_key') -%}
     {%- set events = 'select s.event_key as key from (' ~ open_copies(touched) ~ ') as s' -%}

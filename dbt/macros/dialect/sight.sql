@@ -1,5 +1,5 @@
-{#- How far back a micro-batch looks for streamed batches on BigQuery, where listing them all would read all of the table:
-    streamed_days before the last day that it knows rows of, and to the batches that are to be read again. A full
+{#- How far back a micro-batch looks for streamed batches on BigQuery, where listing them all would read all of the
+    table: streamed_days before the last day that it knows rows of, and to the batches that are to be read again. A full
     refresh looks at everything. The day that a batch begins on is the pin's path, and the detail of its journal entry.
     include/bigquery_landing.py has the same for the sensor. -#}
 {% macro declare_sight() %}{{ return(adapter.dispatch('declare_sight', 'attribution')()) }}{% endmacro %}

@@ -16,7 +16,9 @@
 {%- endmacro %}
 
 {#- The keys this run takes in, as a query of one column, key. -#}
-{% macro pinned_keys() %}{{ return('select touched_key as key from ' ~ pin() ~ ' where touched_key is not null') }}{% endmacro %}
+{% macro pinned_keys() -%}
+    {{- return('select touched_key as key from ' ~ pin() ~ ' where touched_key is not null') -}}
+{%- endmacro %}
 
 {#- Usage in a model: where {{ touched_only('person_id') }} -#}
 {% macro touched_only(column) -%}

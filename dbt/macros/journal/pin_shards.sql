@@ -25,11 +25,11 @@
         select coalesce(l.shard, k.shard) as shard, l.path, l.version, coalesce(k.seq, 0) + 1 as seq
         from landed as l
         full join known as k on k.shard = l.shard
-        where {% if is_incremental() %}l.version is distinct from k.version and {{ in_sight('k') }}{% else %}true{% endif %}
+        where {{ 'l.version is distinct from k.version and ' ~ in_sight('k') if is_incremental() else 'true' }}
     ),
     run as (select {{ new_id() }} as batch_id from emptied where alarm is null),
     examined as (
-        select r.batch_id, c.*, case when c.version is not null then {{ shard_problem('c.path') }} end as problem
+        select r.batch_id, c.*, case when c.version is not null then {{ shard_problem('c') }} end as problem
         from changed as c
         cross join run as r
     )

@@ -26,7 +26,7 @@
         {%- if meta.also and is_incremental() %}
         {{ context[meta.also]() }};
         {%- endif %}
-        {#- A table of an earlier version may lack the column; all below it is built anew then, so nobody waits for it. -#}
+        {#- A table of an earlier version may lack the column; all below it is built anew then: nobody waits for it. -#}
         {%- if meta.logs and not is_incremental() and load_relation(this) is not none
             and meta.logs in adapter.get_columns_in_relation(this) | map(attribute='name') %}
         {{ journal_keys(this) }}

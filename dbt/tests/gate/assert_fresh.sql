@@ -1,4 +1,4 @@
--- The newest event of a source is older than max_age_hours: its export or its producer has stopped, or sends old events.
+-- The newest event of a source is older than max_age_hours: its export or producer has stopped, or sends old events.
 -- A source that never sent anything is not missed.
 {{ config(meta={'about_nobody': true}) }}
 with newest as (

@@ -16,6 +16,7 @@ class Fault:
     request: at a request whose `METHOD /path` this regular expression finds. statement: before a statement of a job
     whose text it finds, case aside.
     reason: the error, one of errors.STATUS; None for `action` alone, such as to delete a table midway.
+    message: BigQuery's words for it, where they matter.
     times: how often it happens before it is over.
     """
 
@@ -24,6 +25,7 @@ class Fault:
     statement: str | None = None
     action: Callable[[], object] | None = None
     times: int = 1
+    message: str = "A fault that the test injected"
 
     def strike(self) -> None:
         """Happen once. Raises BigQueryError where there is a reason."""
@@ -31,7 +33,7 @@ class Fault:
         if self.action:
             self.action()
         if self.reason:
-            raise BigQueryError(f"A fault that the test injected: {self.reason}", self.reason, late=True)
+            raise BigQueryError(f"{self.message}: {self.reason}", self.reason, late=True)
 
 
 @dataclass

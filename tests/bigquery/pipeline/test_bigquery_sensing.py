@@ -18,10 +18,17 @@ from tests.bigquery.double.service import Service
 GA4, STREAMED = STAGING
 
 
+#: A table that staging can read (E4).
+EXPORT = """
+create or replace table {} as select 1 as event_timestamp, 'page_view' as event_name, 'd1' as user_pseudo_id,
+    [struct('page_title' as key, struct('Home' as string_value) as value)] as event_params
+"""
+
+
 def export(client: bigquery.Client, *tables: str) -> None:
     """Make tables of the export."""
     for table in tables:
-        client.query_and_wait(f"create or replace table {table} as select 1 as x")
+        client.query_and_wait(EXPORT.format(table))
 
 
 def stream(store: BigQueryStore, batch: str, *days_ago: float) -> None:
@@ -70,7 +77,7 @@ def test_tables_and_batches_are_new_until_they_are_loaded_and_published(
 def test_a_table_that_changes_late_is_seen_by_its_last_modified_time(
     settings: Settings, loaded: BigQueryStore, client: bigquery.Client
 ) -> None:
-    client.query_and_wait("insert into events_20260129 values (2)")
+    client.query_and_wait("insert into events_20260129 (event_timestamp) values (2)")
     assert news(settings) == News(changed=(f"{GA4}/events_20260129",))
 
 

@@ -1,0 +1,130 @@
+"""An export whose tables do not all have GA4's columns (semantics E4): what cannot be read is set aside, and said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from google.cloud import bigquery
+
+from include.bigquery_landing import GA4, exported
+from include.publish import LOADED_SHARDS, by_model
+from include.sensing import News, compare
+from include.settings import PROJECT as ROOT
+from include.settings import Settings
+from include.store import open_store
+from include.store_bigquery import BigQueryStore
+from tests.bigquery.conftest import DATASET
+from tests.bigquery.dbt_on_stand_in import run_dbt
+
+EVENT_PARAMS = """
+    array<struct<key string, value struct<string_value string, int_value int64, float_value float64,
+    double_value float64>>>
+"""
+#: A table of the export as staging needs it at least.
+COLUMNS = {"event_timestamp": "int64", "event_name": "string", "user_pseudo_id": "string", "event_params": EVENT_PARAMS}
+#: What a table may have instead (None: not the column), and why it cannot be read then.
+CHANGES: dict[str, tuple[str, str | None, str]] = {
+    "20260125": ("event_timestamp", "string", "event_timestamp is STRING, not INT64"),
+    "20260126": ("user_pseudo_id", None, "column user_pseudo_id is missing"),
+    "20260127": ("device", "string", "device is STRING, not STRUCT<"),
+    "20260128": ("ecommerce", "struct<transaction_id int64>", "ecommerce.transaction_id is INT64, not STRING"),
+}
+WHY = "wrong_type: {}; export the table again with GA4's own schema"
+
+
+def export(client: bigquery.Client, table: str, event: str, **changes: str | None) -> None:
+    """Write a table of one event, at noon of its date, with some columns of another type."""
+    columns = {name: kind for name, kind in {**COLUMNS, **changes}.items() if kind}
+    noon = f"{table[-8:-4]}-{table[-4:-2]}-{table[-2:]} 12:00:00"
+    given = {"event_timestamp": f"unix_micros(timestamp '{noon}')", "event_name": f"'{event}'", "user_id": "'u1'"}
+    given["user_pseudo_id"] = "'d1'"
+    values = [f"cast({given.get(name, 'null')} as {kind}) as {name}" for name, kind in columns.items()]
+    client.query_and_wait(f"create or replace table {DATASET}.events_{table} as select {', '.join(values)}")
+
+
+def stage(endpoint: str, home: Path) -> None:
+    """Run staging of the export."""
+    run_dbt(endpoint, ROOT / "dbt", home, "run", "--select", "stg_ga_events")
+
+
+def staged(client: bigquery.Client) -> dict[str, tuple[str, str | None]]:
+    """Event and user by date of the table, of rows that are not rejected."""
+    rows = client.query_and_wait("select shard, event_name, user_id from attribution.stg_ga_events where bucket >= 0")
+    found = {row["shard"].removeprefix("events_"): (row["event_name"], row["user_id"]) for row in rows}
+    assert len(found) == rows.total_rows
+    return found
+
+
+def set_aside(client: bigquery.Client) -> dict[str, str]:
+    """Why tables were set aside, by date."""
+    rows = client.query_and_wait("select touched_key, detail from attribution.int_journal where entry = 'rejected'")
+    return {row["touched_key"].removeprefix("events_"): row["detail"] for row in rows}
+
+
+@pytest.fixture
+def store(settings: Settings, client: bigquery.Client, endpoint: str, tmp_path: Path) -> Iterator[BigQueryStore]:
+    """A warehouse that has the seeds that staging reads, seen as the sensor sees it."""
+    client.create_dataset("attribution")
+    run_dbt(endpoint, ROOT / "dbt", tmp_path, "seed")
+    with open_store(settings) as opened:
+        assert isinstance(opened, BigQueryStore)
+        yield opened
+
+
+def to_do(store: BigQueryStore) -> News:
+    """What the sensor finds in the export."""
+    return compare({GA4: exported(store, None, None)}, by_model(store.rows(LOADED_SHARDS)))
+
+
+def test_a_table_of_other_columns_is_set_aside_and_keeps_its_rows(
+    store: BigQueryStore, client: bigquery.Client, endpoint: str, tmp_path: Path
+) -> None:
+    for day in [*CHANGES, "20260129"]:
+        export(client, day, "first")
+    stage(endpoint, tmp_path)
+    for day, (column, kind, _) in CHANGES.items():
+        export(client, day, "changed", **{column: kind})
+    export(client, "20260129", "changed", user_id="string")  # a new column, which older tables do not have
+    stage(endpoint, tmp_path)
+    assert staged(client) == {**dict.fromkeys(CHANGES, ("first", None)), "20260129": ("changed", "u1")}
+    assert set_aside(client) == {day: WHY.format(problem) for day, (_, _, problem) in CHANGES.items()}
+    assert not to_do(store)
+    for day in CHANGES:
+        export(client, day, "mended")
+    stage(endpoint, tmp_path)
+    assert staged(client) == {**dict.fromkeys(CHANGES, ("mended", None)), "20260129": ("changed", "u1")}
+    assert not to_do(store)
+
+
+def test_a_daily_table_that_cannot_be_read_hides_nothing_and_holds_up_none_but_its_kind(
+    store: BigQueryStore, client: bigquery.Client, endpoint: str, tmp_path: Path
+) -> None:
+    export(client, "intraday_20260129", "today")
+    export(client, "20260128", "first")
+    stage(endpoint, tmp_path)
+    export(client, "20260129", "bad", event_timestamp="string")
+    assert to_do(store).new == ("stg_ga_events/events_20260129",)
+    stage(endpoint, tmp_path)
+    before = staged(client)
+    assert before == {"intraday_20260129": ("today", None), "20260128": ("first", None)}
+    assert set_aside(client) == {"20260129": WHY.format("event_timestamp is STRING, not INT64")}
+    assert not to_do(store)
+
+    client.query_and_wait(f"insert into {DATASET}.events_20260128 select * from {DATASET}.events_20260128")
+    with pytest.raises(AssertionError, match=r"events_20260129 is the newest .* cannot be read .* delete it, then run"):
+        stage(endpoint, tmp_path)
+    assert staged(client) == before
+    assert to_do(store).changed == ("stg_ga_events/events_20260128",)
+
+    export(client, "20260129", "whole day")
+    assert to_do(store).removed == ("stg_ga_events/events_intraday_20260129",)
+    stage(endpoint, tmp_path)
+    rows = client.query_and_wait("select shard, event_name from attribution.stg_ga_events where bucket >= 0")
+    assert sorted(tuple(row.values()) for row in rows) == [
+        ("events_20260128", "first"),
+        ("events_20260128", "first"),
+        ("events_20260129", "whole day"),
+    ]
+    assert not to_do(store)
