@@ -4,10 +4,10 @@
 {%- set shards = 'select shard from ' ~ unpublished(ref('stg_ga_events'), 'shard') ~ ' as s' %}
 with landed as (
     select 'GA4 export' as source, shard as period, event_name, amount
-    from {{ whole(ref('stg_ga_events')) }} as g where reject_reason is null and shard not like '%intraday%'
+    from {{ whole(ref('stg_ga_events')) }} where reject_reason is null and shard not like '%intraday%'
     union all
     select 'stream' as source, cast({{ utc_date('event_at') }} as {{ dbt.type_string() }}) as period, event_name, amount
-    from {{ whole(ref('stg_streamed_events')) }} as s where reject_reason is null
+    from {{ whole(ref('stg_streamed_events')) }} where reject_reason is null
 ),
 
 days as (
