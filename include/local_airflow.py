@@ -70,7 +70,7 @@ class LocalAirflow:
         answer = httpx.post(f"{self.url}/auth/token", json={"username": USER, "password": self.password}, timeout=30)
         answer.raise_for_status()
         token = answer.json()["access_token"]
-        return httpx.Client(base_url=f"{self.url}/api/v2", headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        return httpx.Client(base_url=f"{self.url}/api/v2", headers={"Authorization": f"Bearer {token}"}, timeout=120)
 
     def ended(self) -> str | None:
         """The name of a component that has ended, or None while all run."""

@@ -94,6 +94,7 @@ def test_a_table_refuses_a_read_of_all_of_it(built: Built, table: str) -> None:
         built.client.query_and_wait(f"select * from attribution.{table}")
 
 
+@pytest.mark.rehearsal
 def test_an_export_without_intraday_tables_or_without_any(
     client: bigquery.Client, endpoint: str, landed: Settings, tmp_path: Path
 ) -> None:

@@ -99,7 +99,8 @@ def test_answers_lost_beside_refused_rows(streamer: Streamer, service: Service, 
 
 def test_a_required_column_of_another_name_is_no_dead_letter(streamer: Streamer, client: bigquery.Client) -> None:
     """What no row can mend is an error, not a file full of dead letters."""
-    client.query_and_wait(f"create or replace table `{'.'.join(TABLE)}` ({COLUMNS}, shop string not null)")
+    client.delete_table(".".join(TABLE))
+    client.query_and_wait(f"create table `{'.'.join(TABLE)}` ({COLUMNS}, shop string not null)")
     with pytest.raises(StreamingError, match="shop is one too many"):
         streamer.send(LINES)
     assert not streamer.dead_letters.exists()
