@@ -14,7 +14,7 @@ from include.settings import Settings
 from include.store_bigquery import BigQueryStore
 from include.transform import run_dbt
 from tests.bigquery.landed import land
-from tests.bigquery.pipeline.test_deletion import MODELS_ONLY, land_journeys
+from tests.bigquery.pipeline.test_bigquery_deletion import MODELS_ONLY, land_journeys
 from tests.dbt.nights import DAY, event
 from tests.dbt.project import Project, environment
 
