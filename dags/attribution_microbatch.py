@@ -40,11 +40,10 @@ from airflow.sdk import DAG, CronTriggerTimetable, Param, chain, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.alerts.late import deadline
-from include.pipeline import COMMON, delivery, prepare, take_turn
+from include.pipeline import COMMON, delivery, prepare, streamer, take_turn
 from include.sensing import NewsSensor
 from include.settings import Settings
 from include.simulator.stream import stream_batch
-from include.streaming.target import open_streamer
 
 with DAG(
     dag_id="attribution_microbatch",
@@ -79,7 +78,7 @@ with DAG(
         if events == 0 or (params or {})["dry_run"]:
             raise AirflowSkipException("events is 0, or this is a dry run: nothing to stream")
         settings = Settings.from_env()
-        return asdict(stream_batch(settings, open_streamer(settings), events=events, seed=seed))
+        return asdict(stream_batch(settings, streamer(settings), events=events, seed=seed))
 
     prepared = prepare()
     # runs though nothing was streamed, but not where the whole run was skipped

@@ -6,7 +6,7 @@ A DAG file says what its run does before, between and after, and when it runs.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, Asset, ExceptionRetryPolicy, RetryAction, RetryRule, task
 from airflow.sdk.definitions._internal.mixins import DependencyMixin
@@ -21,9 +21,13 @@ from include.publish import publish as publish_marts
 from include.quality import ChecksFailedError
 from include.settings import SettingError, Settings
 from include.streaming.errors import RefusedError
+from include.streaming.target import open_streamer
 from include.transform import AUDIT, MARTS, TRANSFORM
 from include.turns import TurnSensor, TurnTakenError, keep_turn
 from include.upkeep import UpkeepError
+
+if TYPE_CHECKING:
+    from include.streaming.streamer import Streamer
 
 MARTS_ASSET = Asset("attribution_marts")
 
@@ -78,6 +82,15 @@ def audit(run_id: str | None = None) -> dict[str, int]:
 def publish(run_id: str | None = None) -> dict[str, Any]:
     """Give readers all marts at once, with the run's figures."""
     return publish_marts(Settings.from_env(), run_id=str(run_id)).as_json()
+
+
+def streamer(settings: Settings) -> Streamer | None:
+    """The way into BigQuery, as whom Airflow's connection names; None where DBT_TARGET is local."""
+    if settings.bigquery is None:
+        return None
+    from include.bigquery_login import credentials  # noqa: PLC0415 - seconds of Google's imports, which DuckDB spares
+
+    return open_streamer(settings, credentials())
 
 
 def take_turn(task_id: str = "take_turn", *, queues: bool) -> TurnSensor:
