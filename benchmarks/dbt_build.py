@@ -16,7 +16,6 @@ from benchmarks.measure import Usage, timed
 from benchmarks.scans import rows_scanned, write_profile
 from include.settings import Settings
 
-MODELS_ONLY = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 #: What a micro-batch runs: the checks of whole days are for runs that bring whole days (include/checks.py).
 OF_A_BATCH = (*NO_UNIT_TESTS, "--exclude", "tag:whole_days")

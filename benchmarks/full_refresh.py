@@ -6,11 +6,12 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.dbt_build import MODELS_ONLY, Build, dbt_build, read_by_node, row_counts
+from benchmarks.dbt_build import Build, dbt_build, read_by_node, row_counts
 from benchmarks.floor import FloorRun, run_floor
 from benchmarks.history import Export
 from benchmarks.measure import Comparison, medians
 from include.settings import Settings
+from include.transform import MODELS_ONLY
 
 log = logging.getLogger(__name__)
 

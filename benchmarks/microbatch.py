@@ -15,12 +15,13 @@ import httpx
 
 from benchmarks.airflow_run import DagRun, TaskTimes, await_dag, idle_share, run_dag
 from benchmarks.batch_rows import Touched, batch_ids, touched_rows
-from benchmarks.dbt_build import MODELS_ONLY, NO_UNIT_TESTS, Build, dbt_build, read_by_node, row_counts
+from benchmarks.dbt_build import NO_UNIT_TESTS, Build, dbt_build, read_by_node, row_counts
 from benchmarks.history import Export
 from benchmarks.measure import Comparison, medians
 from include.local_airflow import LocalAirflow, local_airflow
 from include.settings import Settings
 from include.simulator.stream import write_batch
+from include.transform import MODELS_ONLY
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from datetime import date
 
 from include import proof_duckdb as engine
 from include.proof_heal import heal
-from include.proof_rebuild import MODELS_ONLY, STAGING, run_models, same_environment, tables_of
+from include.proof_rebuild import STAGING, run_models, same_environment, tables_of
 from include.proof_record import record
 from include.proof_report import Proof, ProofFailedError, require_proven
 from include.proof_scratch import (
@@ -26,7 +26,7 @@ from include.proof_scratch import (
 )
 from include.settings import Settings
 from include.store import open_store
-from include.transform import manifest_path
+from include.transform import MODELS_ONLY, manifest_path
 from include.trim import is_pending
 
 __all__ = ["Proof", "ProofError", "ProofFailedError", "Snapshot", "conclude", "heal", "prove", "record", "snapshot"]

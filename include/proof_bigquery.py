@@ -17,17 +17,16 @@ from typing import Any
 from google.api_core.exceptions import NotFound
 
 from include.bigquery_errors import explained
-from include.proof_rebuild import MODELS_ONLY, STAGING, run_models, tables_of
-from include.proof_report import Difference, Proof, Row
+from include.proof_rebuild import STAGING, run_models, tables_of
+from include.proof_report import SAMPLE_ROWS, Difference, Proof, Row
 from include.proof_scratch import ProofError, Snapshot
 from include.publish import LOADED_SHARDS, by_model
 from include.settings import BigQuery, Settings
 from include.store_bigquery import BigQueryStore, open_bigquery
-from include.transform import manifest_path, refresh_manifest
+from include.transform import MODELS_ONLY, manifest_path, refresh_manifest
 from include.trim import is_pending
 from include.warehouse import WarehouseError
 
-SAMPLE_ROWS = 10
 #: Rows of a table that are looked through for the columns that differ.
 LOOKED_AT = 1000
 

@@ -13,11 +13,9 @@ from pathlib import Path
 
 import duckdb
 
-from include.proof_report import Difference, Row
+from include.proof_report import SAMPLE_ROWS, Difference, Row
 from include.proof_scratch import Loaded, ProofError, Scratch
 from include.store_duckdb import literal, quoted
-
-SAMPLE_ROWS = 10
 
 #: Shards that both sides set aside as a whole, while rows of an earlier version stand in the live table (E4).
 SET_ASIDE = """

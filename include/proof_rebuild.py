@@ -12,7 +12,6 @@ from include.settings import Settings
 from include.transform import DbtError, run_dbt
 
 STAGING = "path:models/staging"
-MODELS_ONLY = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 
 
 def run_models(settings: Settings, command: str, *arguments: str) -> None:

@@ -9,6 +9,9 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
+#: How many differing rows of a table are reported, of each side.
+SAMPLE_ROWS = 10
+
 #: A value of a row in a report is cut after this many characters: a payload would hide the rest.
 VALUE_WIDTH = 60
 

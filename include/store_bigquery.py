@@ -12,6 +12,7 @@ from typing import Any
 
 from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
+from google.cloud.bigquery.table import RowIterator
 
 from include.bigquery import LABELS, connect
 from include.bigquery_errors import explained
@@ -42,11 +43,13 @@ _TYPE_OF: Mapping[type, str] = {
 _TEMPORARY = re.compile("__(pin|dbt_.*)$")
 _VALUE = re.compile(r"\$([a-z_]+)")
 
-BUCKETS_OF = "select distinct mod(farm_fingerprint(key), 512) + 511 from unnest($keys) as key"
-DEVICE_BUCKETS = """
-select distinct mod(farm_fingerprint(device_key), 512) + 511 from int_lookup
+#: As dbt's macro bucket_of has it.
+_BUCKET = "mod(farm_fingerprint({key}), 512) + 511"
+BUCKETS_OF = f"select distinct {_BUCKET.format(key='key')} from unnest($keys) as key"  # noqa: S608 - constants
+DEVICE_BUCKETS = f"""
+select distinct {_BUCKET.format(key="device_key")} from int_lookup
 where bucket in unnest($buckets) and kind = 'shard' and key in unnest($keys)
-"""
+"""  # noqa: S608 - constants
 
 Parameter = bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter
 
@@ -58,9 +61,19 @@ def parameter(name: str, value: Any) -> Parameter:  # noqa: ANN401
     return bigquery.ScalarQueryParameter(name, _TYPE_OF[type(value)], value)
 
 
+def parameters(values: Mapping[str, Any]) -> list[Parameter]:
+    """The values as query parameters."""
+    return [parameter(name, value) for name, value in values.items()]
+
+
 def plain(value: object) -> object:
     """A value as DuckDB gives it: a time is UTC without a zone."""
     return value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) and value.tzinfo else value
+
+
+def plain_rows(found: RowIterator) -> list[tuple[Any, ...]]:
+    """Rows as DuckDB gives them."""
+    return [tuple(plain(value) for value in row.values()) for row in found]
 
 
 class BigQueryStore:
@@ -70,37 +83,32 @@ class BigQueryStore:
         """place: the settings' own; the caller closes the client."""
         self.client, self.settings, self.place = client, settings, place
 
-    def _query(
-        self, text: str, parameters: Sequence[Parameter] = (), dataset: str | None = None
-    ) -> list[tuple[Any, ...]]:
+    def _ask(self, text: str, parameters: Sequence[Parameter], dataset: str | None = None) -> RowIterator:
         config = bigquery.QueryJobConfig(query_parameters=list(parameters))
         if dataset:
             config.default_dataset = f"{self.place.project}.{dataset}"
-        found = self.client.query_and_wait(_VALUE.sub(r"@\1", text), job_config=config)
-        return [tuple(plain(value) for value in row.values()) for row in found]
+        return self.client.query_and_wait(_VALUE.sub(r"@\1", text), job_config=config)
 
     def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401
         """The rows of a query."""
         with explained(self.place):
-            return self._query(query, [parameter(name, value) for name, value in values.items()])
+            return plain_rows(self._ask(query, parameters(values)))
 
     def run(self, *statements: str, **values: Any) -> None:  # noqa: ANN401
         """Run statements in one transaction."""
-        self._run(statements, [parameter(name, value) for name, value in values.items()])
+        self._run(statements, parameters(values))
 
     def _run(self, statements: Sequence[str], parameters: Sequence[Parameter]) -> None:
         if not statements:
             return
         parts = statements if len(statements) == 1 else ["begin transaction", *statements, "commit transaction"]
         with explained(self.place):
-            self._query(";\n".join(part.strip() for part in parts), parameters)
+            self._ask(";\n".join(part.strip() for part in parts), parameters)
 
     def delete(self, statement: str, **values: Any) -> int:  # noqa: ANN401
         """Run one DELETE; how many rows went."""
-        config = bigquery.QueryJobConfig(query_parameters=[parameter(name, value) for name, value in values.items()])
         with explained(self.place):
-            done = self.client.query_and_wait(_VALUE.sub(r"@\1", statement), job_config=config)
-        return int(done.num_dml_affected_rows or 0)
+            return int(self._ask(statement, parameters(values)).num_dml_affected_rows or 0)
 
     def tables_with(self, column: str, dataset: str) -> list[str]:
         """The tables and views of a dataset that have this column, as FROM items that name every partition."""
@@ -181,7 +189,7 @@ class BigQueryStore:
         """Rows of the published dataset."""
         with explained(self.place):
             try:
-                return self._query(query, dataset=self.place.published)
+                return plain_rows(self._ask(query, [], self.place.published))
             except NotFound:
                 return None
 
@@ -192,7 +200,7 @@ class BigQueryStore:
         moment = datetime.now(UTC).isoformat(sep=" ", timespec="seconds")
         note = f"Published by run {run_id} at {moment}"
         with explained(self.place):
-            self._query(";\n".join(script), [parameter("note", note)])
+            self._ask(";\n".join(script), parameters({"note": note}))
 
 
 @contextmanager

@@ -39,6 +39,9 @@ GATE_OF_DAYS = Selection(TRANSFORM.select, exclude=("resource_type:unit_test", "
 GATE = Selection(TRANSFORM.select, exclude=(*GATE_OF_DAYS.exclude, "tag:whole_days"))
 AUDIT = Selection((*MARTS.select, "tag:audit"), exclude=("resource_type:unit_test",))
 
+#: What builds tables and checks nothing.
+MODELS_ONLY = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+
 PROFILE = "attribution"
 
 #: The checksum of the seeds that the warehouse holds.

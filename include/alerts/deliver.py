@@ -81,23 +81,24 @@ def say(settings: Settings) -> None:
     keep_known(settings, known)
 
 
+def _sent(settings: Settings, conn_id: str, alert: Alert) -> bool:
+    """Send the alert by this connection; why it did not go out is logged."""
+    from include.alerts.channels import send_by  # noqa: PLC0415 - seconds of Airflow's imports
+
+    problem = send_by(conn_id, alert, required=settings.alert_connections_named)
+    if problem is not None:
+        log.error("ALERT NOT SENT: %s. %s", alert.title, problem)
+    return problem is None
+
+
 def send(settings: Settings) -> None:
     """Send what is composed by every connection that does not have it yet."""
     for event in [one for one in pending(settings) if one.alert is not None]:
-        problems: list[str] = []
-        have = list(event.delivered)
         alert = Alert.from_json(event.alert or {})
-        for conn_id in [one for one in settings.alert_connections if one not in have]:
-            from include.alerts.channels import send_by  # noqa: PLC0415 - seconds of Airflow's imports
-
-            problem = send_by(conn_id, alert, required=settings.alert_connections_named)
-            if problem is None:
-                have.append(conn_id)
-            else:
-                problems.append(problem)
-                log.error("ALERT NOT SENT: %s. %s", alert.title, problem)
-        if problems and time.time() - event.at < PATIENCE_SECONDS:
-            put(settings, replace(event, delivered=tuple(have)))
+        wanting = [one for one in settings.alert_connections if one not in event.delivered]
+        got = [conn_id for conn_id in wanting if _sent(settings, conn_id, alert)]
+        if got != wanting and time.time() - event.at < PATIENCE_SECONDS:
+            put(settings, replace(event, delivered=(*event.delivered, *got)))
         else:
             take_out(settings, event)
 
@@ -115,16 +116,14 @@ def deliver(settings: Settings, *, database: bool = True) -> None:
 
 def deliver_unkept(settings: Settings, event: Event) -> None:
     """Say and send at once what the home cannot keep, as where its disk is full: once each way, and never again."""
-    from include.alerts.channels import send_by  # noqa: PLC0415 - seconds of Airflow's imports
-    from include.alerts.compose import compose  # noqa: PLC0415
+    from include.alerts.compose import compose  # noqa: PLC0415 - seconds of Airflow's imports
 
     alert = compose(settings, event, read_known(settings))
     if alert is None:
         return
     log.warning("ALERT %s", alert.text)
     for conn_id in settings.alert_connections:
-        if problem := send_by(conn_id, alert, required=settings.alert_connections_named):
-            log.error("ALERT NOT SENT: %s. %s", alert.title, problem)
+        _sent(settings, conn_id, alert)
 
 
 def main(unkept: list[str]) -> int:

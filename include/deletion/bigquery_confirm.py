@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from include.deletion.bigquery_scrub import REMEDY, look
-from include.deletion.bigquery_take import receipts, require_built
+from include.deletion.bigquery_take import require_built
 from include.deletion.bigquery_tombstones import STAGED_ROWS, covered
+from include.deletion.receipts import receipts
 from include.deletion.requests import Requests
 from include.settings import BigQuery, Settings
 from include.store_bigquery import BigQueryStore, open_bigquery

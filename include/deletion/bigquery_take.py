@@ -6,38 +6,22 @@ Every step may be repeated: whoever dies on the way is followed by a run that do
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from include.deletion.bigquery_resolve import resolve
 from include.deletion.bigquery_scrub import look, scrub
 from include.deletion.bigquery_tombstones import STAGED_ROWS, add_tombstones, covered
+from include.deletion.receipts import record
 from include.deletion.requests import Request
 from include.deletion.resolve import Resolved
 from include.history import earliest
 from include.journal import STAGING, read_again
 from include.landed_rows import Scrubbed
 from include.settings import BigQuery, Settings
-from include.store import Table
 from include.store_bigquery import BigQueryStore, open_bigquery
 from include.warehouse import NotBuiltError
 
 #: What tells whose a row is, and what dbt makes before its first model.
 NEEDED_TABLES = ("stg_ga_events", "stg_streamed_events", "int_events", "int_journal", "deletion_tombstones")
-
-DELETIONS = Table(
-    "deletions",
-    {
-        "request_file": "text",
-        "file_version": "text",
-        "line": "integer",
-        "key_hash": "text",
-        "kind": "text",
-        "handled_at": "timestamp",
-        "staged_rows": "integer",
-        "state": "text",
-    },
-    key=("request_file", "file_version", "line", "key_hash"),
-)
 
 
 def require_built(store: BigQueryStore) -> None:
@@ -65,7 +49,7 @@ def handle(store: BigQueryStore, requests: Sequence[Request], now: int) -> list[
     resolved = resolve(store, requests, now)
     keep_first_event(store)
     add_tombstones(store, [one for theirs in resolved for one in theirs.tombstones])
-    _record(store, resolved, now)
+    record(store, resolved, now)
     shards: dict[str, list[str]] = {}
     for model, shard in store.rows(f"select distinct model, shard from {covered(STAGED_ROWS)} as c"):  # noqa: S608
         shards.setdefault(model, []).append(shard)
@@ -87,19 +71,3 @@ def keep_first_event(store: BigQueryStore) -> None:
     first = earliest(known, here)
     if first != known:
         store.append("kept_history", [{"first_event_at": first}])
-
-
-def receipts(store: BigQueryStore) -> set[tuple[str, str, int, str]]:
-    """Request.receipt of every request that was ever handled."""
-    store.make(DELETIONS)
-    return {(row[0], row[1], row[2], row[3]) for row in store.rows(f"select {', '.join(DELETIONS.key)} from deletions")}  # noqa: S608
-
-
-def _record(store: BigQueryStore, resolved: Sequence[Resolved], now: int) -> None:
-    """A receipt for each request that has none yet; that of one that is handled again stays as it was."""
-    known = receipts(store)
-    handled_at = datetime.fromtimestamp(now / 1_000_000, UTC)
-    for one in resolved:
-        if one.request.receipt not in known:
-            row = {"kind": one.request.kind, "handled_at": handled_at, "staged_rows": one.rows, "state": "open"}
-            store.put(DELETIONS, {**dict(zip(DELETIONS.key, one.request.receipt, strict=True)), **row})

@@ -11,14 +11,15 @@ from typing import Any
 import duckdb
 
 from include.compact import compact
+from include.deletion.receipts import DELETIONS, receipts
 from include.deletion.requests import Requests, read_requests
 from include.deletion.resolve import STAGED_ROWS
-from include.deletion.take import NEEDED_TABLES, receipts, scrub_deleted
+from include.deletion.take import NEEDED_TABLES, scrub_deleted
 from include.deletion.tombstones import cover, put_tombstones, read_tombstones
 from include.landing import file_version
 from include.settings import BigQuery, Settings
 from include.store import open_store
-from include.store_duckdb import literal, quoted
+from include.store_duckdb import DuckDB, literal, quoted
 from include.warehouse import NotBuiltError, open_built
 
 log = logging.getLogger(__name__)
@@ -110,7 +111,7 @@ def _close(settings: Settings, found: Requests) -> None:
         compact(settings)
     with open_store(settings) as store:
         for one in found.requests:
-            values = zip(("request_file", "file_version", "line", "key_hash"), one.receipt, strict=True)
+            values = zip(DELETIONS.key, one.receipt, strict=True)
             store.run(_REMOVED, **dict(values))
     versions = {one.path: one.version for one in found.requests}
     for path in found.files:
@@ -120,7 +121,7 @@ def _close(settings: Settings, found: Requests) -> None:
 
 
 def _look(warehouse: duckdb.DuckDBPyConnection, settings: Settings, found: Requests) -> Iterator[str]:
-    handled = receipts(warehouse)
+    handled = receipts(DuckDB(warehouse, settings))
     yield from (f"{one.place} was not taken up yet; {_AGAIN}" for one in found.requests if one.receipt not in handled)
     put_tombstones(warehouse, read_tombstones(settings))
     warehouse.execute(

@@ -8,12 +8,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from include.deletion.receipts import record
 from include.deletion.requests import Requests, read_requests
 from include.deletion.resolve import STAGED_ROWS, Resolved, resolve
 from include.deletion.tombstones import Tombstone, add_tombstones, cover, put_tombstones, read_tombstones
@@ -29,13 +30,6 @@ log = logging.getLogger(__name__)
 
 #: What tells whose a row is.
 NEEDED_TABLES = ("stg_ga_events", "stg_streamed_events", "int_events", "int_journal")
-
-_RECEIPTS = """
-create table if not exists deletions (
-    request_file varchar, file_version varchar, line integer, key_hash varchar, kind varchar, handled_at timestamp,
-    staged_rows bigint, state varchar, primary key (request_file, file_version, line, key_hash)
-)
-"""
 
 _PLACES = """
 select place from covered
@@ -137,7 +131,7 @@ def handle(warehouse: duckdb.DuckDBPyConnection, settings: Settings, found: Requ
     history = read_history(settings)
     write_history(settings, replace(history, first_event_at=earliest(history.first_event_at, first)))
     add_tombstones(settings, (one for theirs in resolved for one in theirs.tombstones))
-    _record(warehouse, resolved, now)
+    record(DuckDB(warehouse, settings), resolved, now)
     mark_covered(warehouse, settings, read_tombstones(settings))
     return unknown_of(resolved)
 
@@ -152,25 +146,6 @@ def unknown_of(resolved: Sequence[Resolved]) -> tuple[str, ...]:
     for message in unknown:
         log.warning("%s", message)
     return unknown
-
-
-def _record(warehouse: duckdb.DuckDBPyConnection, resolved: Sequence[Resolved], now: int) -> None:
-    """A receipt for each request that has none yet; that of one that is handled again stays as it was."""
-    known = receipts(warehouse)
-    handled_at = datetime.fromtimestamp(now / 1_000_000, UTC).replace(tzinfo=None)
-    for one in resolved:
-        request = one.request
-        if request.receipt not in known:
-            warehouse.execute(
-                "insert or ignore into deletions values (?, ?, ?, ?, ?, ?, ?, 'open')",
-                [*request.receipt, request.kind, handled_at, one.rows],
-            )
-
-
-def receipts(warehouse: duckdb.DuckDBPyConnection) -> set[tuple[str, str, int, str]]:
-    """Request.receipt of every request that was ever handled."""
-    warehouse.execute(_RECEIPTS)
-    return set(warehouse.execute("select request_file, file_version, line, key_hash from deletions").fetchall())
 
 
 def mark_covered(warehouse: duckdb.DuckDBPyConnection, settings: Settings, tombstones: Sequence[Tombstone]) -> int:

@@ -12,6 +12,7 @@ from google.auth.exceptions import GoogleAuthError
 from requests.exceptions import ConnectionError as NoConnectionError
 from requests.exceptions import Timeout
 
+from include.bigquery_errors import reason_of
 from include.streaming.errors import RefusedError, StreamingError
 
 log = logging.getLogger(__name__)
@@ -28,15 +29,10 @@ _PASSING = (
 _FINAL = (exceptions.MethodNotImplemented, exceptions.DataLoss)
 
 
-def _reason(error: exceptions.GoogleAPICallError) -> str:
-    """BigQuery's own reason in a REST answer."""
-    return str(next((item.get("reason") for item in error.errors if isinstance(item, dict)), ""))
-
-
 def is_passing(error: BaseException) -> bool:
     """Whether the same request may work in a while."""
     if isinstance(error, exceptions.Forbidden):
-        return _reason(error) in _RATE_LIMITS
+        return reason_of(error) in _RATE_LIMITS
     return isinstance(error, _PASSING) and not isinstance(error, _FINAL)
 
 
@@ -90,5 +86,5 @@ def _explain(error: BaseException, table: str, location: str) -> StreamingError:
 
 def _is_quota(error: BaseException) -> bool:
     if isinstance(error, exceptions.Forbidden):
-        return _reason(error) in _RATE_LIMITS | {"quotaExceeded"}
+        return reason_of(error) in _RATE_LIMITS | {"quotaExceeded"}
     return isinstance(error, exceptions.TooManyRequests)

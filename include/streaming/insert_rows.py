@@ -16,10 +16,12 @@ from google.cloud import bigquery
 
 from include.streaming.batch import Line
 from include.streaming.dead_letters import DeadLetters
+from include.streaming.pieces import MAX_REQUEST_BYTES, pieces
 
-#: Of the rows in a request, which may have 10 MB; and how many rows Google advises.
-MAX_REQUEST_BYTES = 9_500_000
+#: In a request, as Google advises.
 MAX_ROWS = 500
+
+_Row = tuple[Line, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class InsertRowsWriter:
         Raises google.api_core exceptions; then some of the lines may be in the table.
         """
         written = 0
-        for piece in self._pieces(batch_id, lines, at, dead):
+        for piece in pieces(self._sized(batch_id, lines, at, dead), MAX_ROWS):
             errors = self.client.insert_rows_json(
                 self.table,
                 [row for _, row in piece],
@@ -49,11 +51,10 @@ class InsertRowsWriter:
             written += len(piece) - len(reasons)
         return written
 
-    def _pieces(
+    def _sized(
         self, batch_id: str, lines: Sequence[Line], at: datetime, dead: DeadLetters
-    ) -> Iterator[list[tuple[Line, dict[str, Any]]]]:
-        """The lines as rows, in pieces of one request. JSON in JSON grows: a long line can become too long."""
-        piece, size = list[tuple[Line, dict[str, Any]]](), 0
+    ) -> Iterator[tuple[_Row, int]]:
+        """The lines as rows, with their bytes. JSON in JSON grows: a long line can become too long."""
         for line in lines:
             row = {"batch_id": batch_id, "line_number": line.number, "payload": line.text}
             row["received_at"] = at.isoformat()
@@ -61,14 +62,8 @@ class InsertRowsWriter:
             if length > MAX_REQUEST_BYTES:
                 reason = f"the row has {length:,} bytes as JSON; insert_rows takes {MAX_REQUEST_BYTES:,}"
                 dead.keep([(line, f"{reason}: send it with BQ_STREAMING=storage_write")])
-                continue
-            if piece and (size + length > MAX_REQUEST_BYTES or len(piece) == MAX_ROWS):
-                yield piece
-                piece, size = [], 0
-            piece.append((line, row))
-            size += length
-        if piece:
-            yield piece
+            else:
+                yield (line, row), length
 
 
 def _reason(errors: list[dict[str, str]]) -> str:

@@ -16,9 +16,8 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from include.streaming.batch import Line
 from include.streaming.dead_letters import DeadLetters
 from include.streaming.errors import StreamingError
+from include.streaming.pieces import pieces
 
-#: Of rows in a request, which may have 10 MB with all that is around them.
-MAX_REQUEST_BYTES = 9_500_000
 #: Each request is one try, of at most a minute: the writer's own retries cover all of them alike.
 _ONCE: dict[str, Any] = {"retry": None, "timeout": 60.0}
 _PENDING = types.WriteStream(type_=types.WriteStream.Type.PENDING)
@@ -72,8 +71,8 @@ class StorageWriter:
         create = self.retry(self.client.create_write_stream)
         stream = create(parent=self.table, write_stream=_PENDING, **_ONCE).name
         offset = 0
-        for chunk in chunks(_rows(batch_id, lines, at)):
-            offset += self._append(stream, offset, chunk, dead)
+        for piece in pieces(_sized(batch_id, lines, at)):
+            offset += self._append(stream, offset, piece, dead)
         if offset:
             self._commit(stream, offset)
         return offset
@@ -113,11 +112,13 @@ class StorageWriter:
             raise StreamingError(f"BigQuery did not commit the batch: {failed[0].error_message}. Send again.")
 
 
-def _rows(batch_id: str, lines: Iterable[Line], at: datetime) -> Iterator[_Row]:
+def _sized(batch_id: str, lines: Iterable[Line], at: datetime) -> Iterator[tuple[_Row, int]]:
+    """The lines as rows, with their bytes and those of their length."""
     micros = (at - _EPOCH) // timedelta(microseconds=1)
     for line in lines:
         row = _ROW(batch_id=batch_id, line_number=line.number, payload=line.text, received_at=micros)
-        yield line, row.SerializeToString()
+        serialized = row.SerializeToString()
+        yield (line, serialized), len(serialized) + 8
 
 
 def _request(stream: str, offset: int, rows: list[_Row]) -> types.AppendRowsRequest:
@@ -126,17 +127,3 @@ def _request(stream: str, offset: int, rows: list[_Row]) -> types.AppendRowsRequ
         rows=types.ProtoRows(serialized_rows=[row for _, row in rows]),
     )
     return types.AppendRowsRequest(write_stream=stream, offset=offset, proto_rows=data)
-
-
-def chunks(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
-    """The rows in pieces of one request."""
-    piece, size = list[_Row](), 0
-    for line, row in rows:
-        length = len(row) + 8  # with its length
-        if piece and size + length > MAX_REQUEST_BYTES:
-            yield piece
-            piece, size = [], 0
-        piece.append((line, row))
-        size += length
-    if piece:
-        yield piece

@@ -27,12 +27,17 @@ def engine() -> Engine:
     return Engine()
 
 
+def new_service(engine: Engine) -> Service:
+    """A stand-in with one empty dataset."""
+    made = Service(engine=engine)
+    made.warehouse.datasets[PROJECT, DATASET] = {"location": "US"}
+    return made
+
+
 @pytest.fixture
 def service(engine: Engine) -> Service:
-    """A stand-in with one empty dataset."""
-    service = Service(engine=engine)
-    service.warehouse.datasets[PROJECT, DATASET] = {"location": "US"}
-    return service
+    """A stand-in for one test."""
+    return new_service(engine)
 
 
 @pytest.fixture
@@ -59,12 +64,19 @@ def client(endpoint: str) -> bigquery.Client:
     return connected(endpoint)
 
 
-def landed_in(home: Path) -> Settings:
-    """Three days of export, today's intraday table, and a batch, in this home."""
+def landed_in(home: Path, *, days: int = 4, people: int = 60, events: int = 15, bad: int = 2) -> Settings:
+    """Days of export, the last of them an intraday table, and a batch, in this home."""
     settings = Settings(home=home, ga4_export=home / "landing" / "ga4")
     settings.ga4_export.mkdir(parents=True)
-    write_history(settings.ga4_export, seed=3, end=NOON, days=4, people=60)
-    write_batch(settings, events=15, seed=3, bad=2)
+    write_history(settings.ga4_export, seed=3, end=NOON, days=days, people=people)
+    write_batch(settings, events=events, seed=3, bad=bad)
+    return settings
+
+
+def without_today(settings: Settings) -> Settings:
+    """The same without the intraday table."""
+    (today,) = settings.ga4_export.glob("events_intraday_*.parquet")
+    today.unlink()
     return settings
 
 

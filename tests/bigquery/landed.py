@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from google.cloud import bigquery
 
 from include.landing import streamed_batches
 from include.settings import Settings
-from tests.bigquery.conftest import DATASET, PROJECT
+from tests.bigquery.conftest import DATASET, PROJECT, connected, new_service
+from tests.bigquery.double.engine import Engine
+from tests.bigquery.double.server import serve
+from tests.bigquery.double.service import Service
 
 STREAMED = [
     bigquery.SchemaField("batch_id", "STRING"),
@@ -17,6 +22,16 @@ STREAMED = [
     bigquery.SchemaField("payload", "STRING"),
     bigquery.SchemaField("received_at", "TIMESTAMP"),
 ]
+
+
+@contextmanager
+def landed_on(engine: Engine, settings: Settings) -> Iterator[tuple[Service, bigquery.Client, str]]:
+    """A stand-in on which this has landed, for several tests: its state, a client of it, its address."""
+    service = new_service(engine)
+    with serve(service) as endpoint:
+        client = connected(endpoint)
+        land(client, settings)
+        yield service, client, endpoint
 
 
 def land(client: bigquery.Client, settings: Settings) -> None:

@@ -12,6 +12,7 @@ from google.cloud import bigquery
 from include.settings import PROJECT as ROOT
 from include.settings import Settings
 from include.simulator.stream import write_batch
+from include.transform import MODELS_ONLY
 from tests.bigquery.dbt_on_stand_in import run_dbt
 from tests.bigquery.double.service import Service
 from tests.bigquery.landed import land, land_streamed
@@ -67,8 +68,7 @@ def test_same_rows_as_duckdb(
     land(client, landed)
     local = Project(home=landed.home)
     local.build()
-    kinds = ("--exclude-resource-type", "test", "unit_test")
-    run_dbt(endpoint, ROOT / "dbt", tmp_path, "build", *kinds)
+    run_dbt(endpoint, ROOT / "dbt", tmp_path, "build", *MODELS_ONLY)
     assert local.rows("select count(*) as n from mart_sessions")[0]["n"] > 10
     assert local.rows("select count(*) as n from mart_attribution_last")[0]["n"] > 0
     assert differences(client, local) == {}

@@ -8,21 +8,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from include.bigquery_remedies import advice
 from include.settings import PROJECT as ROOT
 from include.settings import Settings
-from include.simulator.history import write_history
 from include.simulator.stream import write_batch
-from tests.bigquery.conftest import DATASET, NOON, PROJECT
+from include.transform import MODELS_ONLY
+from tests.bigquery.conftest import DATASET, PROJECT, landed_in, without_today
 from tests.bigquery.dbt_on_stand_in import run_dbt
 from tests.bigquery.double.engine import Engine
 from tests.bigquery.double.faults import Fault
-from tests.bigquery.double.server import serve
 from tests.bigquery.double.service import Service
-from tests.bigquery.landed import land, land_streamed
+from tests.bigquery.landed import land_streamed, landed_on
 
 #: From raw to a mart.
 CHAIN = (
@@ -34,7 +32,7 @@ CHAIN = (
     "int_touchpoints",
     "mart_sessions",
 )
-BUILD = ("build", "--exclude-resource-type", "test", "unit_test")
+BUILD = ("build", *MODELS_ONLY)
 
 
 @dataclass
@@ -81,20 +79,8 @@ class World:
 def world(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A day of export and a batch, built; each test below goes on from the one before."""
     home = tmp_path_factory.mktemp("home")
-    local = Settings(home=home / "local", ga4_export=home / "local" / "landing" / "ga4")
-    local.ga4_export.mkdir(parents=True)
-    write_history(local.ga4_export, seed=3, end=NOON, days=2, people=4).files[-1].unlink()
-    write_batch(local, events=2, seed=3)
-    service = Service(engine=engine)
-    service.warehouse.datasets[PROJECT, DATASET] = {"location": "US"}
-    with serve(service) as endpoint:
-        client = bigquery.Client(
-            project=PROJECT,
-            credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
-            client_options={"api_endpoint": endpoint},
-            location="US",
-        )
-        land(client, local)
+    local = without_today(landed_in(home / "local", days=2, people=4, events=2, bad=0))
+    with landed_on(engine, local) as (service, client, endpoint):
         run_dbt(endpoint, ROOT / "dbt", home, *BUILD)
         world = World(service, client, endpoint, local, home)
         assert len(set(world.counts())) == 1

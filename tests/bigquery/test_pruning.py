@@ -12,16 +12,16 @@ from google.cloud import bigquery
 from include.settings import PROJECT as ROOT
 from include.settings import Settings
 from include.simulator.stream import write_batch
-from tests.bigquery.conftest import DATASET, PROJECT, connected, landed_in
+from include.transform import MODELS_ONLY
+from tests.bigquery.conftest import landed_in, without_today
 from tests.bigquery.dbt_on_stand_in import run_dbt
 from tests.bigquery.double.engine import Engine
 from tests.bigquery.double.results import Result
-from tests.bigquery.double.server import serve
 from tests.bigquery.double.service import Service
 from tests.bigquery.double.session import Read
-from tests.bigquery.landed import land, land_streamed
+from tests.bigquery.landed import land, land_streamed, landed_on
 
-BUILD = ("build", "--exclude-resource-type", "test", "unit_test")
+BUILD = ("build", *MODELS_ONLY)
 CHECKS = ("test", "--exclude-resource-type", "unit_test")
 
 
@@ -56,11 +56,9 @@ class Built:
 @pytest.fixture(scope="module")
 def built(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     home = tmp_path_factory.mktemp("home")
-    service = Service(engine=engine)
-    service.warehouse.datasets[PROJECT, DATASET] = {"location": "US"}
-    with serve(service) as endpoint:
-        world = Built(service, connected(endpoint), landed_in(home / "local"), home, endpoint)
-        land(world.client, world.landed)
+    local = landed_in(home / "local")
+    with landed_on(engine, local) as (service, client, endpoint):
+        world = Built(service, client, local, home, endpoint)
         world.dbt(*BUILD)
         yield world
 
@@ -100,9 +98,7 @@ def test_an_export_without_intraday_tables_or_without_any(
 ) -> None:
     client.create_dataset("attribution")
     assert run_dbt(endpoint, ROOT / "dbt", tmp_path, *BUILD)["stg_ga_events"] == "success"
-    (intraday,) = landed.ga4_export.glob("events_intraday_*.parquet")
-    intraday.unlink()
-    land(client, landed)
+    land(client, without_today(landed))
     run_dbt(endpoint, ROOT / "dbt", tmp_path, "run")
     (row,) = client.query_and_wait(
         "select count(distinct shard) as shards from attribution.stg_ga_events where bucket >= 0"

@@ -13,6 +13,7 @@ from include.settings import Settings
 from include.simulator.stream import write_batch
 from include.streaming.batch import read_batch
 from include.streaming.streamer import Sent, Streamer
+from include.transform import MODELS_ONLY
 from tests.bigquery.dbt_on_stand_in import run_dbt
 from tests.bigquery.double.faults import Fault
 from tests.bigquery.double.service import Service
@@ -50,7 +51,7 @@ def test_a_streamed_batch_gives_duckdbs_rows(
         assert [batch.there for batch in stream(streamer, landed)] == [17, 10]
 
     local.build()
-    run_dbt(endpoint, ROOT / "dbt", tmp_path, "build", "--exclude-resource-type", "test", "unit_test")
+    run_dbt(endpoint, ROOT / "dbt", tmp_path, "build", *MODELS_ONLY)
     assert local.rows("select count(*) as n from int_events where shard like 'batch_%'")[0]["n"] > 10
     assert local.rows("select count(*) as n from int_quarantine")[0]["n"] > 0
     assert differences(client, local) == {}

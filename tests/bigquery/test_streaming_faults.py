@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from google.cloud import bigquery
 
-from include.streaming import storage_write
+from include.streaming import pieces
 from include.streaming.errors import RefusedError, StreamingError
 from include.streaming.streamer import Sent, Streamer
 from tests.bigquery.double.faults import Fault
@@ -23,7 +23,7 @@ def streamer(
     service: Service, client: bigquery.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Streamer]:
     """Three lines an append, so that a batch has several."""
-    monkeypatch.setattr(storage_write, "MAX_REQUEST_BYTES", 240)
+    monkeypatch.setattr(pieces, "MAX_REQUEST_BYTES", 240)
     with open_stream(service, client, tmp_path) as opened:
         yield opened
 

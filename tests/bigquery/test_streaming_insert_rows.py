@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from google.cloud import bigquery
 
-from include.streaming import insert_rows
+from include.streaming import insert_rows, pieces
 from include.streaming.errors import RefusedError, StreamingError
 from include.streaming.streamer import Sent, Streamer
 from tests.bigquery.double.faults import Fault
@@ -88,7 +88,8 @@ def test_the_table_is_deleted_midway(streamer: Streamer, service: Service, clien
 def test_a_line_that_grows_beyond_the_limit_as_json(
     streamer: Streamer, client: bigquery.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(insert_rows, "MAX_REQUEST_BYTES", 700)
+    for module in (insert_rows, pieces):
+        monkeypatch.setattr(module, "MAX_REQUEST_BYTES", 700)
     lines = batch("short", "ü" * 100, "short too")
     assert streamer.send(lines) == Sent(written=2, there=0, refused=1)
     assert stored(client) == [of(lines)[0], of(lines)[2]]

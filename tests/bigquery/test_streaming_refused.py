@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from google.cloud import bigquery
 
-from include.streaming import storage_write
+from include.streaming import pieces
 from include.streaming.errors import StreamingError
 from include.streaming.streamer import Sent, Streamer
 from tests.bigquery.double.faults import Fault
@@ -31,7 +31,7 @@ def streamer(
     request: pytest.FixtureRequest,
 ) -> Iterator[Streamer]:
     """Two lines a request, and a table whose owner made its text short."""
-    monkeypatch.setattr(storage_write, "MAX_REQUEST_BYTES", 90)
+    monkeypatch.setattr(pieces, "MAX_REQUEST_BYTES", 90)
     monkeypatch.setattr("include.streaming.insert_rows.MAX_ROWS", 2)
     with open_stream(service, client, tmp_path) as opened:
         client.query_and_wait(f"create table `{'.'.join(TABLE)}` ({COLUMNS}) partition by date(received_at)")

@@ -16,6 +16,7 @@ import yaml
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 
 from include.settings import PROJECT, Settings
+from include.transform import MODELS_ONLY
 from include.warehouse import release
 from tests.oracle import Rules, Tables, compute
 from tests.oracle.compare import differences
@@ -86,7 +87,7 @@ class Project:
     def build(self, *arguments: str) -> None:
         """Models, and seeds in a new warehouse. Raises AssertionError with dbt's messages when a node fails."""
         command = "run" if self.settings.warehouse.exists() else "build"
-        kinds = () if command == "run" else ("--exclude-resource-type", "test", "unit_test")
+        kinds = () if command == "run" else MODELS_ONLY
         result = self.dbt(command, *kinds, *arguments)
         messages = [f"{r.node.name}: {r.message}" for r in getattr(result.result, "results", []) if r.status == "error"]
         assert result.success, result.exception or messages

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -151,12 +152,12 @@ class World:
 
 
 @dataclass(frozen=True)
-class Step(Told):
+class Step(Told, ABC):
     """Something that happens to a world."""
 
+    @abstractmethod
     def happen(self, world: World) -> None:
         """Have it happen."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,9 @@ from include.settings import PROJECT
 
 #: As `python -m include.<command>`, but heeding SIGINT where the tests run in the background, which ignores it.
 INTERRUPTIBLE = """
-import signal, sys
-from include.{command} import main
+import runpy, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
-sys.exit(main(sys.argv[1:]))
+runpy.run_module("include.{command}", run_name="__main__", alter_sys=True)
 """
 
 
@@ -44,15 +43,20 @@ def command(
     )
 
 
-def stop_at(home: Path, name: str, *arguments: str, line: str, sent: int) -> int:
-    """Start the command, send it the signal at the first line of output with this text; its exit code."""
-    with subprocess.Popen(
+def begin(home: Path, name: str, *arguments: str) -> subprocess.Popen[str]:
+    """Start the command so that it can be interrupted; its output is to be read."""
+    return subprocess.Popen(
         [sys.executable, "-c", INTERRUPTIBLE.format(command=name), *arguments],
         cwd=PROJECT,
         env=user_environment(home),
         stdout=subprocess.PIPE,
         text=True,
-    ) as running:
+    )
+
+
+def stop_at(home: Path, name: str, *arguments: str, line: str, sent: int) -> int:
+    """Start the command, send it the signal at the first line of output with this text; its exit code."""
+    with begin(home, name, *arguments) as running:
         assert running.stdout is not None
         assert any(line in told for told in running.stdout)
         running.send_signal(sent)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from include.local_airflow import LocalAirflow, free_port, local_airflow
 from include.settings import PROJECT, Settings
 from include.simulator.history import write_history
 from include.simulator.stream import write_batch
+from tests.dbt.project import environment
 from tests.e2e.command_line import command
 from tests.e2e.test_scheduler import BACKFILL, DAG, PATIENCE_SECONDS, UPKEEP, ended, trigger
 from tests.unit.alerts.servers import TOKEN, Mailbox, Webhook, body_of, mailbox, webhook
@@ -114,17 +114,14 @@ def mails() -> Iterator[Mailbox]:
 @pytest.fixture(scope="module")
 def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAirflow]:
     """A started deployment on which a micro-batch is late after a minute, with other people's DAGs beside ours."""
-    before = dict(os.environ)
-    os.environ["LATE_MINUTES"] = "1"
     dags = beside_ours(tmp_path_factory.mktemp("beside") / "dags")
-    os.environ["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"] = dags
-    try:
-        with local_airflow(fresh(tmp_path_factory.mktemp("home")), port=free_port(0)) as started:
-            started.wait_until_healthy()
-            yield started
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+    settings = fresh(tmp_path_factory.mktemp("home"))
+    with (
+        environment({"LATE_MINUTES": "1", "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": dags}),
+        local_airflow(settings, port=free_port(0)) as started,
+    ):
+        started.wait_until_healthy()
+        yield started
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ import pytest
 from include.local_airflow import LocalAirflow, free_port, local_airflow
 from include.settings import Settings
 from include.simulator.history import write_history
+from tests.dbt.project import environment
 
 DAG = "/dags/attribution_microbatch"
 BACKFILL = "/dags/attribution_backfill"
@@ -26,18 +26,13 @@ PATIENCE_SECONDS = 240
 @pytest.fixture(scope="module")
 def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAirflow]:
     """A started deployment on a fresh home with a little history."""
-    before = dict(os.environ)
     home = tmp_path_factory.mktemp("home")
     settings = Settings(home=home, ga4_export=home / "landing" / "ga4")
     settings.ga4_export.mkdir(parents=True)
     write_history(settings.ga4_export, seed=7, end=datetime(2026, 1, 31, 12, tzinfo=UTC), days=3, people=100)
-    try:
-        with local_airflow(settings, port=free_port(0)) as started:
-            started.wait_until_healthy()
-            yield started
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+    with environment({}), local_airflow(settings, port=free_port(0)) as started:
+        started.wait_until_healthy()
+        yield started
 
 
 @pytest.fixture(scope="module")
@@ -173,15 +168,10 @@ def test_a_stranger_is_not_let_in(airflow: LocalAirflow) -> None:
 
 
 def test_stopping_leaves_no_process(tmp_path: Path) -> None:
-    before = dict(os.environ)
     settings = Settings(home=tmp_path, ga4_export=tmp_path / "landing" / "ga4")
-    try:
-        with local_airflow(settings, port=free_port(0)) as started:
-            groups = [process.pid for process in started.processes]
-            assert started.ended() is None
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+    with environment({}), local_airflow(settings, port=free_port(0)) as started:
+        groups = [process.pid for process in started.processes]
+        assert started.ended() is None
     living = [path.parent.name for path in Path("/proc").glob("[0-9]*/stat") if process_group(path) in groups]
     assert living == []
 

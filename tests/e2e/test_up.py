@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import httpx
 import pytest
 
-from include.settings import PROJECT
-from tests.e2e.command_line import INTERRUPTIBLE, user_environment
+from tests.e2e.command_line import begin
 from tests.e2e.test_run import processes_of
 
 PATIENCE_SECONDS = 120
@@ -22,13 +19,7 @@ PATIENCE_SECONDS = 120
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
 def test_up_tells_the_login_once_and_leaves_no_process(tmp_path: Path, sent: signal.Signals) -> None:
     home = tmp_path / "home"
-    with subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTIBLE.format(command="up").replace("main(sys.argv[1:])", "main()")],
-        cwd=PROJECT,
-        env=user_environment(home),
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as running:
+    with begin(home, "up") as running:
         assert running.stdout is not None
         told = next(line for line in running.stdout if line.startswith("Airflow is at"))
         url, user, password = re.findall(r"(http\S+)  user: (\S+)  password: (\S+)", told)[0]

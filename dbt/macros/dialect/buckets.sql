@@ -17,9 +17,8 @@
 {%- endmacro %}
 
 {#- Staging and int_events lie by device, what is derived from them by person. -#}
-{% macro bucketed_by(relation) %}
-    {%- set by_device = ['stg_ga_events', 'stg_streamed_events', 'int_events'] -%}
-    {{- return('device' if relation.identifier in by_device else 'person') -}}
+{% macro bucketed_by(node) %}
+    {{- return('device' if node.config.meta.replaces in ['shard', 'device_key'] else 'person') -}}
 {% endmacro %}
 
 {#- The node of a model, none for any other relation. -#}
@@ -33,7 +32,7 @@
 {% macro bq_create_table_as(partition_by, temporary, relation, compiled_code, language='sql') %}
     {%- set code = compiled_code -%}
     {%- if config.get('partition_by') and config.get('partition_by').field == 'bucket' -%}
-        {%- set bucket = bucket_of('d.' ~ ('device_key' if bucketed_by(this) == 'device' else 'person_id')) -%}
+        {%- set bucket = bucket_of('d.' ~ ('device_key' if bucketed_by(model) == 'device' else 'person_id')) -%}
         {%- if model.config.meta.replaces == 'shard' -%}
             {%- set bucket = 'if(d.reject_reason is null, ' ~ bucket ~ ', ' ~ rejected_bucket() ~ ')' -%}
         {%- endif -%}

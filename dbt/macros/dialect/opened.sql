@@ -1,11 +1,11 @@
 {#- BigQuery: the partitions that hold what no published run shows yet, for the checks, which are single statements:
     their constants are asked for while they compile, once for all checks of a `dbt test`. -#}
-{% macro opened(relation, field) -%}
+{% macro opened(node, field) -%}
     {%- set parts = open_parts() -%}
     {%- if parts.all -%}
-        {{ field ~ ' >= 0' if field == 'bucket' else field ~ " >= '0001-01-01'" }}
+        {{ every_partition(field) }}
     {%- elif field == 'bucket' -%}
-        bucket in ({{ parts[bucketed_by(relation)] | join(', ') }})
+        bucket in ({{ parts[bucketed_by(node)] | join(', ') }})
     {%- else -%}
         {{ field }} in ({{ parts.dates | join(', ') }})
     {%- endif -%}

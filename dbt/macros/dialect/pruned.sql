@@ -5,12 +5,18 @@
     {%- if field is none or node.config.materialized != 'incremental' -%}
         true
     {%- elif model.resource_type == 'test' -%}
-        {{ opened(relation, field) }}
+        {{ opened(node, field) }}
     {%- elif not is_incremental() -%}
-        {{ field ~ ' >= 0' if field == 'bucket' else field ~ " >= '0001-01-01'" }}
+        {{ every_partition(field) }}
     {%- elif field == 'bucket' -%}
-        bucket in unnest({{ bucketed_by(relation) }}_buckets)
+        bucket in unnest({{ bucketed_by(node) }}_buckets)
     {%- else -%}
         {{ field }} in unnest(dates)
     {%- endif -%}
 {%- endmacro %}
+
+{#- A condition that holds in all partitions, where all are wanted: without any BigQuery refuses. -#}
+{% macro every_partition(field) %}
+    {{- return(field ~ (' >= 0' if field == 'bucket' else " >= '0001-01-01'")) -}}
+{% endmacro %}
+

@@ -15,7 +15,7 @@ from include.publish import publish
 from include.settings import Settings
 from include.store import open_store
 from include.store_bigquery import BigQueryStore
-from include.transform import refresh_manifest, run_dbt
+from include.transform import MODELS_ONLY, refresh_manifest, run_dbt
 from include.trim import trim
 from tests.bigquery.conftest import DATASET
 from tests.bigquery.double.faults import Fault
@@ -25,7 +25,6 @@ from tests.bigquery.test_attribution_project import differences
 from tests.dbt.nights import DAY, MINUTE, START, event, export, send
 from tests.dbt.project import Project
 
-MODELS_ONLY = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 #: Ann, Cid's device, and the device that only Ann used.
 IDS = ("client-4711", "cids-phone", "anns-phone")
 DATASETS = (DATASET, "attribution", "attribution_published")

@@ -12,9 +12,9 @@ from google.cloud import bigquery
 from include.proof import ProofError, ProofFailedError, conclude, prove, snapshot
 from include.settings import Settings
 from include.store_bigquery import BigQueryStore
-from include.transform import run_dbt
+from include.transform import MODELS_ONLY, run_dbt
 from tests.bigquery.landed import land
-from tests.bigquery.pipeline.test_bigquery_deletion import MODELS_ONLY, land_journeys
+from tests.bigquery.pipeline.test_bigquery_deletion import land_journeys
 from tests.dbt.nights import DAY, event
 from tests.dbt.project import Project, environment
 

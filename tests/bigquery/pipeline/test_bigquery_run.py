@@ -16,13 +16,11 @@ from google.cloud import bigquery
 from include.bigquery_publish import run_of
 from include.settings import PROJECT as ROOT
 from include.settings import Settings
-from include.simulator.history import write_history
 from include.simulator.stream import write_batch
-from tests.bigquery.conftest import DATASET, NOON, PROJECT, connected
+from tests.bigquery.conftest import landed_in, without_today
 from tests.bigquery.double.engine import Engine
-from tests.bigquery.double.server import serve
 from tests.bigquery.double.service import Service
-from tests.bigquery.landed import land, land_streamed
+from tests.bigquery.landed import land_streamed, landed_on
 from tests.bigquery.pipeline.conftest import deployment
 from tests.bigquery.test_attribution_project import plain
 from tests.dbt.project import Project
@@ -73,15 +71,8 @@ def counted(rows: list[dict[str, object]]) -> Counter[tuple[tuple[str, str], ...
 def world(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Two days of export without today's intraday table, and a batch; the tests below run in order."""
     home = tmp_path_factory.mktemp("home")
-    local = Settings(home=home / "local", ga4_export=home / "local" / "landing" / "ga4")
-    local.ga4_export.mkdir(parents=True)
-    write_history(local.ga4_export, seed=3, end=NOON, days=3, people=20).files[-1].unlink()
-    write_batch(local, events=15, seed=3)
-    service = Service(engine=engine)
-    service.warehouse.datasets[PROJECT, DATASET] = {"location": "US"}
-    with serve(service) as endpoint:
-        client = connected(endpoint)
-        land(client, local)
+    local = without_today(landed_in(home / "local", days=3, people=20, bad=0))
+    with landed_on(engine, local) as (service, client, endpoint):
         yield World(service, client, local, home / "bigquery", endpoint)
 
 
