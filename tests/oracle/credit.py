@@ -44,6 +44,7 @@ def touchpoints_of(conversion: Conversion, touched: Sequence[Session]) -> list[T
             channel_group=session.channel_group,
             channel=session.channel,
             source_rule=session.source_rule,
+            device_category=session.device_category,
         )
         for position, session in enumerate(touched, start=1)
     ]
@@ -75,6 +76,8 @@ def credit_of(conversion: Conversion, session: Session, touchpoints: int, first_
         source_rule=session.source_rule,
         touchpoints=touchpoints,
         lookback_complete=conversion.converted_at - rules.lookback_days * MICROSECONDS_A_DAY >= first_event_at,
+        device_category=session.device_category,
+        customer_type=conversion.customer_type,
     )
 
 

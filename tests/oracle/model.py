@@ -103,7 +103,10 @@ class Session(NamedTuple):
 
 
 class Conversion(NamedTuple):
-    """A conversion (C1) with its money in US dollars (C2, C3). `session_id` is the session of its own event."""
+    """A conversion (C1) with its money in US dollars (C2, C3). `session_id` is the session of its own event.
+
+    `customer_type` (C4) is what `with_customer_types` says; until then each is new.
+    """
 
     conversion_id: str
     person_id: str
@@ -115,6 +118,7 @@ class Conversion(NamedTuple):
     net_revenue: Decimal
     revenue_issue: str | None
     session_id: str
+    customer_type: str = "new"
 
 
 class Touchpoint(NamedTuple):
@@ -131,6 +135,7 @@ class Touchpoint(NamedTuple):
     channel_group: str
     channel: str
     source_rule: str
+    device_category: str | None
 
 
 class Credit(NamedTuple):
@@ -154,6 +159,8 @@ class Credit(NamedTuple):
     source_rule: str
     touchpoints: int
     lookback_complete: bool
+    device_category: str | None
+    customer_type: str
 
 
 class ModelCredit(NamedTuple):
@@ -176,6 +183,8 @@ class ModelCredit(NamedTuple):
     credit: Decimal
     revenue: Decimal
     net_revenue: Decimal
+    device_category: str | None
+    customer_type: str
 
 
 class MartSession(NamedTuple):

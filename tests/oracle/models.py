@@ -91,6 +91,8 @@ def credits_of(conversion: Conversion, touched: Sequence[Session], rules: Rules)
                     credit=credit,
                     revenue=revenue,
                     net_revenue=net_revenue,
+                    device_category=session.device_category,
+                    customer_type=conversion.customer_type,
                 )
             )
     return rows

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tests.oracle.channels import ChannelRules
-from tests.oracle.conversions import conversions_of
+from tests.oracle.conversions import conversions_of, with_customer_types
 from tests.oracle.credit import channel_days, credit_of, last_click, mart_session, touched_sessions, touchpoints_of
 from tests.oracle.events import distinct_events
 from tests.oracle.evidence import SourceRules
@@ -71,7 +71,8 @@ def _add_person(tables: Tables, events: list[Event], home: Home, rules: Rules, c
     session_ids = {
         event.event_key: session.session_id for visit, session in zip(visits, sessions, strict=True) for event in visit
     }
-    conversions = [one for one in conversions_of(events, session_ids, rules) if home.is_kept(one.converted_at)]
+    ordered = conversions_of(events, session_ids, rules)
+    conversions = with_customer_types(one for one in ordered if home.is_kept(one.converted_at))
     tables.events.extend(events)
     tables.sessions.extend(sessions)
     tables.conversions.extend(conversions)
