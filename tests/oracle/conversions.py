@@ -1,4 +1,4 @@
-"""One person's conversions (C1), their revenue (C2), what refunds take from it (C3), and whose first order it is (C4)."""
+"""One person's conversions (C1), their revenue (C2), what refunds take from it (C3), and the customer's type (C4)."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

@@ -48,7 +48,7 @@ class Campaign(NamedTuple):
 
 
 class Quarantined(NamedTuple):
-    """A row or a whole file set aside (E4). `source` is ga4 or streamed; a file is one row."""
+    """A row or a whole file set aside (E4). `source` is ga4, streamed or spend; a file is one row."""
 
     shard: str
     source: str
@@ -161,6 +161,7 @@ class Credit(NamedTuple):
     lookback_complete: bool
     device_category: str | None
     customer_type: str
+    event_name: str
 
 
 class ModelCredit(NamedTuple):
@@ -185,6 +186,25 @@ class ModelCredit(NamedTuple):
     net_revenue: Decimal
     device_category: str | None
     customer_type: str
+    event_name: str
+    transaction_id: str | None
+
+
+class AdSpend(NamedTuple):
+    """An accepted row of ad spend in US dollars (A1); of several of one day and campaign one counts (A2)."""
+
+    shard: str
+    line_number: int
+    spend_date: date
+    source: str
+    medium: str
+    campaign: str
+    channel_group: str
+    channel: str
+    spend: Decimal
+    clicks: int | None
+    impressions: int | None
+    is_counted: bool
 
 
 class MartSession(NamedTuple):
@@ -251,7 +271,7 @@ class Overlap(NamedTuple):
 
 
 class ChannelDay(NamedTuple):
-    """What one model credits to one of the seven channels on one UTC date. Spend is not known yet."""
+    """What one model credits to one of the seven channels on one UTC date, beside what was spent there (A3)."""
 
     conversion_date: date
     model: str
@@ -259,8 +279,35 @@ class ChannelDay(NamedTuple):
     conversions: Decimal
     revenue: Decimal
     net_revenue: Decimal
-    spend: Decimal | None = None
-    roas: Decimal | None = None
+    spend: Decimal | None
+    new_customers: Decimal
+    clicks: int | None
+    impressions: int | None
+    roas: Decimal | None
+    cpa: Decimal | None
+    cac: Decimal | None
+
+
+class CampaignDay(NamedTuple):
+    """The same of a source, medium and campaign."""
+
+    conversion_date: date
+    model: str
+    source: str
+    medium: str
+    campaign: str
+    channel_group: str
+    channel: str
+    conversions: Decimal
+    revenue: Decimal
+    net_revenue: Decimal
+    spend: Decimal | None
+    new_customers: Decimal
+    clicks: int | None
+    impressions: int | None
+    roas: Decimal | None
+    cpa: Decimal | None
+    cac: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -280,3 +327,5 @@ class Tables:
     channel_daily: list[ChannelDay]
     conversion_paths: list[Path]
     channel_overlap: list[Overlap]
+    ad_spend: list[AdSpend]
+    campaign_daily: list[CampaignDay]

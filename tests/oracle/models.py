@@ -93,6 +93,8 @@ def credits_of(conversion: Conversion, touched: Sequence[Session], rules: Rules)
                     net_revenue=net_revenue,
                     device_category=session.device_category,
                     customer_type=conversion.customer_type,
+                    event_name=conversion.event_name,
+                    transaction_id=conversion.transaction_id,
                 )
             )
     return rows

@@ -42,7 +42,7 @@ select
     o.amount_issue as revenue_issue,
     -- C4: an order is a purchase, or whatever has a transaction id
     case
-        when max(case when o.event_name = 'purchase' or o.order_id is not null then 1 else 0 end) over (
+        when max(case when {{ is_order('o.event_name', 'o.order_id') }} then 1 else 0 end) over (
             partition by o.person_id order by {{ event_order('o') }} rows between unbounded preceding and 1 preceding
         ) = 1 then 'returning'
         else 'new'

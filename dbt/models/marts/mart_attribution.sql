@@ -26,7 +26,7 @@ models as ({{ model_names() }}),
 journeys as (
     select
         c.conversion_id, c.person_id, c.conversion_date, c.converted_at, c.revenue, c.net_revenue, c.customer_type,
-        m.model,
+        c.event_name, c.transaction_id, m.model,
         t.session_id, t.position, t.touched_at, t.source, t.medium, t.campaign, t.channel, t.channel_group,
         t.device_category, t.touchpoints, t.last_touched_at, t.last_click_position
     from conversions as c
@@ -72,5 +72,7 @@ select
     {{ decimals('revenue_cents', 2) }} as revenue,
     {{ decimals('net_revenue_cents', 2) }} as net_revenue,
     device_category,
-    customer_type
+    customer_type,
+    event_name,
+    transaction_id
 from earned
