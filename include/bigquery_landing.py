@@ -59,9 +59,10 @@ group by batch_id having min(received_at) >= $since
 """
 
 
-#: The table of ad spend, where it is there.
+#: The table of ad spend, where it has rows.
 SPEND = """
-select table_id, cast(last_modified_time as string) from `{dataset}.__TABLES__` where table_id = 'ad_spend'
+select table_id, cast(last_modified_time as string) from `{dataset}.__TABLES__`
+where table_id = 'ad_spend' and row_count > 0
 """
 
 

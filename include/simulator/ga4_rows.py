@@ -230,6 +230,7 @@ def _ecommerce(event: Event) -> Row | None:
         money: Row = {"refund_value_in_usd": _money(order.refund_usd), "refund_value": _money(order.refund)}
     else:
         money = {"purchase_revenue_in_usd": _money(order.usd), "purchase_revenue": _money(order.value)}
+        money |= {"shipping_value": _money(order.shipping), "tax_value": _money(order.tax)}
     quantity = sum(quantity for _, quantity in order.lines)
     bought: Row = {"total_item_quantity": quantity, "unique_items": len(order.lines)}
     return {**money, **bought, "transaction_id": order.transaction_id}

@@ -10,6 +10,7 @@ from include.simulator.chance import chance, cumulate, pick
 from include.simulator.world import NOT_SET, PRODUCTS, USD_PER_UNIT
 
 CENT = Decimal("0.01")
+SHIPPING, FREE_FROM, TAX = Decimal("4.90"), 100, Decimal("0.08")
 TEST_ID = "TEST-1001"  # one id, reported by several people
 
 _IDS = cumulate(87, 3, 6, 4)  # its own, none, (not set), the test id
@@ -39,6 +40,16 @@ class Order:
     def has_id(self) -> bool:
         """Whether the order has an id of its own (C1)."""
         return self.transaction_id not in {None, NOT_SET, TEST_ID}
+
+    @property
+    def shipping(self) -> Decimal | None:
+        """In `currency`, free from 100 on; None where the shop sends no amount at all."""
+        return None if self.value is None else SHIPPING if 0 < self.value < FREE_FROM else Decimal(0)
+
+    @property
+    def tax(self) -> Decimal | None:
+        """In `currency`."""
+        return None if self.value is None else (self.value * TAX).quantize(CENT)
 
 
 def new_order(rng: Random, currency: str) -> Order:

@@ -15,7 +15,8 @@ from include.simulator.world import ADS_CAMPAIGNS, TOUCHES, Touch
 
 #: Visits of a household in the history, in hundredths (plan.py).
 _VISITS = 345
-_ACQUIRE, _COMEBACK = (sum(getattr(touch, kind) for touch in TOUCHES) for kind in ("acquire", "comeback"))
+_ACQUIRE = sum(touch.acquire for touch in TOUCHES)
+_COMEBACK = sum(touch.comeback for touch in TOUCHES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,7 @@ def _line(event: Event, event_id: str) -> _Line:
     visit, touch, order = event.visit, event.touch, event.order
     source, medium, campaign = event.tags or (None, None, None)
     amount = None if order is None else order.refund if event.name == "refund" else order.value
+    shipping, tax = (order.shipping, order.tax) if order and event.name == "purchase" else (None, None)
     line = {
         "event_id": event_id,
         "event_timestamp": event.at,
@@ -147,6 +148,8 @@ def _line(event: Event, event_id: str) -> _Line:
         **({touch.click: event.click_id} if touch and touch.click and event.name == "page_view" else {}),
         "transaction_id": order and order.transaction_id,
         "value": None if amount is None else float(amount),
+        "shipping": None if shipping is None else float(shipping),
+        "tax": None if tax is None else float(tax),
         "currency": order and order.currency,
         "device_category": HARDWARE[visit.hardware].category,
         "user_first_touch_timestamp": visit.first_seen if visit.device and visit.number == 1 else None,

@@ -248,7 +248,8 @@ AUDIT_CASES = (
     ),
     case(
         "credit in another channel",
-        f"update mart_channel_daily set channel = 'Mail' where {FIRST_DAY} and model = 'last_click'",
+        "update mart_channel_daily set channel = 'Mail'"
+        " where rowid = (select min(rowid) from mart_channel_daily where model = 'last_click')",
         DAILY,
         CAMPAIGNS,
     ),

@@ -104,6 +104,7 @@ def streamed_edges() -> list[str]:
     for value in VALUES:
         add("purchase", value=value, transaction_id=f"t{len(lines)}")
         add("purchase", value=value, event_id=None, currency="eur")
+        add("purchase", value=1, shipping=value, tax="2.5")
     for late in (60 * MINUTE, 60 * MINUTE + 1):
         add(received_at=NOON, event_timestamp=NOON + late)
     for broken in (
@@ -157,7 +158,8 @@ def exported_edges() -> list[dict[str, Any]]:
         {"purchase_revenue_in_usd": float("nan"), "purchase_revenue": 5.0},
         {"purchase_revenue_in_usd": float("inf"), "transaction_id": "b"},
         {"purchase_revenue_in_usd": -0.01},
-        {"purchase_revenue_in_usd": 1e300},
+        {"purchase_revenue_in_usd": 1e300, "shipping_value_in_usd": float("nan"), "tax_value": -1.0},
+        {"purchase_revenue": 5.0, "shipping_value_in_usd": 1.005, "shipping_value": 9.0, "tax_value": 0.0},
         None,
     ):
         add("purchase", {"currency": "EUR", "page_location": PAGE}, ecommerce=money)

@@ -47,6 +47,7 @@ def test_a_layer_reads_the_ones_it_may(manifest: dict[str, Any]) -> None:
         ("intermediate", "seed"),
         ("marts", "intermediate"),
         ("marts", "marts"),
+        ("marts", "seed"),
     }
 
 

@@ -7,21 +7,25 @@ An empty cell is null.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from include.settings import PROJECT, Settings
-from include.transform import load_seeds, run_dbt
+from include.transform import DbtError, load_seeds, run_dbt
 from include.warehouse import open_warehouse
 
 Visit = tuple[str | None, str | None, str | None]
 Labels = tuple[str, str]
+Label = Callable[[Iterable[Visit]], list[Labels]]
 
 CASES = Path(__file__).with_name("channel_cases.csv")
-VECTORS = PROJECT.parent / "shared" / "vectors" / "ga4_default_channel_group_cases.csv"
+SHARED = PROJECT.parent / "shared" / "vectors"
+VECTORS = SHARED / "ga4_default_channel_group_cases.csv"
 # This vector contradicts rule 3, which wants a paid medium as well. Its suite compared labels as a set, so the row, one
 # of two that name this label, never counted.
 WRONG_VECTOR = ("alibaba", None, None)
@@ -31,13 +35,15 @@ INLINE = """
 with grouped as (
     select
         *,
-        {{ get_channel_group('source', 'medium', 'campaign') }} as channel_group,
         {{ get_channel('source', 'medium', 'campaign') }} as direct_channel
     from visits
-)
-select channel_group, {{ roll_up_channel('channel_group', 'medium') }} as channel, direct_channel
-from grouped
-order by place
+),
+{{ channel_ctes('select source, medium, campaign from visits') }}
+select c.channel_group, c.channel, g.direct_channel, c.channel_rule
+from grouped as g
+inner join channels as c on c.source is not distinct from g.source and c.medium is not distinct from g.medium
+    and c.campaign is not distinct from g.campaign
+order by g.place
 """
 
 
@@ -53,11 +59,18 @@ def visit(row: dict[str, str | None]) -> Visit:
 
 
 @pytest.fixture(scope="module")
-def label(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Iterable[Visit]], list[Labels]]:
+def label(tmp_path_factory: pytest.TempPathFactory) -> Label:
     """A function that gives the channel group and channel of each visit, by the rendered macros."""
-    home = tmp_path_factory.mktemp("channels")
+    return labelled_by(tmp_path_factory.mktemp("channels"))
+
+
+def labelled_by(home: Path, *rules: tuple[int, str | None, str | None, str | None, str]) -> Label:
+    """The macros as they render where these are the rows of channel_rules."""
     settings = Settings.from_env({"ATTRIBUTION_HOME": str(home)})
     load_seeds(settings)
+    with open_warehouse(settings) as warehouse:
+        for rule in rules:
+            warehouse.execute("insert into channel_rules values (?, ?, ?, ?, ?)", rule)
     inline: Any = run_dbt(settings, "compile", "--inline", INLINE)[0].node
     compiled: str = inline.compiled_code
 
@@ -70,13 +83,13 @@ def label(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Iterable[Visit]
             warehouse.executemany("insert into visits values (?, ?, ?, ?)", rows)
             labels = warehouse.execute(compiled).fetchall()
         assert len(labels) == len(rows)
-        assert [channel for _, channel, _ in labels] == [direct for _, _, direct in labels]
-        return [(group, channel) for group, channel, _ in labels]
+        assert [channel for _, channel, _, _ in labels] == [direct for _, _, direct, _ in labels]
+        return [(group, channel) for group, channel, _, _ in labels]
 
     return run
 
 
-def test_each_rule_and_its_neighbours(label: Callable[[Iterable[Visit]], list[Labels]]) -> None:
+def test_each_rule_and_its_neighbours(label: Label) -> None:
     cases = read_visits(CASES)
     labels = label(map(visit, cases))
     wrong = [
@@ -94,9 +107,7 @@ def test_every_group_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("nothing", [None, "", "  ", "(not set)"])
-def test_what_is_missing_counts_as_not_set(
-    label: Callable[[Iterable[Visit]], list[Labels]], nothing: str | None
-) -> None:
+def test_what_is_missing_counts_as_not_set(label: Label, nothing: str | None) -> None:
     assert label([("(direct)", nothing, nothing), ("google", nothing, nothing), (nothing, nothing, nothing)]) == [
         ("Direct", "Direct"),
         ("Organic Search", "Organic Search"),
@@ -104,7 +115,7 @@ def test_what_is_missing_counts_as_not_set(
     ]
 
 
-def test_published_cases(label: Callable[[Iterable[Visit]], list[Labels]]) -> None:
+def test_published_cases(label: Label) -> None:
     if not VECTORS.exists():
         pytest.skip(f"{VECTORS.name} is not beside the project: the shared test vectors are absent")
     cases = read_visits(VECTORS)
@@ -114,3 +125,58 @@ def test_published_cases(label: Callable[[Iterable[Visit]], list[Labels]]) -> No
         visit(case): group for case, group in zip(cases, groups, strict=True) if group != case["expected_channel"]
     }
     assert differing == {WRONG_VECTOR: "Organic Shopping"}
+
+
+#: The channel group that a referral from a host of a public list should get, and the least share of the hosts that do.
+#: The lists are longer than Google's, by engines and networks that are gone (docs/channels.md).
+LISTS = {
+    "SearchEngines": ("Organic Search", 0.2),
+    "Socials": ("Organic Social", 0.5),
+    "AIAssistants": ("AI Assistant", 0.8),
+}
+
+
+def hosts_of(listed: dict[str, Any]) -> set[str]:
+    """The plain host names of a list, whichever way an entry has them."""
+    entries = [entry for entries in listed.values() for entry in entries]
+    names = [name for entry in entries for name in (entry.get("urls", []) if isinstance(entry, dict) else [entry])]
+    return {name.removeprefix("www.") for name in names if re.fullmatch(r"[a-z0-9.-]+[.][a-z]+", name)}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_coverage_of_public_lists(label: Label, name: str) -> None:
+    path = SHARED / "matomo_cc0" / f"{name}.yml"
+    if not path.exists():
+        pytest.skip(f"{path.name} is not beside the project: the shared public lists are absent")
+    group, least = LISTS[name]
+    hosts = sorted(hosts_of(yaml.safe_load(path.read_text(encoding="utf-8"))))
+    assert len(hosts) > 20
+    found = [given for given, _ in label([(host, "referral", None) for host in hosts])]
+    assert found.count(group) / len(found) >= least, [h for h, f in zip(hosts, found, strict=True) if f != group]
+
+
+def test_own_rules_come_first_and_the_lowest_priority_wins(tmp_path: Path) -> None:
+    label = labelled_by(
+        tmp_path,
+        (30, None, "referral", ".*_newsletter", "Email"),
+        (20, "(.*[.])?partner[.]example", "Referral", None, "Social"),
+        (10, None, None, "brand.*", "Direct"),
+        (40, r"it's\.odd", "[(]not set[)]", None, "Other"),
+    )
+    visits: dict[Visit, Labels] = {
+        ("www.partner.example", "referral", "brand_newsletter"): ("Referral", "Direct"),
+        ("PARTNER.example", "REFERRAL", "x_newsletter"): ("Referral", "Social"),
+        ("other.example", "referral", "X_Newsletter"): ("Referral", "Email"),
+        ("notpartner.example", "referral", None): ("Referral", "Referral"),
+        ("partner.example.org", "referral", None): ("Referral", "Referral"),
+        ("google", "cpc", "not brand"): ("Paid Search", "Paid Search"),
+        ("google", "cpc", "Brand Search"): ("Paid Search", "Direct"),
+        ("it's.odd", None, None): ("Unassigned", "Other"),
+        ("it's-odd", "referral", None): ("Referral", "Referral"),
+    }
+    assert dict(zip(visits, label(visits), strict=True)) == visits
+
+
+def test_rules_of_one_priority_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DbtError, match=r"two rules have one priority \(1, 1\)"):
+        labelled_by(tmp_path, (1, "a", None, None, "Email"), (1, "b", None, None, "Social"))

@@ -1,4 +1,4 @@
-"""GA4's default channel group with AI Assistant, and the roll-up to seven channels."""
+"""GA4's default channel group with AI Assistant, and the seven channels: by the user's own rules, else rolled up."""
 
 import re
 from collections.abc import Callable
@@ -78,8 +78,26 @@ class ChannelRules:
         triple = source, medium, campaign
         if triple not in self._known:
             group = self._group(source or NOT_SET, medium or NOT_SET, campaign or NOT_SET)
-            self._known[triple] = group, self._roll_up(group, medium or NOT_SET)
+            own = self._own(source or NOT_SET, medium or NOT_SET, campaign or NOT_SET)
+            self._known[triple] = group, own[1] if own else self._roll_up(group, medium or NOT_SET)
         return self._known[triple]
+
+    def rule(self, source: str, medium: str, campaign: str) -> str:
+        """By what rule the channel is given: the user's own, by its priority, or GA4's group."""
+        own = self._own(source, medium, campaign)
+        return f"custom {own[0]}" if own else f"ga4: {self.channels(source, medium, campaign)[0]}"
+
+    def _own(self, source: str, medium: str, campaign: str) -> tuple[int, str] | None:
+        """The first of the user's own rules that holds: its priority and channel."""
+        visit = {"source": source, "medium": medium, "campaign": campaign}
+        return next(
+            (
+                (priority, channel)
+                for priority, patterns, channel in self._seeds.rules
+                if all(re.fullmatch(pattern, visit[name], re.IGNORECASE) for name, pattern in patterns.items())
+            ),
+            None,
+        )
 
     def _group(self, source: str, medium: str, campaign: str) -> str:
         source = source.lower()

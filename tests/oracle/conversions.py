@@ -52,6 +52,8 @@ def conversions_of(events: Sequence[Event], session_ids: dict[str, str], rules: 
                 net_revenue=max(_ZERO, revenue - refunded),
                 revenue_issue="missing" if event.amount is None and event.amount_issue is None else event.amount_issue,
                 session_id=session_ids[event.event_key],
+                shipping=event.shipping,
+                tax=event.tax,
             )
         )
     return conversions

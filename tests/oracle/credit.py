@@ -42,6 +42,7 @@ def touchpoints_of(conversion: Conversion, touched: Sequence[Session]) -> list[T
             channel=session.channel,
             source_rule=session.source_rule,
             device_category=session.device_category,
+            channel_rule=session.channel_rule,
         )
         for position, session in enumerate(touched, start=1)
     ]
@@ -76,6 +77,9 @@ def credit_of(conversion: Conversion, session: Session, touchpoints: int, first_
         device_category=session.device_category,
         customer_type=conversion.customer_type,
         event_name=conversion.event_name,
+        channel_rule=session.channel_rule,
+        shipping=conversion.shipping,
+        tax=conversion.tax,
     )
 
 
@@ -100,4 +104,7 @@ def mart_session(session: Session, conversions: Iterable[Conversion]) -> MartSes
         ga4_source=session.ga4_source,
         ga4_medium=session.ga4_medium,
         ga4_campaign=session.ga4_campaign,
+        channel_rule=session.channel_rule,
+        self_referral=session.self_referral,
+        has_several_devices=session.has_several_devices,
     )

@@ -6,7 +6,7 @@ from hashlib import md5
 from tests.oracle.evidence import SourceRules
 from tests.oracle.landed import Landed
 from tests.oracle.model import MICROSECONDS_A_MINUTE, Event, Quarantined, Rules
-from tests.oracle.money import Rates, amount_of, sent_cents
+from tests.oracle.money import Rates, amount_of, extras_of, sent_cents
 
 _YEAR_2000 = 946_684_800_000_000
 _BEFORE_ANY = -1 << 64
@@ -64,7 +64,7 @@ def order(event: Event) -> Order:
 
 def _arrival(event: Event) -> tuple[tuple[bool, object], ...]:
     """The sort key of copies (E1): arrival, shard, then every other column in the order of the row, nulls first."""
-    values = (event.received_at, event.shard, *event[:-1], *(event.ga4_session or (None, None, None)))
+    values = (event.received_at, event.shard, *event[:-2], *(event.ga4_session or (None, None, None)))
     return tuple((value is not None, 0 if value is None else value) for value in values)
 
 
@@ -72,6 +72,7 @@ def _event(row: Landed, rules: Rules, sources: SourceRules, rates: Rates) -> Eve
     evidence = sources.evidence(row)
     pays = row.event_name == "refund" or row.event_name in rules.conversion_events
     amount, issue = amount_of(row, rates) if pays else (None, None)  # C2: no other event carries money
+    shipping, tax = extras_of(row, rates) if row.event_name in rules.conversion_events else (None, None)
     return Event(
         event_key=event_key(row),
         person_id="",
@@ -86,6 +87,8 @@ def _event(row: Landed, rules: Rules, sources: SourceRules, rates: Rates) -> Eve
         transaction_id=row.transaction_id,
         amount=amount,
         amount_issue=issue,
+        shipping=shipping,
+        tax=tax,
         received_at=row.received_at,
         shard=row.shard,
         device_category=row.device_category,
@@ -94,6 +97,7 @@ def _event(row: Landed, rules: Rules, sources: SourceRules, rates: Rates) -> Eve
         batch_event_index=row.batch_event_index,
         event_bundle_sequence_id=row.event_bundle_sequence_id,
         ga4_session=row.ga4_session,
+        self_referral=sources.self_referral(row) if evidence is None else None,
     )
 
 

@@ -59,9 +59,16 @@ class SourceRules:
     def evidence(self, row: Landed) -> Evidence | None:
         """The event's evidence; None where it has none or it is a self-referral. Direct evidence is returned."""
         found = self._first(row)
-        if found is None or self._is_self_referral(found, host_of(row.page_location)):
-            return None
-        return found
+        return None if found is None or self._is_self_referral(found, host_of(row.page_location)) else found
+
+    def self_referral(self, row: Landed) -> str | None:
+        """The source that S4 passes over; None where it does not."""
+        found = self._first(row)
+        return found.source if found and self._is_self_referral(found, host_of(row.page_location)) else None
+
+    def never_refers(self, host: str) -> bool:
+        """Whether a host is or lies under a domain of our own or a payment gateway (S4)."""
+        return any(lies_under(host, domain) for domain in self._not_referrers)
 
     def _first(self, row: Landed) -> Evidence | None:
         if self._trust_ga4 and row.ga4_session is not None:
@@ -86,7 +93,7 @@ class SourceRules:
             return False
         if page_host is not None and (lies_under(host, page_host) or lies_under(page_host, host)):
             return True
-        return any(lies_under(host, domain) for domain in self._not_referrers)
+        return self.never_refers(host)
 
 
 def _hosts(domains: Iterable[str]) -> Iterable[str]:

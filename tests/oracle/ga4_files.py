@@ -131,7 +131,8 @@ def _rows(batch: pa.RecordBatch, columns: Sequence[str], shard: str, arrived_at:
     for named, event_at, event_name, user_id, device, bundle, page_id, ordering_id, index, event_in_usd, *rest in zip(
         parameters, *leaves, strict=True
     ):
-        category, transaction_id, purchase_in_usd, purchase, refund_in_usd, refund, *sources = rest
+        category, transaction_id, purchase_in_usd, purchase, refund_in_usd, refund, *others = rest
+        extras, sources = others[:4], others[4:]
         amounts = Amounts(
             _number(purchase_in_usd),
             _number(purchase),
@@ -140,6 +141,7 @@ def _rows(batch: pa.RecordBatch, columns: Sequence[str], shard: str, arrived_at:
             _number(event_in_usd),
             _number(named.get("value")),
             _text(named.get("currency")),
+            *map(_number, extras),
         )
         found_clicks = [name for name, value in zip(CLICK_IDS, sources[3:9], strict=True) if _text(value)]
         found_clicks += [name for name in CLICK_IDS if name in named and _text(named[name])]

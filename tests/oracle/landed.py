@@ -21,6 +21,10 @@ class Amounts(NamedTuple):
     event_in_usd: Number | None = None
     value: Number | None = None
     currency: str | None = None
+    shipping_in_usd: Number | None = None
+    shipping: Number | None = None
+    tax_in_usd: Number | None = None
+    tax: Number | None = None
 
 
 class Landed(NamedTuple):

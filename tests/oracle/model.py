@@ -71,6 +71,8 @@ class Event(NamedTuple):
     transaction_id: str | None
     amount: Decimal | None
     amount_issue: str | None
+    shipping: Decimal | None
+    tax: Decimal | None
     received_at: int
     shard: str
     device_category: str | None
@@ -79,6 +81,7 @@ class Event(NamedTuple):
     batch_event_index: int | None
     event_bundle_sequence_id: int | None
     ga4_session: Campaign | None
+    self_referral: str | None
 
 
 class Session(NamedTuple):
@@ -100,6 +103,9 @@ class Session(NamedTuple):
     ga4_source: str | None
     ga4_medium: str | None
     ga4_campaign: str | None
+    channel_rule: str
+    self_referral: str | None
+    has_several_devices: bool
 
 
 class Conversion(NamedTuple):
@@ -118,6 +124,8 @@ class Conversion(NamedTuple):
     net_revenue: Decimal
     revenue_issue: str | None
     session_id: str
+    shipping: Decimal | None
+    tax: Decimal | None
     customer_type: str = "new"
 
 
@@ -136,6 +144,7 @@ class Touchpoint(NamedTuple):
     channel: str
     source_rule: str
     device_category: str | None
+    channel_rule: str
 
 
 class Credit(NamedTuple):
@@ -162,6 +171,9 @@ class Credit(NamedTuple):
     device_category: str | None
     customer_type: str
     event_name: str
+    channel_rule: str
+    shipping: Decimal | None
+    tax: Decimal | None
 
 
 class ModelCredit(NamedTuple):
@@ -188,6 +200,7 @@ class ModelCredit(NamedTuple):
     customer_type: str
     event_name: str
     transaction_id: str | None
+    channel_rule: str
 
 
 class AdSpend(NamedTuple):
@@ -227,6 +240,31 @@ class MartSession(NamedTuple):
     ga4_source: str | None
     ga4_medium: str | None
     ga4_campaign: str | None
+    channel_rule: str
+    self_referral: str | None
+    has_several_devices: bool
+
+
+class Comparison(NamedTuple):
+    """A session of which GA4 names its own source: GA4's beside ours, and why they differ (S6)."""
+
+    session_id: str
+    person_id: str
+    started_at: int
+    source: str
+    medium: str
+    campaign: str
+    channel_group: str
+    channel: str
+    source_rule: str
+    ga4_source: str
+    ga4_medium: str
+    ga4_campaign: str
+    ga4_channel_group: str
+    ga4_channel: str
+    difference: str
+    conversions: int
+    revenue: Decimal
 
 
 class Journey(NamedTuple):
@@ -329,3 +367,4 @@ class Tables:
     channel_overlap: list[Overlap]
     ad_spend: list[AdSpend]
     campaign_daily: list[CampaignDay]
+    comparisons: list[Comparison]

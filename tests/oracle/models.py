@@ -95,6 +95,7 @@ def credits_of(conversion: Conversion, touched: Sequence[Session], rules: Rules)
                     customer_type=conversion.customer_type,
                     event_name=conversion.event_name,
                     transaction_id=conversion.transaction_id,
+                    channel_rule=session.channel_rule,
                 )
             )
     return rows

@@ -86,14 +86,28 @@ def amount_of(row: Landed, rates: Rates) -> tuple[Decimal | None, str | None]:
     if row.amounts is None or row.event_at is None:
         return None, None
     number, currency = _chosen(row.amounts, event_name=row.event_name, streamed=row.streamed)
-    if number is None:
+    return (None, None) if number is None else _in_dollars(number, currency, utc_date(row.event_at), rates)
+
+
+def extras_of(row: Landed, rates: Rates) -> tuple[Decimal | None, Decimal | None]:
+    """Shipping and tax in US dollars (C5), None where not usable."""
+    sent, at = row.amounts, row.event_at
+    if sent is None or at is None:
         return None, None
+
+    def usable(in_usd: Number | None, other: Number | None) -> Decimal | None:
+        number, currency = (other, sent.currency) if in_usd is None else (in_usd, None)
+        return None if number is None else _in_dollars(number, currency, utc_date(at), rates)[0]
+
+    return usable(sent.shipping_in_usd, sent.shipping), usable(sent.tax_in_usd, sent.tax)
+
+
+def _in_dollars(number: Number, currency: str | None, day: date, rates: Rates) -> tuple[Decimal | None, str | None]:
     issue = _issue(number)
     if issue or not isinstance(number, Decimal):
         return None, issue
     amount = _round(number, _NANO)
     if currency is not None and currency.upper() != "USD":
-        day = utc_date(row.event_at)
         rate = next((rate for valid_from, rate in rates.get(currency.upper(), []) if valid_from <= day), None)
         if rate is None:
             return None, "no_exchange_rate"

@@ -9,11 +9,12 @@ from tests.oracle.conversions import conversions_of, with_customer_types
 from tests.oracle.credit import credit_of, last_click, mart_session, touched_sessions, touchpoints_of
 from tests.oracle.events import distinct_events
 from tests.oracle.evidence import SourceRules
+from tests.oracle.ga4 import comparisons_of
 from tests.oracle.ga4_files import read_ga4
 from tests.oracle.home import Home
 from tests.oracle.journeys import journeys_of, overlaps_of, paths_of
 from tests.oracle.landed import Landed
-from tests.oracle.model import CampaignDay, ChannelDay, Event, Quarantined, Rules, Tables, Touchpoint
+from tests.oracle.model import CampaignDay, ChannelDay, Event, MartSession, Quarantined, Rules, Tables, Touchpoint
 from tests.oracle.models import credits_of
 from tests.oracle.people import by_person
 from tests.oracle.seeds import read_seeds
@@ -31,16 +32,17 @@ def compute(
         ga4_folder: GA4 export tables, one Parquet file each; None for none.
         streamed_folder: streamed batches, one NDJSON file each; None for none.
         rules: the settings.
-        seeds: the folder of the four seed CSV files.
+        seeds: the folder of the seed CSV files.
         home_folder: where tombstones.csv, history.json and landing/ad_spend may lie; None for none.
     """
     seed, home = read_seeds(seeds), Home(home_folder)
     landed = (
         row for row in _landed(ga4_folder, streamed_folder) if isinstance(row, Quarantined) or not home.is_deleted(row)
     )
-    events, quarantine = distinct_events(landed, rules, SourceRules(rules, seed.engines), seed.rates)
+    sources = SourceRules(rules, seed.engines)
+    events, quarantine = distinct_events(landed, rules, sources, seed.rates)
     home.note_first(events)
-    tables = Tables([], quarantine, [], [], [], [], [], [], [], [], [], [], [], [], [])
+    tables = Tables([], quarantine, [], [], [], [], [], [], [], [], [], [], [], [], [], [])
     channels = ChannelRules(seed)
     for theirs in by_person(events).values():
         _add_person(tables, theirs, home, rules, channels)
@@ -49,6 +51,11 @@ def compute(
         tables.ad_spend.extend(spend)
         quarantine.extend(aside)
     _add_days(tables, rules)
+    of_person: dict[str, list[MartSession]] = defaultdict(list)
+    for session in tables.mart_sessions:
+        of_person[session.person_id].append(session)
+    for own in of_person.values():
+        tables.comparisons.extend(comparisons_of(own, channels, sources))
     tables.conversion_paths.extend(paths_of(tables.journeys))
     tables.channel_overlap.extend(overlaps_of(_channels_touched(tables.touchpoints), tables.last))
     return tables

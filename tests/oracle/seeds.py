@@ -12,12 +12,16 @@ from tests.oracle.text import tidy_host
 
 @dataclass(frozen=True)
 class Seeds:
-    """The four seeds. `rates` lists (valid from, US dollars a unit), newest first."""
+    """The five seeds. `rates` lists (valid from, US dollars a unit), newest first.
+
+    `rules` lists the user's own channel rules by priority: (priority, patterns by column, channel).
+    """
 
     engines: dict[str, str]
     categories: dict[str, frozenset[str]]
     rollup: dict[tuple[str, str], str]
     rates: dict[str, list[tuple[date, Decimal]]]
+    rules: list[tuple[int, dict[str, str], str]]
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -40,5 +44,19 @@ def read_seeds(folder: Path) -> Seeds:
             (row["channel_group"].lower(), row["medium"].lower()): row["channel"]
             for row in _rows(folder / "channel_rollup.csv")
         },
+        rules=_rules(folder / "channel_rules.csv"),
         rates={currency: sorted(known, reverse=True) for currency, known in rates.items()},
+    )
+
+
+def _rules(path: Path) -> list[tuple[int, dict[str, str], str]]:
+    """By priority; none where there is no file."""
+    rows = _rows(path) if path.exists() else []
+    return sorted(
+        (
+            int(row["priority"]),
+            {name: row[name] for name in ("source", "medium", "campaign") if row[name]},
+            row["channel"],
+        )
+        for row in rows
     )

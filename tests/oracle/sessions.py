@@ -36,6 +36,8 @@ def session_of(visit: Sequence[Event], channels: ChannelRules) -> Session:
     first = visit[0]
     source, medium, campaign, rule = _source(visit)
     channel_group, channel = channels.channels(source, medium, campaign)
+    referrals = [event.self_referral for event in visit if event.self_referral is not None]
+    devices = {event.user_pseudo_id for event in visit if event.user_pseudo_id is not None}
     ga4 = next((event.ga4_session for event in visit if event.ga4_session is not None), Campaign(None, None, None))
     return Session(
         session_id=digest(first.person_id, first.event_key),
@@ -54,4 +56,7 @@ def session_of(visit: Sequence[Event], channels: ChannelRules) -> Session:
         ga4_source=ga4.source,
         ga4_medium=ga4.medium,
         ga4_campaign=ga4.name,
+        channel_rule=channels.rule(source, medium, campaign),
+        self_referral=min(referrals, default=None),
+        has_several_devices=len(devices) > 1,
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
-from tests.oracle.landed import CLICK_IDS, Amounts, Landed
+from tests.oracle.landed import CLICK_IDS, Amounts, Landed, Number
 from tests.oracle.model import Campaign, Quarantined
 from tests.oracle.money import decimal_of, number_of
 from tests.oracle.text import clean
@@ -68,12 +68,17 @@ def _whole(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _WIDEST else None
 
 
-def _amounts(fields: dict[str, object]) -> Amounts | None:
-    sent = fields.get("value")
+def _number(sent: object) -> Number | None:
+    """A number, the text that stands in its place, or nothing."""
     if isinstance(sent, int | Decimal) and not isinstance(sent, bool):
-        return Amounts(value=Decimal(sent), currency=_text(fields.get("currency")))
+        return Decimal(sent)
     text = _text(sent)
-    return None if text is None else Amounts(value=number_of(text), currency=_text(fields.get("currency")))
+    return None if text is None else number_of(text)
+
+
+def _amounts(fields: dict[str, object]) -> Amounts:
+    value, shipping, tax = (_number(fields.get(name)) for name in ("value", "shipping", "tax"))
+    return Amounts(value=value, currency=_text(fields.get("currency")), shipping=shipping, tax=tax)
 
 
 def _row(fields: dict[str, object], shard: str, written_at: int) -> Landed:

@@ -1,9 +1,11 @@
-{#- The one of the seven channels that a source, medium and campaign roll up to. Each argument is a SQL expression.
+{#- The one of the seven channels of a source, medium and campaign: by the first of the user's own rules that holds, else
+    what GA4's channel group rolls up to. Each argument is a SQL expression.
 
-    A select that has the channel group already says {{ roll_up_channel('channel_group', 'medium') }}: same answer,
-    much shorter SQL. Usage: select {{ get_channel('source', 'medium', 'campaign') }} as channel -#}
+    Where all three and the group too are wanted {{ channel_ctes('triples') }} says it once: same answer, shorter SQL.
+    Usage: select {{ get_channel('source', 'medium', 'campaign') }} as channel -#}
 {% macro get_channel(source, medium, campaign) -%}
-    {{ roll_up_channel(get_channel_group(source, medium, campaign), medium) }}
+    {%- set rolled_up = roll_up_channel(get_channel_group(source, medium, campaign), medium) -%}
+    {{ by_custom_rule(source, medium, campaign, 'channel', rolled_up) }}
 {%- endmacro %}
 
 {#- The channel of a channel group by the seed channel_rollup: its row with this medium, else its row for any medium,

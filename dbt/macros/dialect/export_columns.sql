@@ -12,6 +12,7 @@
         'ecommerce': {
             'purchase_revenue_in_usd': number, 'purchase_revenue': number,
             'refund_value_in_usd': number, 'refund_value': number, 'transaction_id': text,
+            'shipping_value_in_usd': number, 'shipping_value': number, 'tax_value_in_usd': number, 'tax_value': number,
         },
         'collected_traffic_source': {
             'manual_source': text, 'manual_medium': text, 'manual_campaign_name': text,

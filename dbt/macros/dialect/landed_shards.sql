@@ -19,7 +19,7 @@
     {%- set spend = source('ad_spend', 'ad_spend') -%}
     select table_id as shard, cast(null as string) as path, cast(last_modified_time as string) as version
     from `{{ spend.database }}.{{ spend.schema }}.__TABLES__`
-    where table_id = '{{ spend.identifier }}'
+    where table_id = '{{ spend.identifier }}' and row_count > 0
     {%- else -%}
     select table_id as shard, cast(null as string) as path, cast(last_modified_time as string) as version
     from {{ export_list() }} as t

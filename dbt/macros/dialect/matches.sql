@@ -14,3 +14,22 @@
 {% macro bigquery__matches(text, pattern) -%}
     regexp_contains({{ text }}, r'{{ pattern }}')
 {%- endmacro %}
+
+{#- The same for a pattern that a user wrote, with whatever it holds.
+    Usage: {{ matches_text('medium', rule.medium) }} -#}
+{% macro matches_text(text, pattern) -%}
+    {{ return(adapter.dispatch('matches_text', 'attribution')(text, pattern)) }}
+{%- endmacro %}
+{% macro duckdb__matches_text(text, pattern) -%}
+    regexp_matches({{ text }}, {{ text_literal(pattern) }})
+{%- endmacro %}
+{% macro bigquery__matches_text(text, pattern) -%}
+    regexp_contains({{ text }}, {{ text_literal(pattern) }})
+{%- endmacro %}
+
+{#- A text as a literal; BigQuery reads backslashes in one as escapes. -#}
+{% macro text_literal(text) %}{{ return(adapter.dispatch('text_literal', 'attribution')(text)) }}{% endmacro %}
+{% macro duckdb__text_literal(text) %}'{{ text | replace("'", "''") }}'{% endmacro %}
+{% macro bigquery__text_literal(text) -%}
+    '{{ text | replace('\\', '\\\\') | replace("'", "\\'") }}'
+{%- endmacro %}

@@ -2,9 +2,14 @@
 {% macro spend_lines() %}{{ return(adapter.dispatch('spend_lines', 'attribution')()) }}{% endmacro %}
 {#- include/ad_spend.py reads the files: DuckDB's own CSV reader stops at a row that has too many fields. -#}
 {% macro duckdb__spend_lines() -%}
-    select p.shard, unnest(spend_rows(p.path), recursive := true)
-    from {{ pin() }} as p
-    where p.version is not null and p.problem is null
+    select
+        l.shard, l.line.line_number as line_number, l.line.is_ragged as is_ragged
+        {%- for column in spend_columns() %}, l.line.{{ column }} as {{ column }}{% endfor %}
+    from (
+        select p.shard, unnest(spend_rows(p.path)) as line
+        from {{ pin() }} as p
+        where p.version is not null and p.problem is null
+    ) as l
 {%- endmacro %}
 {#- A table has no lines, and its rows no more or fewer fields. -#}
 {% macro bigquery__spend_lines() -%}

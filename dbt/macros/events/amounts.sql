@@ -3,22 +3,25 @@
 {#- Columns amount and amount_issue from raw_amount (floating), currency (null = US dollars) and usd_per_unit;
     `applies` says for which events there is an amount at all. -#}
 {% macro usable_amount(applies) -%}
-    case when {{ applies }} then {{ amount_issue() }} end as amount_issue,
-    {%- set converted = nine_decimals('raw_amount') ~ ' * ' ~ exchange_rate('coalesce(usd_per_unit, 1)') %}
-    case when {{ applies }} and {{ amount_issue() }} is null then
-        {{ money('round(round(' ~ converted ~ ', 9), 2)') }}
-    end as amount
+    {%- set issue = amount_issue('raw_amount', 'amount_text', 'currency', 'usd_per_unit') -%}
+    case when {{ applies }} then {{ issue }} end as amount_issue,
+    case when {{ applies }} and {{ issue }} is null then {{ in_dollars('raw_amount', 'usd_per_unit') }} end as amount
 {%- endmacro %}
 
-{% macro amount_issue() -%}
+{% macro in_dollars(raw, rate) -%}
+    {%- set converted = nine_decimals(raw) ~ ' * ' ~ exchange_rate('coalesce(' ~ rate ~ ', 1)') -%}
+    {{ money('round(round(' ~ converted ~ ', 9), 2)') }}
+{%- endmacro %}
+
+{% macro amount_issue(raw, text, currency, rate) -%}
     case
-        when raw_amount is null and amount_text is null then 'missing'
-        when raw_amount is null or {{ is_nan('raw_amount') }} then 'not_a_number'
-        when {{ is_infinite('raw_amount') }} then 'infinite'
-        when raw_amount < 0 then 'negative'
-        when raw_amount >= 1e15 then 'too_large'
-        when currency <> 'USD' and usd_per_unit is null then 'no_exchange_rate'
-        when raw_amount * coalesce(usd_per_unit, 1) >= 1e15 then 'too_large'
+        when {{ raw }} is null and {{ text }} is null then 'missing'
+        when {{ raw }} is null or {{ is_nan(raw) }} then 'not_a_number'
+        when {{ is_infinite(raw) }} then 'infinite'
+        when {{ raw }} < 0 then 'negative'
+        when {{ raw }} >= 1e15 then 'too_large'
+        when {{ currency }} <> 'USD' and {{ rate }} is null then 'no_exchange_rate'
+        when {{ raw }} * coalesce({{ rate }}, 1) >= 1e15 then 'too_large'
     end
 {%- endmacro %}
 
@@ -41,9 +44,4 @@
 {#- The events that the setting conversion_events names (semantics C1). -#}
 {% macro is_conversion(event_name) -%}
     {{ event_name }} in ('{{ var("conversion_events") | join("', '") }}')
-{%- endmacro %}
-
-{#- The conversions that are orders: what makes a customer (semantics C4). -#}
-{% macro is_order(event_name, transaction_id) -%}
-    ({{ event_name }} = 'purchase' or {{ transaction_id }} is not null)
 {%- endmacro %}

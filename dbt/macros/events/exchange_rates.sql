@@ -8,9 +8,9 @@ rates as (
 )
 {%- endmacro %}
 
-{#- Usage: left join rates as r on {{ rate_holds('e', 'r', utc_date('e.event_at')) }} -#}
-{% macro rate_holds(amount, rate, day) -%}
-    {{ rate }}.currency = {{ amount }}.currency and {{ rate }}.currency <> 'USD'
+{#- Usage: left join rates as r on {{ rate_holds('e.currency', 'r', utc_date('e.event_at')) }} -#}
+{% macro rate_holds(currency, rate, day) -%}
+    {{ rate }}.currency = {{ currency }} and {{ rate }}.currency <> 'USD'
     and {{ rate }}.valid_from <= {{ day }}
-    and ({{ rate }}.valid_before is null or {{ day }} < {{ rate }}.valid_before)
+    and ({{ rate }}.valid_before is null or {{ rate }}.valid_before > {{ day }})
 {%- endmacro %}

@@ -13,8 +13,9 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- Columns raw_amount and currency (semantics C2) and sent_cents (E1). -#}
+{#- Columns raw_amount and currency (semantics C2), sent_cents (E1), and those of sent_extras (C5). -#}
 {% macro ga4_amount() -%}
+    {%- set sent_currency = "coalesce(upper(" ~ text_or_null(event_param('currency')) ~ "), 'USD')" -%}
     case event_name
         when 'purchase' then coalesce(ecommerce.purchase_revenue_in_usd, ecommerce.purchase_revenue)
         when 'refund' then coalesce(ecommerce.refund_value_in_usd, ecommerce.refund_value)
@@ -25,10 +26,11 @@
             when 'purchase' then ecommerce.purchase_revenue_in_usd
             when 'refund' then ecommerce.refund_value_in_usd
             else event_value_in_usd
-        end is null then coalesce(upper({{ text_or_null(event_param('currency')) }}), 'USD')
+        end is null then {{ sent_currency }}
     else 'USD' end as currency,
     {{ sent_cents(
         'coalesce(ecommerce.purchase_revenue_in_usd, ecommerce.purchase_revenue,'
         ~ ' ecommerce.refund_value_in_usd, ecommerce.refund_value, event_value_in_usd)'
-    ) }} as sent_cents
+    ) }} as sent_cents,
+    {{ sent_extras('ecommerce.{}_value', 'ecommerce.{}_value_in_usd', sent_currency) }}
 {%- endmacro %}

@@ -34,7 +34,10 @@ select
     {{ lookback_complete('c.converted_at') }} as lookback_complete,
     t.device_category,
     c.customer_type,
-    c.event_name
+    c.event_name,
+    t.channel_rule,
+    c.shipping,
+    c.tax
 from conversions as c
 left join credited as t on t.conversion_id = c.conversion_id
 {% endmacro %}

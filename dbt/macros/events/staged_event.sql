@@ -8,18 +8,21 @@ priced as (
     select
         e.*,
         r.usd_per_unit,
+        sent.usd_per_unit as sent_usd_per_unit,
         {{ content_id([
             'user_pseudo_id', 'user_id', 'event_at', 'event_name', 'event_bundle_sequence_id', 'batch_page_id',
             'batch_ordering_id', 'batch_event_index', 'page_location', 'transaction_id', 'sent_cents',
         ]) }} as content_key
     from evidenced as e
-    left join rates as r on {{ rate_holds('e', 'r', utc_date('e.event_at')) }}
+    left join rates as r on {{ rate_holds('e.currency', 'r', utc_date('e.event_at')) }}
+    left join rates as sent on {{ rate_holds('e.sent_currency', 'sent', utc_date('e.event_at')) }}
 ),
 keyed as (
     select
         *,
         coalesce(event_id, content_key) as event_key,
-        {{ usable_amount(has_amount('event_name')) }}
+        {{ usable_amount(has_amount('event_name')) }},
+        {{ extra_amounts() }}
     from priced
 ),
 devices as (

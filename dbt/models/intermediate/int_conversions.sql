@@ -18,6 +18,18 @@ orders as (
     qualify row_number() over (partition by person_id, order_key order by {{ event_order() }}) = 1
 ),
 
+placed as (
+    select
+        *,
+        -- C4
+        max(case when {{ is_order('event_name', 'order_id') }} then 1 else 0 end) over (
+            partition by person_id order by {{ event_order() }} rows between unbounded preceding and 1 preceding
+        ) as ordered_before
+    from orders
+    -- after an order's events were put together, so that a later copy of an old one is no new order
+    where {{ is_kept('event_at') }}
+),
+
 refunds as (
     select person_id, order_id, sum(amount) as refunded
     from events
@@ -40,14 +52,8 @@ select
         else o.amount - {{ money('r.refunded') }}
     end as net_revenue,
     o.amount_issue as revenue_issue,
-    -- C4: an order is a purchase, or whatever has a transaction id
-    case
-        when max(case when {{ is_order('o.event_name', 'o.order_id') }} then 1 else 0 end) over (
-            partition by o.person_id order by {{ event_order('o') }} rows between unbounded preceding and 1 preceding
-        ) = 1 then 'returning'
-        else 'new'
-    end as customer_type
-from orders as o
+    case when o.ordered_before = 1 then 'returning' else 'new' end as customer_type,
+    o.shipping,
+    o.tax
+from placed as o
 left join refunds as r on r.person_id = o.person_id and r.order_id = o.order_id
--- after an order's events were put together, so that a later copy of an old one is no new order
-where {{ is_kept('o.event_at') }}

@@ -36,7 +36,9 @@ sessions as (
         max(case when is_start = 1 then event_key end) as first_key,
         min(case when evidence = 'source' then place end) as evidence_place,
         min(case when ga4_source is not null or ga4_medium is not null then place end) as ga4_place,
-        min(case when device_category is not null then place end) as device_place
+        min(case when device_category is not null then place end) as device_place,
+        min(case when evidence = 'self_referral' then source end) as self_referral,
+        min(user_pseudo_id) < max(user_pseudo_id) as has_several_devices
     from numbered
     group by person_id, session_number
 ),
@@ -58,26 +60,15 @@ sourced as (
     left join marked as d on d.person_id = s.person_id and d.place = s.device_place
 ),
 
-channel_groups as (
-    select
-        source, medium, campaign,
-        {{ get_channel_group('source', 'medium', 'campaign') }} as channel_group
-    from (select distinct source, medium, campaign from sourced) as c
-),
-
-channels as (
-    select
-        source, medium, campaign, channel_group,
-        {{ roll_up_channel('channel_group', 'medium') }} as channel
-    from channel_groups
-)
+{{ channel_ctes('select source, medium, campaign from sourced') }}
 
 select
     -- X2: the id depends on content alone
     {{ content_id(['s.person_id', 's.first_key']) }} as session_id,
     s.person_id, s.started_at, {{ utc_date('s.started_at') }} as session_date, s.ended_at, s.events,
-    s.source, s.medium, s.campaign, s.source_rule, c.channel_group, c.channel,
+    s.source, s.medium, s.campaign, s.source_rule, c.channel_group, c.channel, c.channel_rule,
     s.source_rule = 'direct' as is_direct,
-    s.device_category, s.ga4_source, s.ga4_medium, s.ga4_campaign
+    s.device_category, s.self_referral, coalesce(s.has_several_devices, false) as has_several_devices,
+    s.ga4_source, s.ga4_medium, s.ga4_campaign
 from sourced as s
 inner join channels as c on c.source = s.source and c.medium = s.medium and c.campaign = s.campaign

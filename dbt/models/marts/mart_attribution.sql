@@ -28,7 +28,7 @@ journeys as (
         c.conversion_id, c.person_id, c.conversion_date, c.converted_at, c.revenue, c.net_revenue, c.customer_type,
         c.event_name, c.transaction_id, m.model,
         t.session_id, t.position, t.touched_at, t.source, t.medium, t.campaign, t.channel, t.channel_group,
-        t.device_category, t.touchpoints, t.last_touched_at, t.last_click_position
+        t.device_category, t.channel_rule, t.touchpoints, t.last_touched_at, t.last_click_position
     from conversions as c
     cross join models as m
     left join touchpoints as t on t.conversion_id = c.conversion_id
@@ -74,5 +74,6 @@ select
     device_category,
     customer_type,
     event_name,
-    transaction_id
+    transaction_id,
+    channel_rule
 from earned

@@ -40,6 +40,9 @@ select
     s.device_category,
     s.ga4_source,
     s.ga4_medium,
-    s.ga4_campaign
+    s.ga4_campaign,
+    s.channel_rule,
+    s.self_referral,
+    s.has_several_devices
 from sessions as s
 left join earned as e on e.session_id = s.session_id

@@ -13,10 +13,10 @@ with lines as (
 texts as (
     select
         shard, line_number, is_ragged,
-        {{ row_json(spend_columns()) }} as payload
-        {%- for column in spend_columns() %},
-        {{ text_or_null(column) }} as {{ column }}_text
+        {%- for column in spend_columns() %}
+        {{ text_or_null(column) }} as {{ column }}_text,
         {%- endfor %}
+        {{ row_json(spend_columns()) }} as payload
     from lines
 ),
 
@@ -40,7 +40,7 @@ typed as (
 priced as (
     select t.*, r.usd_per_unit
     from typed as t
-    left join rates as r on {{ rate_holds('t', 'r', 't.spend_date') }}
+    left join rates as r on {{ rate_holds('t.currency', 'r', 't.spend_date') }}
 ),
 
 valued as (
@@ -62,19 +62,13 @@ judged as (
     from valued
 ),
 
-channel_groups as (
-    select
-        source, medium, campaign,
-        {{ get_channel_group('source', 'medium', 'campaign') }} as channel_group
-    from (select distinct source, medium, campaign from judged where reject_reason is null) as c
-)
+{{ channel_ctes('select source, medium, campaign from judged where reject_reason is null') }}
 
 select
     j.shard, j.line_number, j.reject_reason, j.payload,
     j.spend_date, j.source, j.medium, j.campaign,
-    c.channel_group,
-    {{ roll_up_channel('c.channel_group', 'c.medium') }} as channel,
+    c.channel_group, c.channel,
     j.amount as spend, j.clicks, j.impressions
 from judged as j
-left join channel_groups as c
+left join channels as c
     on j.reject_reason is null and c.source = j.source and c.medium = j.medium and c.campaign = j.campaign

@@ -66,6 +66,7 @@ fields as (
         raw_amount,
         value_text as amount_text,
         coalesce(upper(currency_text), 'USD') as currency,
+        {{ sent_extras('{}_text', none, "coalesce(upper(currency_text), 'USD')") }},
         {{ sent_cents('raw_amount') }} as sent_cents,
         case
             when is_unreadable then 'not_json'

@@ -1,14 +1,18 @@
 -- A channel's total of a day differs from the conversions credited to it, or from the money spent on it: some was lost,
 -- doubled or left behind.
-{%- set spend = '(select *, spend_date as conversion_date from ' ~ ref('int_ad_spend') ~ ')' %}
-with parts as (
+with spent as (
+    select *, spend_date as conversion_date from {{ ref('int_ad_spend') }} where is_counted
+),
+
+models as ({{ model_names() }}),
+
+parts as (
     select conversion_date, model, channel, credit as conversions, revenue, net_revenue, 0 as spend
     from {{ unpublished(ref('mart_attribution'), 'conversion_date') }} as a
     union all
     select s.conversion_date, m.model, s.channel, 0 as conversions, 0 as revenue, 0 as net_revenue, s.spend
-    from {{ unpublished(spend, 'conversion_date') }} as s
-    cross join ({{ model_names() }}) as m
-    where s.is_counted
+    from {{ unpublished('spent', 'conversion_date') }} as s
+    cross join models as m
 ),
 
 expected as (

@@ -197,3 +197,23 @@ def test_who_ordered_before_is_a_returning_customer(world: World) -> None:
         (5, "new"),
         (6, "returning"),
     ]
+
+
+def test_shipping_and_tax_stand_beside_the_revenue(world: World) -> None:
+    ecommerce = {"purchase_revenue_in_usd": 10.0, "transaction_id": "T"}
+    extras = {"shipping_value_in_usd": 1.005, "shipping_value": 9.0, "tax_value": 2.0}
+    world.table([exported(0, "purchase", {"currency": "EUR"}, ecommerce={**ecommerce, **extras})])
+    world.stream(
+        bought("later", 1, transaction_id="T", shipping=99),
+        bought("1", 2, shipping="4", tax=-1, currency="eur"),
+        bought("2", 3, shipping="x", currency="XXX", tax=1),
+        streamed("3", 4, "refund", transaction_id="T", shipping=4, value=1),
+    )
+    tables = world.tables()
+    assert [(str(one.revenue), one.shipping, one.tax) for one in tables.conversions] == [
+        ("10.00", Decimal("1.01"), Decimal("2.47")),
+        ("12.35", Decimal("4.94"), None),
+        ("0.00", None, None),
+    ]
+    assert [(row.shipping, row.tax) for row in tables.last] == [(row.shipping, row.tax) for row in tables.conversions]
+    assert [event.shipping for event in tables.events if event.event_name == "refund"] == [None]
