@@ -34,8 +34,9 @@ AGREE = "assert_models_agree"
 JOURNEYS = "assert_journeys_reconcile"
 FRESH = "assert_fresh"
 VOLUME = "assert_volume"
+MISSING = "assert_no_day_missing"
 #: Those that warn and let the run pass, by dbt_project.yml.
-WARNING = {FRESH, VOLUME}
+WARNING = {FRESH, VOLUME, MISSING}
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,13 @@ GATE_CASES = (
         "unknown revenue issue",
         f"update int_conversions set revenue_issue = 'odd' where conversion_id = {PAID}",
         "accepted_values_int_conversions_revenue_issue",
+    ),
+    case(
+        "day between two others not sent",
+        "delete from stg_ga_events where shard = ("
+        "select shard from stg_ga_events where shard not like '%intraday%' group by 1 order by 1 limit 1 offset 1)",
+        KEPT,
+        MISSING,
     ),
     case(
         "most of a day not sent",
