@@ -22,6 +22,7 @@ from tests.dbt.stories import (
     Breaks,
     Dies,
     Event,
+    Fits,
     Lands,
     Runs,
     Step,
@@ -38,7 +39,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "lookback_days": 0,
         "conversion_events": ["purchase", "sign_up"],
         "own_domains": ["partner.example"],
-        "attribution_models": ["time_decay", "position_based"],
+        "attribution_models": ["time_decay", "position_based", "shapley"],
         "position_weights": {"first": 0.123456, "middle": 0.876544, "last": 0},
     },
     "most": {
@@ -137,7 +138,12 @@ def _changes(draw: st.DrawFn, happened: list[Event]) -> Step:
         Asks, st.just("person"), st.sampled_from([*PEOPLE, *DEVICES]), st.integers(0, 40).map(DAY.__mul__)
     )
     device = st.builds(Asks, st.just("device"), st.sampled_from(DEVICES), st.sampled_from([e.at for e in happened]))
-    return draw(st.one_of(st.just(Vanishes(file)), st.just(Breaks(file)), person, device))
+    channels = ("Paid Search", "Email", "Organic Search", "Referral", "Direct", "Other")
+    parts = st.dictionaries(st.sampled_from(channels), st.sampled_from([0, 1, 2, 7]), min_size=3).filter(
+        lambda found: sum(found.values()) > 0
+    )
+    fit = st.builds(Fits, st.sampled_from([e.at // DAY for e in happened]), parts)
+    return draw(st.one_of(st.just(Vanishes(file)), st.just(Breaks(file)), person, device, fit, fit))
 
 
 def _runs() -> st.SearchStrategy[Step]:
