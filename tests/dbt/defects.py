@@ -322,7 +322,8 @@ AUDIT_CASES = (
     case("credit by a fit that is gone", "delete from model_fits where model = 'shapley'", SUMS, WEIGHED),
     case(
         "fit that lost a channel",
-        "delete from model_fits where model = 'markov' and weight = (select max(weight) from model_fits)",
+        "delete from model_fits where model = 'markov'"
+        " and channel = (select min(channel) from model_fits where weight > 0)",
         "assert_fits_whole",
     ),
     case("journey lost", f"delete from mart_journeys where {OF_PAID}", JOURNEYS),

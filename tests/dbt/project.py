@@ -113,8 +113,8 @@ class Project:
         names = Rules.__dataclass_fields__
         rules: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in names}
         rules["own_domains"] = (*rules["own_domains"], *self.own_domains)
-        known = fits_of(self.rows) if fits is None else fits
-        return compute(self.settings.ga4_export, self.settings.streamed_events, Rules(**rules), SEEDS, self.home, known)
+        rules["fits"] = tuple(fits_of(self.rows) if fits is None else fits)
+        return compute(self.settings.ga4_export, self.settings.streamed_events, Rules(**rules), SEEDS, self.home)
 
     def differences_from(self, tables: Tables) -> dict[str, list[str]]:
         """Per table, what differs between the warehouse and the oracle; empty when all agree."""

@@ -148,8 +148,12 @@ class World:
     def refreshed(self) -> Warehouse:
         """What one full refresh makes of the same landing folder and the same fits."""
         full = Warehouse(self.script, self.settings)
-        full.db.register("kept", self.warehouse.db.execute("from model_fits").to_arrow_table())
-        full.db.execute("create table model_fits as from kept")
+        ((made,),) = self.warehouse.db.execute(
+            "select sql from duckdb_tables() where table_name = 'model_fits'"
+        ).fetchall()
+        full.db.execute(made)
+        for row in self.warehouse.db.execute("from model_fits").fetchall():
+            full.db.execute(f"insert into model_fits values ({', '.join('?' * len(row))})", row)
         full.run("refresh")
         return full
 

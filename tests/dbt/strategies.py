@@ -55,6 +55,7 @@ SHIPPED = {"session_timeout_minutes": 30, "lookback_days": 14, "max_future_minut
 
 DEVICES = ("phone", "tablet", "laptop", "watch")
 PEOPLE = ("ann", "bob")
+CHANNELS = ("Paid Search", "Email", "Organic Search", "Referral", "Direct", "Other")
 T = TypeVar("T")
 
 BATCHES = tuple(f"b{number}.ndjson" for number in range(8))
@@ -127,6 +128,13 @@ def _lands(draw: st.DrawFn, happened: list[Event]) -> Lands:
     return Lands(file, (*draw(_often((one,), (), (one, one), times=6)), *more, *bad))
 
 
+def _fits(happened: list[Event]) -> st.SearchStrategy[Step]:
+    """A fit that begins on the day of an event, and does not know every channel."""
+    weights = st.dictionaries(st.sampled_from(CHANNELS), st.sampled_from([0, 1, 2, 7]), min_size=3)
+    known = weights.filter(lambda found: sum(found.values()) > 0)
+    return st.builds(Fits, st.sampled_from([event.at // DAY for event in happened]), known)
+
+
 @st.composite
 def _changes(draw: st.DrawFn, happened: list[Event]) -> Step:
     """What happens to the landing folder: most often, something lands."""
@@ -138,12 +146,7 @@ def _changes(draw: st.DrawFn, happened: list[Event]) -> Step:
         Asks, st.just("person"), st.sampled_from([*PEOPLE, *DEVICES]), st.integers(0, 40).map(DAY.__mul__)
     )
     device = st.builds(Asks, st.just("device"), st.sampled_from(DEVICES), st.sampled_from([e.at for e in happened]))
-    channels = ("Paid Search", "Email", "Organic Search", "Referral", "Direct", "Other")
-    parts = st.dictionaries(st.sampled_from(channels), st.sampled_from([0, 1, 2, 7]), min_size=3).filter(
-        lambda found: sum(found.values()) > 0
-    )
-    fit = st.builds(Fits, st.sampled_from([e.at // DAY for e in happened]), parts)
-    return draw(st.one_of(st.just(Vanishes(file)), st.just(Breaks(file)), person, device, fit, fit))
+    return draw(st.one_of(st.just(Vanishes(file)), st.just(Breaks(file)), person, device, _fits(happened)))
 
 
 def _runs() -> st.SearchStrategy[Step]:
@@ -163,7 +166,8 @@ def stories(draw: st.DrawFn, settings: st.SearchStrategy[str] | None = None) -> 
     happened = draw(events(name))
     changes = st.lists(_changes(happened), min_size=1, max_size=2)
     parts = draw(st.lists(st.tuples(changes, _runs()), min_size=3, max_size=6))
-    return Story(name, tuple(possible([step for change, run in parts for step in (*change, run)])))
+    steps = possible([step for change, run in parts for step in (*change, run)])
+    return Story(name, (*steps, *draw(st.lists(_fits(happened), max_size=1))))
 
 
 def possible(steps: list[Step]) -> list[Step]:
