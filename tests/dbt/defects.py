@@ -347,6 +347,18 @@ AUDIT_CASES = (
         f"update mart_attribution set campaign = 'old' where {OF_LONG} and model = 'linear'",
         WEIGHED,
     ),
+    case(
+        "credit by another fit than that of its date",
+        f"update mart_attribution set fit_id = 'old' where {OF_PAID} and model = 'markov'",
+        WEIGHED,
+    ),
+    case("credit by a fit that is gone", "delete from model_fits where model = 'shapley'", SUMS, WEIGHED),
+    case(
+        "fit that lost a channel",
+        "delete from model_fits where model = 'markov'"
+        " and channel = (select min(channel) from model_fits where weight > 0)",
+        "assert_fits_whole",
+    ),
     case("journey lost", f"delete from mart_journeys where {OF_PAID}", JOURNEYS),
     case(
         "session in no journey",
