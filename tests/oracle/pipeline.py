@@ -15,7 +15,7 @@ from tests.oracle.home import Home
 from tests.oracle.journeys import journeys_of, overlaps_of, paths_of
 from tests.oracle.landed import Landed
 from tests.oracle.model import CampaignDay, ChannelDay, Event, MartSession, Quarantined, Rules, Tables, Touchpoint
-from tests.oracle.models import credits_of
+from tests.oracle.models import MODELS, credits_of
 from tests.oracle.people import by_person
 from tests.oracle.seeds import read_seeds
 from tests.oracle.sessions import session_of, split
@@ -69,7 +69,8 @@ def _landed(ga4_folder: Path | None, streamed_folder: Path | None) -> Iterator[L
 
 
 def _add_days(tables: Tables, rules: Rules) -> None:
-    models = rules.attribution_models
+    fitted = {row.model for row in rules.fits}
+    models = [model for model in rules.attribution_models if model in MODELS or model in fitted]
     days = days_of(tables.attribution, tables.ad_spend, models, lambda row: (row.channel,))
     tables.channel_daily.extend(ChannelDay._make((*key, *day, *day.returns())) for key, day in days.items())
     days = days_of(

@@ -1,6 +1,6 @@
 -- One row a date, model and channel that earned something of the day's conversions or that money was spent on.
 {{ config(
-    meta={'replaces': 'conversion_date'},
+    meta={'replaces': 'conversion_date', 'also': 'stale_spend', 'then': 'remember_fits'},
     indexes=[{'columns': ['conversion_date']}],
     partition_by=by_day('conversion_date'),
     cluster_by=['model', 'channel'],
