@@ -166,7 +166,7 @@ def _changes(draw: st.DrawFn, happened: list[Event]) -> Step:
 def _runs() -> st.SearchStrategy[Step]:
     """What the pipeline does about it: most often, a run."""
     modes = _often("incremental", "refresh")
-    killed = st.builds(Dies, st.sampled_from(range(110)), modes)
+    killed = st.builds(Dies, st.sampled_from(range(160)), modes)
     alone = st.builds(Runs, modes, st.sampled_from(MODELS))
     return _often(st.just(Runs()), killed, killed, killed, alone, st.just(Runs("refresh")), times=6).flatmap(
         lambda run: run

@@ -3,8 +3,8 @@
 {#- include/ad_spend.py reads the files: DuckDB's own CSV reader stops at a row that has too many fields. -#}
 {% macro duckdb__spend_lines() -%}
     select
-        l.shard, l.line.line_number as line_number, l.line.is_ragged as is_ragged
-        {%- for column in spend_columns() %}, l.line.{{ column }} as {{ column }}{% endfor %}
+        l.shard, l.line.line_number, l.line.is_ragged
+        {%- for column in spend_columns() %}, l.line.{{ column }}{% endfor %}
     from (
         select p.shard, unnest(spend_rows(p.path)) as line
         from {{ pin() }} as p
