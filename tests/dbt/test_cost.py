@@ -23,7 +23,7 @@ EVENTS = 20
 VARIABLES = {"conversion_events": ["purchase", "view_item"]}
 #: Rows that models, hooks and checks together may read for the batch, on any history. A good part are seeds; the rest
 #: DuckDB's least bite of each table that is asked at all.
-MOST_READ = 190_000
+MOST_READ = 240_000
 #: That bite: rows DuckDB reads of a table before it sees that there is nothing to look for. A smaller table has fewer.
 BITE = 2_048
 
@@ -78,7 +78,8 @@ def test_the_histories_are_long_enough_to_tell(costs: tuple[Cost, Cost]) -> None
 def test_a_batch_writes_the_same_rows_on_any_history(costs: tuple[Cost, Cost]) -> None:
     one, ten = costs
     assert one.written == ten.written
-    assert all(one.written[name] > 0 for name in one.written.keys() - {"stg_ga_events", "stg_ad_spend"})
+    nothing = {"stg_ga_events", "stg_ad_spend", "mart_ga4_comparison"}  # GA4 says nothing of streamed sessions
+    assert all(one.written[name] > 0 for name in one.written.keys() - nothing)
     assert sum(one.written.values()) < 10 * EVENTS
 
 
