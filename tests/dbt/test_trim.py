@@ -39,7 +39,7 @@ def test_published_batches_go_and_the_shards_stay(stream: Stream) -> None:
     versions = stream.rows("select touched_key, version from int_journal where entry = 'shard' order by 1")
     assert trim(stream.project.settings) > 0
     left = entries(stream)
-    assert left.keys() == {"shard", "built", "first_event", "done"}
+    assert left.keys() == {"shard", "built", "first_event", "fits", "done"}
     assert left["done"] == 1  # that something was published
     assert stream.rows("select touched_key, version from int_journal where entry = 'shard' order by 1") == versions
     assert trim(stream.project.settings) == 0

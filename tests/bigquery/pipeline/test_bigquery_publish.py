@@ -23,6 +23,7 @@ PUBLISHED = [
     "mart_attribution_first",
     "mart_attribution_last",
     "mart_sessions",
+    "model_fits",
     "pipeline_runs",
     "proofs",
     "quarantine",
