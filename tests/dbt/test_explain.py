@@ -80,8 +80,8 @@ def test_the_whole_story(shop: Project, capsys: pytest.CaptureFixture[str], monk
     assert re.search(fitted, text)
     assert "shapley weighs " in text
     credits, revenues = text[text.index("1 Paid Search") :].splitlines()[:2]
-    assert re.findall(r"\d\.\d{4}", credits)[:5] == ["1.0000", "0.0000", "0.0000", "0.3333", "0.4000"]
-    assert re.findall(r"\d+\.\d{2}", revenues)[:5] == ["30.00", "0.00", "0.00", "10.00", "12.00"]
+    assert re.findall(r"\d\.\d{4}", credits)[:4] == ["1.0000", "0.0000", "0.0000", "0.3333"]
+    assert re.findall(r"\d+\.\d{2}", revenues)[:4] == ["30.00", "0.00", "0.00", "10.00"]
 
 
 def test_a_conversion_id_tells_what_its_order_tells(
