@@ -18,16 +18,17 @@ from rich.console import Console
 from rich.markup import escape
 
 from include.airflow_env import airflow_env, deployment_secrets
-from include.attribution_table import as_models_table, as_table, read_credits, read_models
+from include.attribution_table import as_table, read_credits
 from include.figures import PIPELINE_RUNS
 from include.home import HomeInUseError, hold_home
+from include.models_table import as_models_table, read_models
 from include.settings import PROJECT, SettingError, Settings
 from include.shown_checks import last_checks
 from include.store import read_published
 
 PATIENCE_SECONDS = 5
 DAY_SECONDS = 86_400
-TABLE_WIDTH = 110
+TABLE_WIDTH = 130
 
 LAST_RUN = "select * from pipeline_runs order by published_at desc, run_id limit 1"
 

@@ -28,10 +28,11 @@ models as ({{ models_by_date() }}),
 
 journeys as (
     select
-        c.conversion_id, c.person_id, c.conversion_date, c.converted_at, c.revenue, c.net_revenue, m.model,
-        m.fit_id,
+        c.conversion_id, c.person_id, c.conversion_date, c.converted_at, c.revenue, c.net_revenue, c.customer_type,
+        c.event_name, c.transaction_id, m.model, m.fit_id,
         t.session_id, t.position, t.touched_at, t.source, t.medium, t.campaign, t.channel, t.channel_group,
-        t.touchpoints, t.last_touched_at, t.last_click_position, t.channel_touches, f.weight as channel_weight
+        t.device_category, t.touchpoints, t.last_touched_at, t.last_click_position, t.channel_touches,
+        f.weight as channel_weight
     from conversions as c
     inner join models as m on c.conversion_date >= m.from_date and c.conversion_date < m.until_date
     left join touchpoints as t on t.conversion_id = c.conversion_id
@@ -75,5 +76,9 @@ select
     source, medium, campaign, channel, channel_group,
     {{ decimals('credit_units', 9) }} as credit,
     {{ decimals('revenue_cents', 2) }} as revenue,
-    {{ decimals('net_revenue_cents', 2) }} as net_revenue
+    {{ decimals('net_revenue_cents', 2) }} as net_revenue,
+    device_category,
+    customer_type,
+    event_name,
+    transaction_id
 from earned

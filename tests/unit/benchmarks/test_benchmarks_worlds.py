@@ -9,7 +9,7 @@ import pytest
 from benchmarks.truth import Measured
 from benchmarks.truth_report import BEGIN, END, MODELS, section, write_plot, write_section
 from benchmarks.worlds import DIRECT, WORLDS, Channel, World, caused, events, lived, people, shares
-from include.attribution_table import MODELS as SHOWN
+from include.models_table import MODELS as SHOWN
 
 
 def world(**channels: Channel) -> World:
