@@ -91,8 +91,8 @@ def measure(world: World, scratch: Path, count: int, seeds: int) -> Measured:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and write; the exit code."""
     options = argparse.ArgumentParser(prog="python -m benchmarks.truth", description=__doc__.split("\n")[0])
-    options.add_argument("--people", type=int, default=10_000, metavar="N", help="people a run (10,000)")
-    options.add_argument("--seeds", type=int, default=3, metavar="N", help="runs a world (3)")
+    options.add_argument("--people", type=int, default=8_000, metavar="N", help="people a run (8,000)")
+    options.add_argument("--seeds", type=int, default=2, metavar="N", help="runs a world (2)")
     given = options.parse_args(arguments)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     log.setLevel(logging.INFO)
