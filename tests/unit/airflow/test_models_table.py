@@ -38,4 +38,4 @@ def test_a_column_a_model_and_the_most_by_the_last_one_first() -> None:
 
 def test_without_a_fit_it_says_why_two_are_missing() -> None:
     assert shown({"Email": {"last_click": Decimal(1)}})[-1] == [True]
-    assert shown({})[-1] == [True]
+    assert shown({"Email": {"linear": Decimal(1), "shapley": Decimal(1)}})[-1] == [False]
