@@ -61,7 +61,7 @@ def seconds(work: Callable[[], object]) -> float:
 def packaged(paths: Sequence[Path]) -> Callable[[int], Mapping[str, float]] | None:
     """The package's Markov model on these paths: order -> channel -> part of all conversions; None without it."""
     try:
-        import ChannelAttribution  # type: ignore[import-not-found]  # noqa: PLC0415 - not everybody has it
+        import ChannelAttribution  # noqa: PLC0415 - not everybody has it
         import pandas as pd  # type: ignore[import-untyped]  # noqa: PLC0415
     except ImportError as error:
         log.info("no comparison with the package: %s (uv pip install %s)", error, PACKAGE)

@@ -41,9 +41,8 @@ def test_a_channel_without_effect_causes_nothing() -> None:
 
 def test_a_channel_that_stands_in_the_way_of_direct_visits_causes_nothing() -> None:
     """Its visits take place without it, and end in the same orders; half of them, in half."""
-    intending = {"intending": 0.5, "intent": 0.3}
-    whole = World("w", "", {"Paid Search": Channel(1, instead=1), DIRECT: Channel(0.5)}, **intending)
-    half = World("h", "", {"Paid Search": Channel(1, instead=0.5), DIRECT: Channel(0.5)}, **intending)
+    whole = World("w", "", {"Paid Search": Channel(1, instead=1), DIRECT: Channel(0.5)}, intending=0.5, intent=0.3)
+    half = World("h", "", {"Paid Search": Channel(1, instead=0.5), DIRECT: Channel(0.5)}, intending=0.5, intent=0.3)
     crowd = people(whole, 5_000, 1)
     assert caused(whole, crowd)["Paid Search"] == 0
     orders = sum(lived(half, person)[1] for person in crowd)
