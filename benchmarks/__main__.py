@@ -1,4 +1,4 @@
-"""`make bench`: a full refresh beside the floor, a micro-batch through Airflow beside a bare `dbt build`.
+"""`make bench`: a full refresh beside the floor, a micro-batch through Airflow beside a bare `dbt build`, fits.
 
 Prints tables and writes the same figures as JSON into the folder `benchmarks` of ATTRIBUTION_HOME. Exit code 0 when all
 was measured, 1 when something failed, 2 when it could not start.
@@ -15,7 +15,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import is_dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ import duckdb
 from rich.console import Console
 from rich.markup import escape
 
+from benchmarks.fitting import Fitting, measure_fitting
 from benchmarks.full_refresh import FullRefresh, measure_full_refresh
 from benchmarks.history import Export, find_export, repeat
 from benchmarks.measure import BenchmarkError, Comparison
@@ -47,7 +48,7 @@ def _positive(text: str) -> int:
 def parser() -> argparse.ArgumentParser:
     """The command's options."""
     options = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n")[0])
-    options.add_argument("--only", choices=("full", "microbatch"), help="measure one of the two")
+    options.add_argument("--only", choices=("full", "models", "microbatch"), help="measure one of them")
     options.add_argument(
         "--ga4",
         type=Path,
@@ -74,20 +75,31 @@ def as_json(value: object) -> object:
     return value
 
 
-def measure(given: argparse.Namespace, export: Export, scratch: Path) -> tuple[FullRefresh | None, list[MicroBatch]]:
+@dataclass(frozen=True)
+class Results:
+    """What was measured; None or none where it was not asked for."""
+
+    full_refresh: FullRefresh | None
+    models: Fitting | None
+    microbatch: list[MicroBatch]
+
+
+def measure(given: argparse.Namespace, export: Export, scratch: Path) -> Results:
     """All that was asked for, one after another."""
-    full, batches = None, []
-    if given.only != "microbatch":
+    full, models, batches = None, None, []
+    if given.only in {None, "full"}:
         full = measure_full_refresh(export, scratch / "full", given.runs)
-    if given.only != "full":
+    if given.only in {None, "models"}:
+        models = measure_fitting(export, scratch / "models", given.runs)
+    if given.only in {None, "microbatch"}:
         for times in dict.fromkeys((1, given.scale)):
             history = repeat(export, times, scratch / f"history_{times}")
             batches.append(measure_microbatch(history, scratch / f"microbatch_{times}", given.runs))
             shutil.rmtree(scratch / f"microbatch_{times}")
-    return full, batches
+    return Results(full, models, batches)
 
 
-def write_result(folder: Path, given: argparse.Namespace, full: FullRefresh | None, batches: list[MicroBatch]) -> Path:
+def write_result(folder: Path, given: argparse.Namespace, results: Results) -> Path:
     """Write the figures, and what they were measured with, to a new JSON file; its path."""
     now = datetime.now(UTC)
     result: dict[str, Any] = {
@@ -96,8 +108,7 @@ def write_result(folder: Path, given: argparse.Namespace, full: FullRefresh | No
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "duckdb": duckdb.__version__,
-        "full_refresh": as_json(full),
-        "microbatch": as_json(batches),
+        **{name: as_json(getattr(results, name)) for name in Results.__dataclass_fields__},
     }
     path = folder / f"{now:%Y%m%dT%H%M%S}.json"
     path.write_text(json.dumps(result, indent=2) + "\n")
@@ -122,9 +133,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with hold_home(replace(settings, home=folder), "make bench"):
             shutil.rmtree(scratch, ignore_errors=True)
             scratch.mkdir()
-            full, batches = measure(given, find_export(given.ga4, scratch), scratch)
-            show(console, full, batches)
-            console.print(f"Figures: {write_result(folder, given, full, batches)}", soft_wrap=True, highlight=False)
+            results = measure(given, find_export(given.ga4, scratch), scratch)
+            show(console, results.full_refresh, results.models, results.microbatch)
+            console.print(f"Figures: {write_result(folder, given, results)}", soft_wrap=True, highlight=False)
             shutil.rmtree(scratch)
     except (SettingError, HomeInUseError) as error:
         console.print(f"[red]Cannot start[/]: {escape(str(error))}", highlight=False)

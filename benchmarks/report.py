@@ -7,6 +7,7 @@ from statistics import median
 from rich.console import Console, Group
 from rich.table import Table
 
+from benchmarks.fitting import PACKAGE, Fitting
 from benchmarks.full_refresh import FullRefresh
 from benchmarks.measure import Comparison
 from benchmarks.microbatch import MicroBatch
@@ -68,8 +69,27 @@ def microbatch(measured: MicroBatch) -> Group:
     return Group(comparisons(title, "Airflow", "dbt build", pairs), notes, tasks, rows)
 
 
-def show(console: Console, full: FullRefresh | None, batches: list[MicroBatch]) -> None:
+def fitting(measured: Fitting) -> Group:
+    """The fits beside the package, and what all models cost a full refresh."""
+    rows = {f"markov of order {order}, s": one for order, one in measured.markov.items()}
+    if measured.shapley:
+        rows["shapley (beside its markov), s"] = measured.shapley
+    title = f"Fits on {measured.paths:,} paths of {measured.journeys:,} journeys, {measured.export}"
+    beside = comparisons(title, "ours", "package", rows)
+    apart = "; ".join(f"order {order}: {part:.1%}" for order, part in measured.apart.items())
+    notes = (
+        f"Credit that the two give to different channels: {apart}."
+        if apart
+        else "Not beside ChannelAttribution, which is not installed"
+        f" (uv pip install {PACKAGE}); ours: " + ", ".join(f"{k} {v:.3f} s" for k, v in measured.seconds.items())
+    )
+    refresh = comparisons("Full refresh", "all models", "first, last", {"in DuckDB, s": measured.models})
+    return Group(beside, notes, refresh)
+
+
+def show(console: Console, full: FullRefresh | None, models: Fitting | None, batches: list[MicroBatch]) -> None:
     """Print what was measured."""
-    for group in (*([full_refresh(full)] if full else []), *map(microbatch, batches)):
+    groups = [*([full_refresh(full)] if full else []), *([fitting(models)] if models else [])]
+    for group in (*groups, *map(microbatch, batches)):
         console.print(group, highlight=False)
         console.print()

@@ -11,8 +11,8 @@ warehouse takes one writer at a time; on BigQuery models run side by side in the
 
 **Order** take_turn (skips the run while a backfill or an upkeep is at work), prepare, stream_events (a simulated batch;
 off with `events` 0), await_streamed_rows (skips the rest when nothing is new, at once when a backfill or an upkeep
-waits for its turn, and always with `dry_run`), transform (a task a model), quality_gate, marts (a task a model), audit,
-publish.
+waits for its turn, and always with `dry_run`), transform (a task a model), quality_gate, marts (a task a model; among
+them fit_models, which fits the data-driven models where nothing was ever fitted), audit, publish.
 
 **When it is red**
 - *prepare*: its message says what to change: a setting, a right, a missing folder, a warehouse that is open elsewhere.

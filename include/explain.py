@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from include.settings import SettingError, Settings
-from include.story import Conversion, Event, NoConversionError, Session, Story, read_story
+from include.story import Conversion, Event, NoConversionError, Session, Story, Weight, read_story
 from include.warehouse import WarehouseError
 
 #: What each rule of semantics S2 found.
@@ -110,6 +110,18 @@ def credit_table(story: Story) -> Table:
     return table
 
 
+def fit_lines(weights: Sequence[Weight]) -> list[str]:
+    """What each data-driven model weighs channels by, and what that was fitted to (T7)."""
+    by_fit: dict[tuple[str, str], list[Weight]] = {}
+    for one in weights:
+        by_fit.setdefault((one.model, one.fit_id), []).append(one)
+    return [
+        f"{model} weighs {', '.join(f'{one.channel} {one.weight:.3f}' for one in parts)}: fit {fit_id}, from "
+        f"{parts[0].conversions:,} conversions of {parts[0].journeys:,} journeys before {parts[0].effective_from}"
+        for (model, fit_id), parts in by_fit.items()
+    ]
+
+
 def tell(story: Story, console: Console, most_events: int) -> None:
     """Print the story; of each session at most `most_events` events."""
     one = story.conversion
@@ -143,6 +155,8 @@ def tell(story: Story, console: Console, most_events: int) -> None:
             say(f"    ... {len(events) - most_events} more events (--events {len(events)} shows them)")
     say()
     console.print(credit_table(story))
+    for line in fit_lines(story.weights):
+        say(line)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -21,6 +21,7 @@ from include.airflow_env import airflow_env, deployment_secrets
 from include.attribution_table import as_table, read_credits
 from include.figures import PIPELINE_RUNS
 from include.home import HomeInUseError, hold_home
+from include.models_table import as_models_table, read_models
 from include.settings import PROJECT, SettingError, Settings
 from include.shown_checks import last_checks
 from include.store import read_published
@@ -93,7 +94,7 @@ def explain_failure(console: Console, events: list[dict[str, Any]]) -> None:
 
 
 def show_figures(console: Console, settings: Settings) -> None:
-    """The attribution table and the figures of the last published run, if any; the lag where events keep real time.
+    """The attribution tables and the figures of the last published run, if any; the lag where events keep real time.
 
     Events streamed after generated or older history go on from its clock, which says nothing about the lag.
     """
@@ -102,7 +103,9 @@ def show_figures(console: Console, settings: Settings) -> None:
         return
     figures = dict(zip(PIPELINE_RUNS.columns, last[0], strict=True))
     # a narrow terminal may wrap the table's lines, but no amount is ever cut short
-    Console(file=console.file, width=max(console.width, TABLE_WIDTH)).print(as_table(read_credits(settings)))
+    wide = Console(file=console.file, width=max(console.width, TABLE_WIDTH))
+    wide.print(as_table(read_credits(settings)))
+    wide.print(as_models_table(read_models(settings)))
     lag = figures["lag_p50_seconds"]
     console.print(
         f"{figures['events']:,} events, {figures['sessions']:,} sessions, {figures['conversions']:,} conversions, "

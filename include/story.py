@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,15 @@ import duckdb
 from include.settings import Settings
 from include.warehouse import open_built
 
-TABLES = ("int_events", "int_sessions", "int_conversions", "int_touchpoints", "mart_attribution", "int_journal")
+TABLES = (
+    "int_events",
+    "int_sessions",
+    "int_conversions",
+    "int_touchpoints",
+    "mart_attribution",
+    "int_journal",
+    "model_fits",
+)
 
 #: A conversion by its id, or orders by theirs.
 CONVERSIONS = """
@@ -64,6 +72,17 @@ order by s.started_at, s.session_id
 CREDITS = """
 select model, position, credit, revenue, net_revenue from mart_attribution
 where conversion_id = $conversion order by model, position
+"""
+
+#: The fits that the conversion's credits came from (T7), with every channel's weight.
+FITS = """
+select f.model, f.fit_id, f.channel, f.weight / 1e9 as weight, f.effective_from, f.journeys, f.conversions
+from model_fits as f
+where exists (
+    select 1 from mart_attribution as a
+    where a.conversion_id = $conversion and a.model = f.model and a.fit_id = f.fit_id
+)
+order by f.model, f.weight desc, f.channel
 """
 
 BUILT = "select detail from int_journal where entry = 'built' and model = 'int_touchpoints' order by seq desc limit 1"
@@ -138,6 +157,19 @@ class Credit:
 
 
 @dataclass(frozen=True)
+class Weight:
+    """What a fit weighs a channel by under a model, as a part of one, and what the fit saw."""
+
+    model: str
+    fit_id: str
+    channel: str
+    weight: float
+    effective_from: date
+    journeys: int
+    conversions: int
+
+
+@dataclass(frozen=True)
 class Story:
     """A conversion with everything of its person; events in order E2, sessions by start."""
 
@@ -146,6 +178,7 @@ class Story:
     events: tuple[Event, ...]
     sessions: tuple[Session, ...]
     credits: tuple[Credit, ...]
+    weights: tuple[Weight, ...] = ()
 
 
 def _rows(warehouse: duckdb.DuckDBPyConnection, query: str, **values: str) -> list[dict[str, Any]]:
@@ -176,6 +209,7 @@ def read_story(settings: Settings, wanted: str) -> Story:
                 Session(**row) for row in _rows(warehouse, SESSIONS, **ids, conversion=found[0].conversion_id)
             ),
             credits=tuple(Credit(**row) for row in _rows(warehouse, CREDITS, conversion=found[0].conversion_id)),
+            weights=tuple(Weight(**row) for row in _rows(warehouse, FITS, conversion=found[0].conversion_id)),
         )
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 from google.cloud import bigquery
 
 from include.settings import PROJECT as ROOT
@@ -83,6 +84,26 @@ def differences(client: bigquery.Client, local: Project) -> dict[str, list[str]]
     return found
 
 
+def fit_both(client: bigquery.Client, local: Project) -> None:
+    """A fit of every channel but Email, from the middle of the conversions on, and one of all before it."""
+    days = local.rows(
+        "select min(conversion_date) as first, median(conversion_date)::date as half from int_conversions"
+    )
+    for fit, begins, known in (("f1", days[0]["first"], ""), ("f2", days[0]["half"], " where channel <> 'Email'")):
+        channels = [
+            row["channel"] for row in local.rows(f"select distinct channel from channel_rollup{known} order by 1")
+        ]
+        rows = ", ".join(
+            f"('{fit}', '{model}', '{channel}', {1 + place * 10_000_007}, timestamp '2026-03-01', date '{begins}')"
+            for model in ("markov", "shapley")
+            for place, channel in enumerate(channels)
+        )
+        insert = f"insert into {{}}model_fits (fit_id, model, channel, weight, fitted_at, effective_from) values {rows}"
+        client.query_and_wait(insert.format("attribution."))
+        with duckdb.connect(str(local.settings.warehouse)) as warehouse:
+            warehouse.execute(insert.format(""))
+
+
 def test_same_rows_as_duckdb(
     client: bigquery.Client, endpoint: str, service: Service, landed: Settings, tmp_path: Path
 ) -> None:
@@ -97,10 +118,15 @@ def test_same_rows_as_duckdb(
     assert local.rows("select count(*) as n from mart_channel_daily where roas > 0 or spend = 0.01")[0]["n"] > 6
     assert differences(client, local) == {}
 
+    fit_both(client, local)
     write_batch(landed, events=10, seed=4)
     land_streamed(client, landed)
     spend(client, local, 2.5)
     local.build()
     run_dbt(endpoint, ROOT / "dbt", tmp_path, "run")
+    (weighed,) = local.rows(
+        "select count(distinct fit_id) as fits, count(distinct model) as models from mart_attribution"
+    )
+    assert weighed == {"fits": 2, "models": 8}
     assert differences(client, local) == {}
     assert [result.error for result in service.statements if result.error] == []

@@ -18,6 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from include.data_driven.fits import FitSettings
+from include.data_driven.upkeep import add_fit
 from include.deletion.tombstones import Tombstone, add_tombstones, key_hash
 from include.ga4_schema import SCHEMA_2026
 from include.journal import read_again
@@ -366,3 +368,21 @@ def test_a_sample_may_be_larger_than_there_are_people(project: Project) -> None:
     proof = proven(project, people=10_000)
     assert proof.people == proof.of_people
     assert proof.differences == ()
+
+
+def test_credit_by_a_fit_is_proven_by_the_same_fit(project: Project) -> None:
+    """The rebuild fits nothing anew: it takes the fits over, and a credit that follows none of them is found."""
+    with open_store(project.settings) as store:
+        assert add_fit(store, FitSettings(fit_least_conversions=1), "first", datetime(2026, 3, 2)).fit_id
+    project.build()
+    assert project.rows("select count(*) as credits from mart_attribution where model = 'markov'")[0]["credits"] > 0
+    assert proven(project).differences == ()
+    tamper(
+        project,
+        Tampering(
+            "model_fits",
+            "update model_fits set weight = 999999999 where channel = 'Direct' and model = 'markov'",
+        ),
+    )
+    (found,) = [one for one in proven(project).differences if one.table == "mart_attribution"]
+    assert set(found.differing) <= {"credit", "revenue", "net_revenue"}

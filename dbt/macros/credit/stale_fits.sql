@@ -32,5 +32,9 @@
     select r.batch_id, s.person_id from stale as s cross join (select {{ new_id() }} as batch_id) as r;
     insert into {{ journal() }} (batch_id, entry, model)
     select distinct p.batch_id, 'rebuilt', '{{ this.identifier }}' from {{ pin() }} as p
-    where not exists (select 1 from {{ journal() }} as j where j.batch_id = p.batch_id)
+    where not exists (
+        select 1
+        from {{ looked_up(journal(), 'batch_id in (' ~ few_keys('select batch_id as key from ' ~ pin()) ~ ')') }} as j
+        where j.batch_id = p.batch_id
+    )
 {%- endmacro %}

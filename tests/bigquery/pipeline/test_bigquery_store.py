@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
 
+from include.data_driven.fits import FitSettings
+from include.data_driven.upkeep import add_fit
 from include.store import Store, Table
 from include.store_bigquery import BigQueryStore
 
@@ -78,3 +80,32 @@ def test_tables_that_dbt_keeps_while_it_builds_are_no_marts(store: BigQueryStore
     store.run("create table mart_b as select 1 as x")
     store.run("create table mart_b__pin as select 1 as x")
     assert store.marts("mart_") == ["mart_b"]
+
+
+def test_a_fit_is_made_of_the_journeys_of_either(either: Store) -> None:
+    """Added up by path in the warehouse; its rows come back as they were added."""
+    journeys = Table(
+        "mart_journeys",
+        {
+            "path": "text",
+            "touchpoints": "integer",
+            "conversion_id": "text",
+            "converted_at": "timestamp",
+            "last_touched_at": "timestamp",
+        },
+    )
+    either.make(journeys)
+    lost = {"touchpoints": 1, "last_touched_at": str(NOON)}
+    won = {**lost, "conversion_id": "c", "converted_at": str(NOON)}
+    either.append(
+        "mart_journeys", [{"path": "Email > Social", **won}, {"path": "Email", **lost}, {"path": "Social", **won}]
+    )
+    done = add_fit(either, FitSettings(fit_least_conversions=2), "first", NOON)
+    assert done.fit_id == "20260201-20260131T120000000001"
+    assert either.rows("select model, channel, weight, effective_from, journeys from model_fits order by 1, 2") == [
+        ("markov", "Email", 333_333_333, date(2026, 2, 1), 3),
+        ("markov", "Social", 666_666_667, date(2026, 2, 1), 3),
+        ("shapley", "Email", 0, date(2026, 2, 1), 3),
+        ("shapley", "Social", 1_000_000_000, date(2026, 2, 1), 3),
+    ]
+    assert add_fit(either, FitSettings(), "first", NOON).fit_id is None

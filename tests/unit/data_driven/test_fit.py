@@ -9,7 +9,9 @@ from pathlib import Path as File
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from include.data_driven.__main__ import run
 from include.data_driven.fit import WHOLE, fit, whole_weights
 from include.data_driven.fits import FITS, FitSettings
 from include.data_driven.journeys import Journeys, Path, newest_journey, read_journeys, split
@@ -128,3 +130,17 @@ def test_the_settings_of_a_fit_are_those_of_the_project(tmp_path: File) -> None:
     assert FitSettings.from_variables(variables) == FitSettings()
     assert FitSettings.from_variables({**variables, "markov_order": 3}).markov_order == 3
     assert set(FitSettings.__dataclass_fields__) <= set(variables)
+
+
+def test_the_command_says_what_it_made(tmp_path: File, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = Settings(home=tmp_path, ga4_export=tmp_path)
+    assert run(settings, Console(), 0) == 2
+    assert "run attribution_microbatch" in capsys.readouterr().out
+    with warehouse(tmp_path, *JOURNEYS):
+        pass
+    assert run(settings, Console(), 0) == 1
+    assert "fit_least_conversions is 30" in capsys.readouterr().out
+    with warehouse(tmp_path, *JOURNEYS * 15):
+        pass
+    assert run(settings, Console(), 0) == 0
+    assert "32 of 64 journeys converted" in capsys.readouterr().out

@@ -37,11 +37,15 @@ def walked(paths: Sequence[Path], order: int, without: str | None, steps: int) -
     moved: dict[tuple[tuple[str, ...], tuple[str, ...] | str], int] = defaultdict(int)
     for path in paths:
         for end, journeys in (("converted", path.converted), ("lost", path.lost)):
-            states = [path.channels[max(0, place - order) : place] for place in range(len(path.channels) + 1)]
-            for here, there in zip(states, [*states[1:], end], strict=True):
+            states: list[tuple[str, ...]] = [
+                tuple(path.channels[max(0, place - order) : place]) for place in range(len(path.channels) + 1)
+            ]
+            after_each: list[tuple[str, ...] | str] = [*states[1:], end]
+            for here, there in zip(states, after_each, strict=True):
                 left[here] += journeys
                 moved[here, there] += journeys
-    standing, converted = {(): Fraction(1)}, Fraction(0)
+    standing: dict[tuple[str, ...], Fraction] = {(): Fraction(1)}
+    converted = Fraction(0)
     for _ in range(steps):
         after: dict[tuple[str, ...], Fraction] = defaultdict(Fraction)
         for (here, there), journeys in moved.items():
