@@ -32,8 +32,8 @@ from include.warehouse import WarehouseError
 #: Rows of a table that are looked through for the columns that differ.
 LOOKED_AT = 1000
 
-#: What staging reads beside the export.
-STATE = ("streamed_events", "deletion_tombstones", "kept_history")
+#: What models read beside the export.
+STATE = ("streamed_events", "ad_spend", "deletion_tombstones", "kept_history", "model_fits")
 
 #: A row of text as often as it is on one side more than on the other.
 DIFFERENCES = """
@@ -156,8 +156,9 @@ def keep_rows(store: BigQueryStore, staging: Iterable[str]) -> list[str]:
         one, other = live.get(table, {}), rebuilt.get(table, {})
         shards = sorted(shard for shard in {*one, *other} if one.get(shard) != other.get(shard))
         if shards:
-            columns = ", ".join(_columns(store, table))
-            chosen = "where bucket >= 0 and shard in unnest($shards)"
+            names = _columns(store, table)
+            columns = ", ".join(names)
+            chosen = f"where {'bucket >= 0 and ' if 'bucket' in names else ''}shard in unnest($shards)"
             take = f"insert into {table} ({columns}) select {columns} from live_{table} {chosen}"  # noqa: S608
             store.run(f"delete from {table} {chosen}", take, shards=shards)  # noqa: S608
         kept += [f"{table}/{shard}" for shard in shards if shard in one]

@@ -27,6 +27,7 @@ REJECTED = "assert_rejected_share"
 CONVERSIONS = "assert_conversions_reconcile"
 CREDIT = "assert_credit_is_a_touchpoint"
 DAILY = "assert_daily_reconciles"
+CAMPAIGNS = "assert_campaigns_reconcile"
 SESSIONS = "assert_sessions_reconcile"
 SUMS = "assert_credits_sum_to_one"
 WEIGHED = "assert_every_touchpoint_weighed"
@@ -34,8 +35,9 @@ AGREE = "assert_models_agree"
 JOURNEYS = "assert_journeys_reconcile"
 FRESH = "assert_fresh"
 VOLUME = "assert_volume"
+MISSING = "assert_no_day_missing"
 #: Those that warn and let the run pass, by dbt_project.yml.
-WARNING = {FRESH, VOLUME}
+WARNING = {FRESH, VOLUME, MISSING}
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,13 @@ GATE_CASES = (
         "accepted_values_int_conversions_revenue_issue",
     ),
     case(
+        "day between two others not sent",
+        "delete from stg_ga_events where shard = ("
+        "select shard from stg_ga_events where shard not like '%intraday%' group by 1 order by 1 limit 1 offset 1)",
+        KEPT,
+        MISSING,
+    ),
+    case(
         "most of a day not sent",
         "delete from stg_ga_events where event_name not in ('purchase', 'refund')"
         " and shard = (select max(shard) from stg_ga_events where shard not like '%intraday%')",
@@ -243,30 +252,54 @@ AUDIT_CASES = (
         "day off by a cent",
         f"update mart_channel_daily set revenue = revenue + 0.01 where {FIRST_DAY} and model = 'last_click'",
         DAILY,
+        CAMPAIGNS,
     ),
     case(
         "credit in another channel",
         f"update mart_channel_daily set channel = 'Mail' where {FIRST_DAY} and model = 'last_click'",
         DAILY,
+        CAMPAIGNS,
     ),
-    case("day lost", f"delete from mart_channel_daily where {FIRST_DAY}", DAILY),
+    case("day lost", f"delete from mart_channel_daily where {FIRST_DAY}", DAILY, CAMPAIGNS),
     case(
         "day's total left behind",
         "insert into mart_channel_daily select * replace (date '2020-01-01' as conversion_date)"
         " from mart_channel_daily limit 1",
         DAILY,
+        CAMPAIGNS,
     ),
     case(
         "channel of a day twice",
         "insert into mart_channel_daily select * from mart_channel_daily limit 1",
         "unique_together_mart_channel_daily_conversion_date__model__channel",
         DAILY,
+        CAMPAIGNS,
     ),
     case(
         "unknown model",
         "insert into mart_channel_daily select * replace ('odd' as model) from mart_channel_daily limit 1",
         "accepted_values_mart_channel_daily_model",
         DAILY,
+        CAMPAIGNS,
+    ),
+    case(
+        "spend of a day lost",
+        "update mart_channel_daily set spend = null where spend > 0 and model = 'linear'",
+        DAILY,
+        CAMPAIGNS,
+    ),
+    case("campaigns of a day lost", f"delete from mart_campaign_daily where {FIRST_DAY}", CAMPAIGNS),
+    case(
+        "campaign of a day twice",
+        "insert into mart_campaign_daily select * from mart_campaign_daily limit 1",
+        "unique_together_mart_campaign_daily_conversion_date__model__source__medium__campaign",
+        CAMPAIGNS,
+    ),
+    case(
+        "unknown model of a campaign",
+        "insert into mart_campaign_daily select * replace ('odd' as model) from mart_campaign_daily limit 1",
+        "accepted_values_mart_campaign_daily_model",
+        CAMPAIGNS,
     ),
     case(
         "credit that sums to less than 1",
@@ -313,6 +346,18 @@ AUDIT_CASES = (
         "touchpoint of an earlier run",
         f"update mart_attribution set campaign = 'old' where {OF_LONG} and model = 'linear'",
         WEIGHED,
+    ),
+    case(
+        "credit by another fit than that of its date",
+        f"update mart_attribution set fit_id = 'old' where {OF_PAID} and model = 'markov'",
+        WEIGHED,
+    ),
+    case("credit by a fit that is gone", "delete from model_fits where model = 'shapley'", SUMS, WEIGHED),
+    case(
+        "fit that lost a channel",
+        "delete from model_fits where model = 'markov'"
+        " and channel = (select min(channel) from model_fits where weight > 0)",
+        "assert_fits_whole",
     ),
     case("journey lost", f"delete from mart_journeys where {OF_PAID}", JOURNEYS),
     case(

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ SOURCES: Mapping[str, Mapping[str, str]] = {
     "own page": {"page_location": PAGE, "page_referrer": "https://shop.example/cart"},
     "partner": {"source": "partner.example", "medium": "referral"},
 }
+#: Rows of a spend file that are set aside.
+BAD_SPEND = ("2026-02-30,news,email,,1,,", "2026-01-10,news,email,,-1,,", "2026-01-10,news", "2026-01-10,a,b,c,1,XXX,")
 #: Lines of a batch that are set aside, and one of blanks that is no line.
 BAD_LINES = ("no json", "[1]", '{"event_name": "page_view"}', '{"event_timestamp": 1, "event_name": "x"}', " ")
 
@@ -137,7 +140,8 @@ class World:
 
     def path(self, file: str) -> Path:
         """Where a file lands, by its kind."""
-        return (self.settings.ga4_export if file.endswith(".parquet") else self.settings.streamed_events) / file
+        folders = {".parquet": self.settings.ga4_export, ".csv": self.settings.ad_spend}
+        return folders.get(Path(file).suffix, self.settings.streamed_events) / file
 
     @property
     def is_built(self) -> bool:
@@ -145,8 +149,14 @@ class World:
         return set(self.script.tables) <= set(self.warehouse.relations())
 
     def refreshed(self) -> Warehouse:
-        """What one full refresh makes of the same landing folder."""
+        """What one full refresh makes of the same landing folder and the same fits."""
         full = Warehouse(self.script, self.settings)
+        ((made,),) = self.warehouse.db.execute(
+            "select sql from duckdb_tables() where table_name = 'model_fits'"
+        ).fetchall()
+        full.db.execute(made)
+        for row in self.warehouse.db.execute("from model_fits").fetchall():
+            full.db.execute(f"insert into model_fits values ({', '.join('?' * len(row))})", row)
         full.run("refresh")
         return full
 
@@ -162,7 +172,7 @@ class Step(Told, ABC):
 
 @dataclass(frozen=True)
 class Lands(Step):
-    """A file lands, or a new version of it. A text among the rows is a line of a batch as it stands."""
+    """A file lands, or a new version of it. A text among the rows is a line of a batch or of spend as it stands."""
 
     file: str
     rows: tuple[Event | str, ...]
@@ -179,7 +189,8 @@ class Lands(Step):
             rows = [row.exported() for row in self.rows if isinstance(row, Event)]
             pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA_2026), hidden)
         else:
-            lines = [row if isinstance(row, str) else row.streamed() for row in self.rows]
+            header = ["day,source,medium,campaign,cost,currency,clicks"] if path.suffix == ".csv" else []
+            lines = header + [row if isinstance(row, str) else row.streamed() for row in self.rows]
             hidden.write_text("".join(f"{line}\n" for line in lines))
         put(world, hidden, path)
 
@@ -275,6 +286,39 @@ class Asks(Step):
 
 
 @dataclass(frozen=True)
+class Fits(Step):
+    """The data-driven models are fitted: channel -> its part of both, from a day on; a channel left out is unknown."""
+
+    day: int
+    parts: Mapping[str, int]
+
+    def __repr__(self) -> str:
+        """From when, and what weighs how much."""
+        return f"a fit from day {self.day}: {dict(self.parts)}"
+
+    def happen(self, world: World) -> None:
+        """Add it, where there is a table to add it to. As a real one, it has a name and a time of its own."""
+        if not world.is_built:
+            return
+        world.written += 1
+        made, total = START + 100 * DAY + world.written % DAY, sum(self.parts.values())
+        begins = FIRST_DAY + timedelta(days=self.day)
+        for model, (channel, part) in product(("markov", "shapley"), self.parts.items()):
+            world.warehouse.db.execute(
+                "insert into model_fits by name select $fit as fit_id, $model as model, $channel as channel,"
+                " $weight as weight, make_timestamp($made) as fitted_at, $begins as effective_from",
+                {
+                    "fit": f"{begins}-{made}",
+                    "model": model,
+                    "channel": channel,
+                    "weight": 1_000_000_000 * part // total,
+                    "made": made,
+                    "begins": begins,
+                },
+            )
+
+
+@dataclass(frozen=True)
 class Story(Told):
     """Settings by their name, and what happens under them, in order."""
 
@@ -293,6 +337,11 @@ def put(world: World, hidden: Path, path: Path) -> None:
     hidden.replace(path)
 
 
+def date_of(event: Event) -> date:
+    """The UTC date of an event."""
+    return FIRST_DAY + timedelta(days=event.at // DAY)
+
+
 def table_of(event: Event, intraday: bool) -> str:
     """The export table that holds an event."""
-    return f"events_{'intraday_' if intraday else ''}{FIRST_DAY + timedelta(days=event.at // DAY):%Y%m%d}.parquet"
+    return f"events_{'intraday_' if intraday else ''}{date_of(event):%Y%m%d}.parquet"

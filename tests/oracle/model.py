@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -11,9 +11,20 @@ MICROSECONDS_A_MINUTE = 60_000_000
 MICROSECONDS_A_DAY = 86_400_000_000
 
 
+class Weight(NamedTuple):
+    """What a fit weighs a channel by under a model, in billionths (T7)."""
+
+    fit_id: str
+    model: str
+    channel: str
+    weight: int
+    fitted_at: datetime
+    effective_from: date
+
+
 @dataclass(frozen=True)
 class Rules:
-    """The settings of docs/semantics.md; each name is the dbt project's own."""
+    """The settings of docs/semantics.md, each name the dbt project's own, and the fits, which are given (T7)."""
 
     session_timeout_minutes: int = 30
     lookback_days: int = 14
@@ -29,9 +40,12 @@ class Rules:
         "linear",
         "time_decay",
         "position_based",
+        "markov",
+        "shapley",
     )
     half_life_days: float = 7
     position_weights: Mapping[str, float] = field(default_factory=lambda: {"first": 0.4, "middle": 0.2, "last": 0.4})
+    fits: tuple[Weight, ...] = ()
 
 
 class Campaign(NamedTuple):
@@ -48,7 +62,7 @@ class Campaign(NamedTuple):
 
 
 class Quarantined(NamedTuple):
-    """A row or a whole file set aside (E4). `source` is ga4 or streamed; a file is one row."""
+    """A row or a whole file set aside (E4). `source` is ga4, streamed or spend; a file is one row."""
 
     shard: str
     source: str
@@ -103,7 +117,10 @@ class Session(NamedTuple):
 
 
 class Conversion(NamedTuple):
-    """A conversion (C1) with its money in US dollars (C2, C3). `session_id` is the session of its own event."""
+    """A conversion (C1) with its money in US dollars (C2, C3). `session_id` is the session of its own event.
+
+    `customer_type` (C4) is what `with_customer_types` says; until then each is new.
+    """
 
     conversion_id: str
     person_id: str
@@ -115,6 +132,7 @@ class Conversion(NamedTuple):
     net_revenue: Decimal
     revenue_issue: str | None
     session_id: str
+    customer_type: str = "new"
 
 
 class Touchpoint(NamedTuple):
@@ -131,6 +149,7 @@ class Touchpoint(NamedTuple):
     channel_group: str
     channel: str
     source_rule: str
+    device_category: str | None
 
 
 class Credit(NamedTuple):
@@ -154,16 +173,20 @@ class Credit(NamedTuple):
     source_rule: str
     touchpoints: int
     lookback_complete: bool
+    device_category: str | None
+    customer_type: str
+    event_name: str
 
 
 class ModelCredit(NamedTuple):
-    """What one touchpoint earns of one conversion under one model (T3, T5). `credit` is a part of 1."""
+    """What one touchpoint earns of one conversion under one model (T3, T5, T7). `credit` is a part of 1."""
 
     conversion_id: str
     person_id: str
     conversion_date: date
     converted_at: int
     model: str
+    fit_id: str | None
     session_id: str
     position: int
     touchpoints: int
@@ -176,6 +199,27 @@ class ModelCredit(NamedTuple):
     credit: Decimal
     revenue: Decimal
     net_revenue: Decimal
+    device_category: str | None
+    customer_type: str
+    event_name: str
+    transaction_id: str | None
+
+
+class AdSpend(NamedTuple):
+    """An accepted row of ad spend in US dollars (A1); of several of one day and campaign one counts (A2)."""
+
+    shard: str
+    line_number: int
+    spend_date: date
+    source: str
+    medium: str
+    campaign: str
+    channel_group: str
+    channel: str
+    spend: Decimal
+    clicks: int | None
+    impressions: int | None
+    is_counted: bool
 
 
 class MartSession(NamedTuple):
@@ -242,7 +286,7 @@ class Overlap(NamedTuple):
 
 
 class ChannelDay(NamedTuple):
-    """What one model credits to one of the seven channels on one UTC date. Spend is not known yet."""
+    """What one model credits to one of the seven channels on one UTC date, beside what was spent there (A3)."""
 
     conversion_date: date
     model: str
@@ -250,8 +294,35 @@ class ChannelDay(NamedTuple):
     conversions: Decimal
     revenue: Decimal
     net_revenue: Decimal
-    spend: Decimal | None = None
-    roas: Decimal | None = None
+    spend: Decimal | None
+    new_customers: Decimal
+    clicks: int | None
+    impressions: int | None
+    roas: Decimal | None
+    cpa: Decimal | None
+    cac: Decimal | None
+
+
+class CampaignDay(NamedTuple):
+    """The same of a source, medium and campaign."""
+
+    conversion_date: date
+    model: str
+    source: str
+    medium: str
+    campaign: str
+    channel_group: str
+    channel: str
+    conversions: Decimal
+    revenue: Decimal
+    net_revenue: Decimal
+    spend: Decimal | None
+    new_customers: Decimal
+    clicks: int | None
+    impressions: int | None
+    roas: Decimal | None
+    cpa: Decimal | None
+    cac: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -271,3 +342,5 @@ class Tables:
     channel_daily: list[ChannelDay]
     conversion_paths: list[Path]
     channel_overlap: list[Overlap]
+    ad_spend: list[AdSpend]
+    campaign_daily: list[CampaignDay]
