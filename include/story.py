@@ -159,7 +159,10 @@ def _place(settings: Settings) -> str:
 
 def _conversions(store: Store, wanted: str) -> list[Conversion]:
     query = CONVERSIONS.format(**store.parts_of("every", [], "int_conversions"))
-    return [Conversion(*row[:4], _moment(row[4]), *row[5:]) for row in store.rows(query, wanted=wanted)]
+    return [
+        Conversion(key, person, order, name, _moment(at), *money)
+        for key, person, order, name, at, *money in store.rows(query, wanted=wanted)
+    ]
 
 
 def read_story(settings: Settings, wanted: str) -> Story:
