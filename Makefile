@@ -62,7 +62,7 @@ prove: .venv/.dev ## Incremental = full refresh on 500 random stories, killed af
 	pytest -m proof --hypothesis-profile=proof --hypothesis-seed=$(or $(SEED),$(shell echo $$RANDOM))
 
 .PHONY: rehearsal
-rehearsal: .venv/.dev ## What takes many minutes: every service of the containers killed, a late run, long days on BigQuery
+rehearsal: .venv/.dev ## What takes many minutes: every service of the containers killed, a late run
 	pytest -m rehearsal -n 2 --dist loadfile
 
 .PHONY: lint

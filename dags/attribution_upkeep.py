@@ -13,8 +13,6 @@ write_docs, take_snapshot. Here the turn ends and micro-batches go on: prove, wh
 snapshot only. take_turn_again, then conclude records the proof. A run by hand may leave the proof out, or only say what
 would be deleted (`dry_run`).
 
-On BigQuery apply_retention refuses what it is asked for.
-
 **When it is red**
 - *require_removed*: a request or the retention is not complete; the message says what is left where and what to do.
   The request stays open, the next night tries again.

@@ -100,7 +100,9 @@ def measure(store: Store, *, run_id: str, published_at: datetime, batch: Sequenc
     revenue, rejected_rows, rejected_files = store.rows(TOTALS)[0]
     now = (published_at - datetime(1970, 1, 1)) // timedelta(microseconds=1)
     batch_events, p50, worst = (
-        store.rows(BATCH.format(events=store.events_of(batch)), batch=list(batch), now=now)[0]
+        store.rows(
+            BATCH.format(events=store.parts_of("shard", batch, "int_events")["int_events"]), batch=list(batch), now=now
+        )[0]
         if batch
         else (0, None, None)
     )

@@ -65,7 +65,7 @@ def prove(settings: Settings, day: date) -> Proof:
         from include.proof_bigquery import prove_clones  # noqa: PLC0415 - as above
 
         with same_environment():
-            return prove_clones(settings, settings.bigquery)
+            return prove_clones(settings, settings.bigquery, day)
     scratch = Scratch(settings)
     if not scratch.live.warehouse.exists():
         raise ProofError(f"there is no snapshot in {scratch.folder}. Run the snapshot first; each serves one proof.")

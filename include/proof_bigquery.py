@@ -12,11 +12,13 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from google.api_core.exceptions import NotFound
 
 from include.bigquery_errors import explained
+from include.proof_bigquery_sample import Sample, choose
 from include.proof_rebuild import STAGING, run_models, tables_of
 from include.proof_report import SAMPLE_ROWS, Difference, Proof, Row
 from include.proof_scratch import ProofError, Snapshot
@@ -38,9 +40,9 @@ DIFFERENCES = """
 insert into differences (table_name, found_in, copies, row_text)
 select $table, if(sum(side) > 0, 'live', 'rebuilt'), abs(sum(side)), row_text
 from (
-    select to_json_string(struct({columns})) as row_text, 1 as side from live_{table} where {every}
+    select to_json_string(struct({columns})) as row_text, 1 as side from live_{table} where {scope}
     union all
-    select to_json_string(struct({columns})), -1 from {table} where {every}
+    select to_json_string(struct({columns})), -1 from {table} where {scope}
 ) as rows_of_both
 group by row_text having sum(side) <> 0
 """
@@ -80,8 +82,8 @@ def clone_tables(settings: Settings, place: BigQuery) -> Snapshot | None:
     return Snapshot(len(shards), 0, 0, round(time.monotonic() - started, 2))
 
 
-def prove_clones(settings: Settings, place: BigQuery) -> Proof:
-    """Rebuild beside the clones and compare: all people, always, as BigQuery would read as much for a sample.
+def prove_clones(settings: Settings, place: BigQuery, day: date) -> Proof:
+    """Rebuild beside the clones and compare: everyone, or a day's sample of people.
 
     Raises ProofError without a snapshot and where dbt fails, WarehouseError for what BigQuery refuses.
     """
@@ -89,22 +91,46 @@ def prove_clones(settings: Settings, place: BigQuery) -> Proof:
     there = replace(place, dataset=f"{place.dataset}_proof")
     rebuilt = replace(settings, home=settings.home / "proof" / "rebuilt", bigquery=there)
     rebuilt.dbt_artifacts.mkdir(parents=True, exist_ok=True)
+    wanted = settings.proof_people
+    # the export holds what was loaded, whatever dates are read today
+    variables = ("--vars", json.dumps({"start_date": None, "end_date": None, "proof_sample": wanted is not None}))
     found: list[Difference] = []
     try:
         with open_bigquery(rebuilt, there) as store:
             require_snapshot(store)
-            people = count_people(store)
-        run_models(rebuilt, "build", "--select", STAGING, "resource_type:seed", *MODELS_ONLY)
+            of_people = count_people(store)
+            sample = None if wanted is None else choose(store, wanted, day)
+        run_models(rebuilt, "build", "--select", STAGING, "resource_type:seed", *MODELS_ONLY, *variables)
         tables = tables_of(json.loads(manifest_path(rebuilt).read_text()))
         with open_bigquery(rebuilt, there) as store:
             kept = keep_rows(store, [name for name, replaces in tables.items() if replaces == "shard"])
-        run_models(rebuilt, "run", "--exclude", STAGING)
+        run_models(rebuilt, "run", "--exclude", STAGING, *variables)
         with open_bigquery(rebuilt, there) as store:
-            rows, found = compare(store, tables)
+            scopes = {table: _scope(store, table, sample) for table in tables}
+            compared = {table: replaces for table, replaces in tables.items() if scopes[table] is not None}
+            rows, found = compare(store, compared, scopes, sample)
     finally:
         clear(rebuilt, there, keep_differences=bool(found))
-    seconds = round(time.monotonic() - started, 2)
-    return Proof(tuple(tables), (), rows, people, people, tuple(kept), tuple(found), seconds)
+    return Proof(
+        tables=tuple(compared),
+        skipped=tuple(table for table in tables if table not in compared),
+        rows=rows,
+        people=sample.people if sample else of_people,
+        of_people=of_people,
+        kept=tuple(kept),
+        differences=tuple(found),
+        seconds=round(time.monotonic() - started, 2),
+    )
+
+
+def _scope(store: BigQueryStore, table: str, sample: Sample | None) -> str | None:
+    """Which rows of a table are compared: a condition that names every partition, None where none can be."""
+    columns = _columns(store, table)
+    every = "bucket >= 0" if "bucket" in columns else "true"
+    if sample is None:
+        return every
+    chosen = sample.scope(columns)
+    return chosen and f"{every} and {chosen}"
 
 
 def require_snapshot(store: BigQueryStore) -> None:
@@ -144,18 +170,22 @@ def count_people(store: BigQueryStore) -> int:
     return int(store.rows("select count(distinct person_id) from live_int_events where bucket >= 0")[0][0])
 
 
-def compare(store: BigQueryStore, tables: Mapping[str, str | None]) -> tuple[int, list[Difference]]:
+def compare(
+    store: BigQueryStore, tables: Mapping[str, str | None], scopes: Mapping[str, str | None], sample: Sample | None
+) -> tuple[int, list[Difference]]:
     """Compare as multisets of rows, nulls equal: how many live rows, and what differs. Buckets follow from keys."""
     store.run("drop table if exists differences")
     store.run(_MADE)
+    given = {"salt": sample.salt, "cut": sample.cut} if sample else {}
     total, found = 0, []
     for table, replaces in tables.items():
-        columns = _columns(store, table)
-        every = "bucket >= 0" if "bucket" in columns else "true"
-        compared = [column for column in columns if column != "bucket"]
-        store.run(DIFFERENCES.format(table=table, columns=", ".join(compared), every=every), table=table)
+        compared = [column for column in _columns(store, table) if column != "bucket"]
+        scope = scopes[table]
+        statement = DIFFERENCES.format(table=table, columns=", ".join(compared), scope=scope)
+        store.run(statement, table=table, **given)
         ((live, rebuilt),) = store.rows(
-            f"select (select count(*) from live_{table} where {every}), (select count(*) from {table} where {every})"  # noqa: S608
+            f"select (select count(*) from live_{table} where {scope}), (select count(*) from {table} where {scope})",  # noqa: S608
+            **given,
         )
         total += live
         copies = "select found_in, sum(copies) from differences where table_name = $table group by found_in"

@@ -29,6 +29,10 @@ class Table:
     key: tuple[str, ...] = ()
 
 
+#: By what rows are looked for.
+Kept = Literal["shard", "person", "every"]
+
+
 class Store(Protocol):
     """An open warehouse. Times are UTC without a zone, money is decimal."""
 
@@ -72,8 +76,11 @@ class Store(Protocol):
         """Of the shards that are known, those that `landed`, which found these, would name if they are still there."""
         ...
 
-    def events_of(self, shards: Sequence[str]) -> str:
-        """int_events, or the part of it in which the events of these shards lie, as a FROM item."""
+    def parts_of(self, kind: Kept, keys: Sequence[str], *tables: str) -> dict[str, str]:
+        """Each table, or the part of it in which the rows of these shards or people lie, as a FROM item.
+
+        every: the whole table. What lies by person (int_sessions and what is made of it) is found by person alone.
+        """
         ...
 
     def published_rows(self, query: str) -> list[tuple[Any, ...]] | None:

@@ -20,7 +20,7 @@ from include.bigquery_landing import landed, still_listed
 from include.bigquery_login import credentials
 from include.bigquery_publish import publication
 from include.settings import BigQuery, Settings
-from include.store import Kind, Table, Versions
+from include.store import Kept, Kind, Table, Versions
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +40,7 @@ _TYPE_OF: Mapping[type, str] = {
     float: "FLOAT64",
     Decimal: "NUMERIC",
     datetime: "TIMESTAMP",
+    date: "DATE",
 }
 _TEMPORARY = re.compile("__(pin|dbt_.*)$")
 _VALUE = re.compile(r"\$([a-z_]+)")
@@ -49,8 +50,9 @@ _BUCKET = "mod(farm_fingerprint({key}), 512) + 511"
 BUCKETS_OF = f"select distinct {_BUCKET.format(key='key')} from unnest($keys) as key"  # noqa: S608 - constants
 DEVICE_BUCKETS = f"""
 select distinct {_BUCKET.format(key="device_key")} from int_lookup
-where bucket in unnest($buckets) and kind = 'shard' and key in unnest($keys)
+where bucket in unnest($buckets) and kind = $kind and key in unnest($keys)
 """  # noqa: S608 - constants
+_BY_PERSON = ("int_sessions", "int_conversions", "int_touchpoints")
 
 Parameter = bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter
 
@@ -179,12 +181,17 @@ class BigQueryStore:
         """Less the batches that were streamed too long ago to be listed."""
         return still_listed(known, found)
 
-    def events_of(self, shards: Sequence[str]) -> str:
-        """The buckets of the devices that the shards hold rows of (dbt/macros/dialect/lookup.sql)."""
-        of_shards = self.rows(BUCKETS_OF, keys=list(shards))
-        devices = self.rows(DEVICE_BUCKETS, keys=list(shards), buckets=[bucket for (bucket,) in of_shards])
-        buckets = ", ".join(str(bucket) for (bucket,) in devices) or "null"
-        return f"(select * from int_events where bucket in ({buckets}))"  # noqa: S608 - numbers
+    def parts_of(self, kind: Kept, keys: Sequence[str], *tables: str) -> dict[str, str]:
+        """The buckets of the keys, or of the devices that hold rows of them (dbt/macros/dialect/lookup.sql)."""
+        if kind == "every":
+            return {table: f"(select * from {table} where bucket >= 0)" for table in tables}  # noqa: S608
+        own = [bucket for (bucket,) in self.rows(BUCKETS_OF, keys=list(keys))]
+        devices = [bucket for (bucket,) in self.rows(DEVICE_BUCKETS, kind=kind, keys=list(keys), buckets=own)]
+        found = {}
+        for table in tables:
+            buckets = ", ".join(map(str, own if table in _BY_PERSON else devices)) or "null"
+            found[table] = f"(select * from {table} where bucket in ({buckets}))"  # noqa: S608 - numbers
+        return found
 
     def published_rows(self, query: str) -> list[tuple[Any, ...]] | None:
         """Rows of the published dataset."""

@@ -16,7 +16,7 @@ from include.durable import sync
 from include.landing import landed
 from include.published_file import read_file
 from include.settings import Settings
-from include.store import Kind, Table, Versions
+from include.store import Kept, Kind, Table, Versions
 from include.warehouse import open_warehouse
 
 _TYPES: Mapping[Kind, str] = {
@@ -113,9 +113,9 @@ class DuckDB:
         """All: every file is listed."""
         return known
 
-    def events_of(self, shards: Sequence[str]) -> str:
+    def parts_of(self, kind: Kept, keys: Sequence[str], *tables: str) -> dict[str, str]:
         """All: DuckDB finds them fast enough."""
-        return "int_events"
+        return {table: table for table in tables}
 
     def published_rows(self, query: str) -> list[tuple[Any, ...]] | None:
         """Rows of the published file."""

@@ -6,12 +6,10 @@ import json
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
-
-import duckdb
 
 from include.settings import Settings
-from include.warehouse import open_built
+from include.store import Store, open_store
+from include.warehouse import NotBuiltError
 
 TABLES = (
     "int_events",
@@ -23,12 +21,13 @@ TABLES = (
     "model_fits",
 )
 
+PARTS = ("int_events", "int_sessions", "int_touchpoints", "stg_ga_events", "stg_streamed_events")
+
 #: A conversion by its id, or orders by theirs.
 CONVERSIONS = """
 select
-    conversion_id, person_id, transaction_id, event_name, make_timestamp(converted_at) as converted_at,
-    revenue, net_revenue, revenue_issue
-from int_conversions
+    conversion_id, person_id, transaction_id, event_name, converted_at, revenue, net_revenue, revenue_issue
+from {int_conversions} as c
 where conversion_id = $wanted or transaction_id = $wanted
 order by converted_at, conversion_id
 """
@@ -36,13 +35,13 @@ order by converted_at, conversion_id
 #: The person's events in order E2. What the page was is known to staging alone, which may hold copies of one (E1).
 EVENTS = """
 with mine as (
-    select * from int_events where person_id = $person
+    select * from {int_events} where person_id = $person
 ),
 copies as (
-    select shard, event_key, page_location, page_referrer from stg_ga_events
+    select shard, event_key, page_location, page_referrer from {stg_ga_events} as s
     where event_key in (select event_key from mine)
     union all
-    select shard, event_key, page_location, page_referrer from stg_streamed_events
+    select shard, event_key, page_location, page_referrer from {stg_streamed_events} as s
     where event_key in (select event_key from mine)
 ),
 pages as (
@@ -51,7 +50,7 @@ pages as (
     group by shard, event_key
 )
 select
-    make_timestamp(e.event_at) as at, e.event_name as name, e.user_pseudo_id, e.user_id, e.transaction_id,
+    e.event_at, e.event_name, e.user_pseudo_id, e.user_id, e.transaction_id,
     e.amount, e.amount_issue, e.evidence, e.source_rule, e.source, e.medium, p.page_location, p.page_referrer
 from mine as e
 left join pages as p on p.shard = e.shard and p.event_key = e.event_key
@@ -61,17 +60,17 @@ order by e.event_at nulls first, e.batch_page_id nulls first, e.batch_ordering_i
 
 SESSIONS = """
 select
-    s.session_id, make_timestamp(s.started_at) as started_at, make_timestamp(s.ended_at) as ended_at,
+    s.session_id, s.started_at, s.ended_at,
     s.source, s.medium, s.campaign, s.channel, s.channel_group, s.source_rule, t.position
-from int_sessions as s
-left join int_touchpoints as t on t.session_id = s.session_id and t.conversion_id = $conversion
+from {int_sessions} as s
+left join {int_touchpoints} as t on t.session_id = s.session_id and t.conversion_id = $conversion
 where s.person_id = $person
 order by s.started_at, s.session_id
 """
 
 CREDITS = """
 select model, position, credit, revenue, net_revenue from mart_attribution
-where conversion_id = $conversion order by model, position
+where conversion_id = $conversion and conversion_date = $date order by model, position
 """
 
 #: The fits that the conversion's credits came from (T7), with every channel's weight.
@@ -80,7 +79,7 @@ select f.model, f.fit_id, f.channel, f.weight / 1e9 as weight, f.effective_from,
 from model_fits as f
 where exists (
     select 1 from mart_attribution as a
-    where a.conversion_id = $conversion and a.model = f.model and a.fit_id = f.fit_id
+    where a.conversion_id = $conversion and a.conversion_date = $date and a.model = f.model and a.fit_id = f.fit_id
 )
 order by f.model, f.weight desc, f.channel
 """
@@ -181,10 +180,22 @@ class Story:
     weights: tuple[Weight, ...] = ()
 
 
-def _rows(warehouse: duckdb.DuckDBPyConnection, query: str, **values: str) -> list[dict[str, Any]]:
-    cursor = warehouse.execute(query, values)
-    names = [column[0] for column in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+def _moment(micros: int) -> datetime:
+    """As a Store gives times: UTC, without a zone."""
+    return datetime(1970, 1, 1) + timedelta(microseconds=micros)
+
+
+def _place(settings: Settings) -> str:
+    place = settings.bigquery
+    return str(settings.warehouse) if place is None else f"the dataset {place.project}.{place.dataset}"
+
+
+def _conversions(store: Store, wanted: str) -> list[Conversion]:
+    query = CONVERSIONS.format(**store.parts_of("every", [], "int_conversions"))
+    return [
+        Conversion(key, person, order, name, _moment(at), *money)
+        for key, person, order, name, at, *money in store.rows(query, wanted=wanted)
+    ]
 
 
 def read_story(settings: Settings, wanted: str) -> Story:
@@ -195,28 +206,33 @@ def read_story(settings: Settings, wanted: str) -> Story:
     Raises NoConversionError where none or several have it, NotBuiltError before the first run, WarehouseBusyError
     while a run writes.
     """
-    with open_built(settings, *TABLES) as warehouse:
-        found = [Conversion(**row) for row in _rows(warehouse, CONVERSIONS, wanted=wanted)]
+    with open_store(settings, read_only=True) as store:
+        if not store.has(*TABLES):
+            raise NotBuiltError(f"{_place(settings)} is not built yet; run attribution_microbatch, then this again")
+        found = _conversions(store, wanted)
         if len(found) != 1:
             raise NoConversionError(_not_one(settings, wanted, found))
-        ids = {"person": found[0].person_id}
-        built = json.loads(_rows(warehouse, BUILT)[0]["detail"])["settings"]
-        return Story(
-            conversion=found[0],
-            lookback=timedelta(days=built["lookback_days"]),
-            events=tuple(Event(**row) for row in _rows(warehouse, EVENTS, **ids)),
-            sessions=tuple(
-                Session(**row) for row in _rows(warehouse, SESSIONS, **ids, conversion=found[0].conversion_id)
-            ),
-            credits=tuple(Credit(**row) for row in _rows(warehouse, CREDITS, conversion=found[0].conversion_id)),
-            weights=tuple(Weight(**row) for row in _rows(warehouse, FITS, conversion=found[0].conversion_id)),
-        )
+        one = found[0]
+        built = json.loads(store.rows(BUILT)[0][0])["settings"]
+        parts = store.parts_of("person", [one.person_id], *PARTS)
+        events = store.rows(EVENTS.format(**parts), person=one.person_id)
+        sessions = store.rows(SESSIONS.format(**parts), person=one.person_id, conversion=one.conversion_id)
+        credited = {"conversion": one.conversion_id, "date": one.converted_at.date()}
+        earned, weights = store.rows(CREDITS, **credited), store.rows(FITS, **credited)
+    return Story(
+        conversion=one,
+        lookback=timedelta(days=built["lookback_days"]),
+        events=tuple(Event(_moment(at), *row) for at, *row in events),
+        sessions=tuple(Session(key, _moment(start), _moment(end), *row) for key, start, end, *row in sessions),
+        credits=tuple(Credit(*row) for row in earned),
+        weights=tuple(Weight(*row) for row in weights),
+    )
 
 
 def _not_one(settings: Settings, wanted: str, found: list[Conversion]) -> str:
     if not found:
         return (
-            f"No conversion or order {wanted!r} in {settings.warehouse}. Take a conversion_id or a transaction_id from "
+            f"No conversion or order {wanted!r} in {_place(settings)}. Take a conversion_id or a transaction_id from "
             "mart_attribution_last; ids change when a login moves a conversion to another person."
         )
     people = ", ".join(f"{one.conversion_id} of {one.person_id}" for one in found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from dbt.cli.main import dbtRunner
 
@@ -12,6 +13,10 @@ from tests.bigquery.conftest import DATASET, PROJECT
 from tests.dbt.project import environment
 
 PROFILES = Path(__file__).with_name("profiles")
+
+
+#: Each project is parsed once for all tests: what it is parsed with is the same in all of them.
+_manifests: dict[tuple[Path, str], Any] = {}
 
 
 def run_dbt(endpoint: str, project: Path, home: Path, *arguments: str, **variables: object) -> dict[str, str]:
@@ -28,8 +33,13 @@ def run_dbt(endpoint: str, project: Path, home: Path, *arguments: str, **variabl
         "OWN_DOMAINS": "",
     }
     options = ["--project-dir", str(project), "--profiles-dir", str(PROFILES), "--quiet"]
+    options += ["--vars", json.dumps(variables)]
     with environment(settings):
-        outcome = dbtRunner().invoke([*arguments, *options, "--vars", json.dumps(variables)])
+        if (project, options[-1]) not in _manifests:
+            parsed = dbtRunner().invoke(["parse", *options])
+            assert parsed.success, parsed.exception
+            _manifests[project, options[-1]] = parsed.result
+        outcome = dbtRunner(manifest=_manifests[project, options[-1]]).invoke([*arguments, *options])
     results = getattr(outcome.result, "results", [])
     failed = [f"{result.node.name}: {result.message}" for result in results if result.status not in ("success", "pass")]
     assert outcome.success, outcome.exception or failed

@@ -34,12 +34,21 @@ SPEND = [
 
 
 @contextmanager
-def landed_on(engine: Engine, settings: Settings) -> Iterator[tuple[Service, bigquery.Client, str]]:
-    """A stand-in on which this has landed, for several tests: its state, a client of it, its address."""
+def export_stand_in(engine: Engine, settings: Settings) -> Iterator[tuple[Service, bigquery.Client, str]]:
+    """A stand-in with this export, for several tests: its state, a client of it, its address."""
     service = new_service(engine)
     with serve(service) as endpoint:
         client = connected(endpoint)
-        land(client, settings)
+        client.create_dataset("attribution")
+        land_export(client, settings)
+        yield service, client, endpoint
+
+
+@contextmanager
+def landed_on(engine: Engine, settings: Settings) -> Iterator[tuple[Service, bigquery.Client, str]]:
+    """The same with the streamed batches."""
+    with export_stand_in(engine, settings) as (service, client, endpoint):
+        land_streamed(client, settings)
         yield service, client, endpoint
 
 
@@ -50,14 +59,19 @@ def land(client: bigquery.Client, settings: Settings) -> None:
     land_streamed(client, settings)
 
 
-def land_export(client: bigquery.Client, settings: Settings) -> None:
-    """The landed daily tables, as GA4 exports them to BigQuery."""
+def land_export(client: bigquery.Client, settings: Settings, table: str = "*") -> None:
+    """The landed tables of this name, as GA4 exports them to BigQuery; one whose file is gone is gone there."""
     options = bigquery.ParquetOptions()  # type: ignore[no-untyped-call]
     options.enable_list_inference = True
-    config = bigquery.LoadJobConfig(source_format="PARQUET", parquet_options=options)
-    for path in sorted(settings.ga4_export.glob("*.parquet")):
+    config = bigquery.LoadJobConfig(
+        source_format="PARQUET", parquet_options=options, write_disposition="WRITE_TRUNCATE"
+    )
+    paths = sorted(settings.ga4_export.glob(f"{table}.parquet"))
+    for path in paths:
         with path.open("rb") as file:
             client.load_table_from_file(file, f"{DATASET}.{path.stem}", job_config=config).result()
+    if not paths:
+        client.delete_table(f"{DATASET}.{table}")
 
 
 def land_streamed(client: bigquery.Client, settings: Settings) -> None:

@@ -42,6 +42,12 @@ QUERIES = (
     "select k, (select count(*) from s where s.g = t.g) as n from t",
     "select k from t where exists (select 1 from s)",
     "select k from t where exists (select 1 from s where s.k = t.k)",
+    "select k, not exists (select 1 from s as d where t.g = d.k) as x from t",
+    "select k from t where exists (select 1 from s as d where d.k = t.k and d.v > 3)",
+    """
+        with q as (select g from s where v > 2)
+        select k from t where not exists (select * from q where q.g = t.k)
+    """,
     """
         with q as (select g from s where v > 2), r as (select * from t where g not in (select g from q))
         select * from r where k in (select g from q)

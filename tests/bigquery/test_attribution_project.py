@@ -1,40 +1,50 @@
-"""This project's own dbt project on the stand-in: the same landed events give the rows that DuckDB gives."""
+"""This project's own dbt project on the stand-in: the rows are DuckDB's, and nothing is read that is not touched.
+
+One world goes through a full refresh and three increments: a simulated shop, which has every source and bad lines, and
+beside it a random world with late logins, shared devices, duplicates, refunds, restated and withdrawn tables.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 
 import duckdb
+import pytest
 from google.cloud import bigquery
+from rich.console import Console
 
+from include.explain import tell
+from include.landing import streamed_batches
 from include.settings import PROJECT as ROOT
 from include.settings import Settings
 from include.simulator.stream import write_batch
+from include.story import NoConversionError, read_story
+from include.streaming.batch import read_batch
+from include.streaming.streamer import Streamer
 from include.transform import MODELS_ONLY
+from tests.bigquery.conftest import landed_in
 from tests.bigquery.dbt_on_stand_in import run_dbt
+from tests.bigquery.double.engine import Engine
+from tests.bigquery.double.faults import Fault
+from tests.bigquery.double.results import Result
 from tests.bigquery.double.service import Service
-from tests.bigquery.landed import land, land_spend, land_streamed
-from tests.dbt.project import Project
+from tests.bigquery.double.session import Read
+from tests.bigquery.landed import export_stand_in, land_export, land_spend
+from tests.bigquery.pipeline.conftest import ANONYMOUS, deployment
+from tests.bigquery.streaming import TABLE, open_stream
+from tests.dbt.nights import TICK
+from tests.dbt.project import Project, environment
+from tests.dbt.worlds import Arrival, land, random_arrivals
 
-COMPARED = (
-    "int_events",
-    "int_sessions",
-    "int_conversions",
-    "int_touchpoints",
-    "int_quarantine",
-    "mart_attribution",
-    "mart_attribution_first",
-    "mart_attribution_last",
-    "mart_sessions",
-    "mart_journeys",
-    "mart_channel_daily",
-    "mart_campaign_daily",
-    "mart_conversion_paths",
-    "mart_channel_overlap",
-)
+#: Restates, withdraws and completes tables, and has 18 refunds.
+SEED = 141
 
 
 #: Spend of a day with credit and of one without; a row that is set aside, and one for which another stands.
@@ -64,12 +74,19 @@ def plain(value: object) -> object:
     return value
 
 
+def compared(local: Project) -> list[str]:
+    """The tables that both engines must have alike; the journal names batches by chance."""
+    names = local.rows("select table_name from information_schema.tables order by 1")
+    return [n for (n,) in map(dict.values, names) if n.startswith(("int_", "mart_")) and n != "int_journal"]
+
+
 def differences(client: bigquery.Client, local: Project) -> dict[str, list[str]]:
     """By table, rows that one warehouse has and the other has not."""
     found = {}
-    for table in COMPARED:
+    for table in compared(local):
         theirs = local.rows(f"select * from {table}")
-        where = "" if table.startswith("mart_") or table == "int_quarantine" else " where bucket >= 0"
+        columns = {column.name for column in client.get_table(f"attribution.{table}").schema}
+        where = " where bucket >= 0" if "bucket" in columns else ""
         ours = [dict(row) for row in client.query_and_wait(f"select * from attribution.{table}{where}")]
         for row in ours:
             row.pop("bucket", None)
@@ -104,29 +121,172 @@ def fit_both(client: bigquery.Client, local: Project) -> None:
             warehouse.execute(insert.format(""))
 
 
-def test_same_rows_as_duckdb(
-    client: bigquery.Client, endpoint: str, service: Service, landed: Settings, tmp_path: Path
-) -> None:
-    land(client, landed)
-    local = Project(home=landed.home)
-    local.build()
-    spend(client, local, 1.25)
-    local.build()
-    run_dbt(endpoint, ROOT / "dbt", tmp_path, "build", *MODELS_ONLY)
-    assert local.rows("select count(*) as n from mart_sessions")[0]["n"] > 10
-    assert local.rows("select count(*) as n from mart_attribution_last")[0]["n"] > 0
-    assert local.rows("select count(*) as n from mart_channel_daily where roas > 0 or spend = 0.01")[0]["n"] > 6
-    assert differences(client, local) == {}
+@dataclass
+class World:
+    """The project on both engines; the tests below run in order."""
 
-    fit_both(client, local)
-    write_batch(landed, events=10, seed=4)
-    land_streamed(client, landed)
-    spend(client, local, 2.5)
-    local.build()
-    run_dbt(endpoint, ROOT / "dbt", tmp_path, "run")
-    (weighed,) = local.rows(
+    service: Service
+    client: bigquery.Client
+    endpoint: str
+    local: Project
+    home: Path
+    streamer: Streamer
+    sent: set[str] = field(default_factory=set)
+    landed: int = 0
+
+    def land(self, arrivals: list[Arrival]) -> None:
+        """Land files on this machine, and on BigQuery what is a table of the export there."""
+        for arrival in arrivals:
+            self.landed += 1
+            land(self.local.home / "landing", arrival, TICK + self.landed * 1_000_000)
+            if arrival.name.endswith(".parquet"):
+                land_export(self.client, self.local.settings, Path(arrival.name).stem)
+
+    def stream(self) -> None:
+        """Stream what has landed here, and give the files the time at which BigQuery received them."""
+        for shard in streamed_batches(self.local.settings.streamed_events):
+            path = Path(shard.path)
+            if path.stem not in self.sent:
+                self.sent.add(path.stem)
+                batch = read_batch(path, path.stem)
+                assert self.streamer.send(batch).written == len(batch.lines)
+                of_batch = f"where received_at > '2020-01-01' and batch_id = '{path.stem}'"
+                sql = f"select unix_micros(max(received_at)) as moment from `{'.'.join(TABLE)}` {of_batch}"
+                (row,) = self.client.query_and_wait(sql)
+                os.utime(path, ns=(row["moment"] * 1000, row["moment"] * 1000))
+
+    def take_in(self, *command: str) -> list[Result]:
+        """Stream, and run dbt on both; what it sent."""
+        self.stream()
+        self.local.build()
+        before = len(self.service.statements)
+        run_dbt(self.endpoint, ROOT / "dbt", self.home, *command)
+        return self.service.statements[before:]
+
+
+@pytest.fixture(scope="module")
+def world(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    home = tmp_path_factory.mktemp("home")
+    settings = landed_in(home / "local")
+    with export_stand_in(engine, settings) as (service, client, endpoint), open_stream(service, client, home) as stream:
+        yield World(service, client, endpoint, Project(home=settings.home), home, stream)
+
+
+@pytest.fixture(scope="module")
+def arrivals() -> list[list[Arrival]]:
+    """What lands before the full refresh and the first two increments."""
+    batches = random_arrivals(SEED)
+    return [[one for batch in part for one in batch] for part in (batches[:2], batches[2:5], batches[5:])]
+
+
+def sources(results: list[Result]) -> list[Read]:
+    """The reads of the export and of the streamed table."""
+    names = (".events_2*", ".events_intraday_*", ".streamed_events")
+    return [read for result in results for read in result.reads if read.table.endswith(names)]
+
+
+def unpruned(results: list[Result]) -> list[str]:
+    """Tables that were read without a constant filter; a batch's own temporary table is all of the batch."""
+    return [read.table for result in results for read in result.unpruned if "__dbt_tmp" not in read.table]
+
+
+def test_a_full_refresh_gives_duckdbs_rows_and_names_its_shards(world: World, arrivals: list[list[Arrival]]) -> None:
+    world.service.faults.add(Fault("backendError", request="^ANSWER APPEND"))
+    world.service.faults.add(Fault("backendError", request="^ANSWER COMMIT"))
+    world.land(arrivals[0])
+    world.stream()
+    world.local.build()
+    spend(world.client, world.local, 1.25)
+    sent = world.take_in("build", *MODELS_ONLY)
+    assert world.service.faults.waiting == []
+    assert world.local.rows("select count(*) as n from mart_channel_daily where roas > 0 or spend = 0.01")[0]["n"] > 6
+    assert differences(world.client, world.local) == {}
+    read = sources(sent)
+    assert {one.table.split(".")[-1] for one in read} == {"events_2*", "events_intraday_*", "streamed_events"}
+    assert [one for one in read if not one.filtered] == []
+    assert unpruned(sent) == []
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_increment_gives_duckdbs_rows(world: World, arrivals: list[list[Arrival]], number: int) -> None:
+    world.land(arrivals[number])
+    sent = world.take_in("run")
+    assert differences(world.client, world.local) == {}
+    assert unpruned(sent) == []
+
+
+def test_new_fits_weigh_as_on_duckdb(world: World) -> None:
+    fit_both(world.client, world.local)
+    world.take_in("run")
+    (weighed,) = world.local.rows(
         "select count(distinct fit_id) as fits, count(distinct model) as models from mart_attribution"
     )
     assert weighed == {"fits": 2, "models": 8}
-    assert differences(client, local) == {}
-    assert [result.error for result in service.statements if result.error] == []
+    assert differences(world.client, world.local) == {}
+
+
+def test_a_small_increment_reads_what_it_touches(world: World) -> None:
+    write_batch(world.local.settings, events=3, seed=4)
+    spend(world.client, world.local, 2.5)
+    sent = world.take_in("run")
+    assert differences(world.client, world.local) == {}
+    assert unpruned(sent) == []
+    assert {one.parts for one in sources(sent) if "streamed" not in one.table} == {()}
+    wide = {
+        read.table.split(".")[-1]: f"{len(read.parts)} of {read.of_parts}"
+        for result in sent
+        for read in result.reads
+        if len(read.parts) > 0.5 * read.of_parts and read.of_parts > 20
+    }
+    assert wide == {}
+    assert [result.error for result in world.service.statements if result.error] == []
+
+
+def told(settings: Settings, conversion: str) -> str:
+    """What `make explain` prints of a conversion."""
+    console = Console(file=StringIO(), width=140)
+    tell(read_story(settings, conversion), console, 100)
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+def test_a_conversion_is_explained_as_on_duckdb(world: World) -> None:
+    with environment(deployment(world.home, world.endpoint)):
+        settings = Settings.from_env()
+    with environment({"BIGQUERY_EMULATOR_HOST": world.endpoint, "AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT": ANONYMOUS}):
+        longest = "select conversion_id from mart_attribution group by 1 order by max(touchpoints) desc, 1 limit 3"
+        before = len(world.service.statements)
+        for row in world.local.rows(longest):
+            text = told(settings, row["conversion_id"])
+            assert text == told(world.local.settings, row["conversion_id"])
+            assert "touch 1 of" in text
+        assert unpruned(world.service.statements[before:]) == []
+        with pytest.raises(
+            NoConversionError, match=r"No conversion or order 'none' in the dataset test-project\.attri"
+        ):
+            read_story(settings, "none")
+
+
+#: Rules of semantics.md, and what shows on DuckDB that the world has a case of each.
+CASES = {
+    "E1 copies": "select 1 from stg_streamed_events group by event_key having count(*) > 1",
+    "E4 a rejected line": "select 1 from int_quarantine",
+    "I1 a shared device": "select 1 from int_events group by user_pseudo_id having count(distinct user_id) > 1",
+    "I1 before a login": "select 1 from int_events where user_id is null and person_id <> device_key",
+    "I4 neither device nor user": "select 1 from int_events where person_id like 'event:%'",
+    "S2 evidence of three kinds": "select 1 from int_events having count(distinct source_rule) > 3",
+    "C3 a refund": "select 1 from mart_attribution_last where net_revenue < revenue",
+    "A2 two touches": "select 1 from mart_attribution_first as f, mart_attribution_last as l"
+    " where f.conversion_id = l.conversion_id and f.session_id <> l.session_id",
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_world_has_every_case(world: World, case: str) -> None:
+    assert world.local.rows(CASES[case])
+
+
+@pytest.mark.parametrize("table", ["streamed_events", "stg_ga_events", "int_events", "int_sessions", "int_lookup"])
+def test_a_table_refuses_a_read_of_all_of_it(world: World, table: str) -> None:
+    with pytest.raises(Exception, match="without a filter over column"):
+        world.client.query_and_wait(f"select * from attribution.{table}")

@@ -10,10 +10,8 @@ from tests.bigquery.double.protos import Proto, pb
 from tests.bigquery.double.results import Result
 from tests.bigquery.double.session import Session
 from tests.bigquery.double.statement import Statement
+from tests.bigquery.double.subqueries import PLAIN_QUERY, PLAIN_SELECT
 from tests.bigquery.double.tables import Table
-
-_PLAIN_SELECT = {"select_list", "from_clause", "where_clause", "distinct", "parenthesized"}
-_PLAIN_QUERY = {"query_expr", "is_nested", "is_pivot_input", "parenthesized"}
 
 
 def _target(session: Session, node: Node, result: Result) -> Table:
@@ -84,7 +82,7 @@ def _semi_join(statement: Statement, table: Table) -> set[int] | None:
     if exists.kind != "ExpressionSubquery" or exists.modifier != "EXISTS":
         return None
     select = exists.query.query_expr
-    if select.kind != "Select" or select.present - _PLAIN_SELECT or exists.query.present - _PLAIN_QUERY:
+    if select.kind != "Select" or select.present - PLAIN_SELECT or exists.query.present - PLAIN_QUERY:
         return None
     source = select.from_clause.table_expression
     if source.kind != "TablePathExpression" or not source.path_expr or not select.where_clause:

@@ -52,10 +52,11 @@ def run_query_job(service: Service, project: str, job: Job) -> None:
     try:
         results = script.run()
     finally:
-        service.statements += [] if session.dry else script.results
+        service.statements += [] if session.dry else script.sent
     if not results:
         raise BigQueryError("The script has no statement that runs")
-    statistics = _statistics(results, script_kind="SCRIPT" if script.is_script else results[-1].kind)
+    kind = "SCRIPT" if script.is_script else results[-1].kind
+    statistics = _statistics(results[-1], kind, script.sent or results)
     job.resource["statistics"] = {"query": statistics, "totalBytesProcessed": statistics["totalBytesProcessed"]}
     if script.is_script:
         _children(service, project, job, results)
@@ -66,12 +67,12 @@ def _names(ref: Ref) -> dict[str, str]:
     return dict(zip(("projectId", "datasetId", "tableId"), ref, strict=True))
 
 
-def _statistics(results: list[Result], script_kind: str) -> dict[str, Json]:
-    last, reads = results[-1], [read for result in results for read in result.reads]
+def _statistics(last: Result, script_kind: str, sent: list[Result]) -> dict[str, Json]:
+    reads = [read for result in sent for read in result.reads]
     stats: dict[str, Json] = {
         "statementType": script_kind,
         "totalBytesProcessed": str(sum(read.size for read in reads)),
-        "totalBytesBilled": str(sum(read.billed for read in reads)),
+        "totalBytesBilled": str(sum(result.billed for result in sent)),
         "cacheHit": False,
         "totalSlotMs": "1",
         "referencedTables": [
@@ -93,7 +94,7 @@ def _children(service: Service, project: str, job: Job, results: list[Result]) -
     job.resource["statistics"]["numChildJobs"] = str(len(results))
     for number, result in enumerate(results):
         child_id = f"script_job_{reference['jobId']}_{number}"
-        statistics = {"query": _statistics([result], result.kind), "parentJobId": reference["jobId"]}
+        statistics = {"query": _statistics(result, result.kind, [result]), "parentJobId": reference["jobId"]}
         child = {
             **job.resource,
             "id": f"{project}:{reference['location']}.{child_id}",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tests.bigquery.double.engine import Content
 from tests.bigquery.double.errors import BigQueryError
 from tests.bigquery.double.parse_tree import Node
-from tests.bigquery.double.protos import Proto, pb
+from tests.bigquery.double.protos import Proto, type_pb2, value_pb2
 from tests.bigquery.double.rules import conjuncts
 from tests.bigquery.double.schema import conflict, kind, simple, to_type
 from tests.bigquery.double.session import Read, Session
@@ -166,8 +166,8 @@ class _Reading:
         shards = {table.ref[2][len(ref[2]) - 1 :]: table for table in self.session.warehouse.matching(ref)}
         kept = _on(conditions, used, "_table_suffix")
         type_ = simple("STRING")
-        hit = self.left([pb.TableData.Row(cell=[{"string_value": suffix}]) for suffix in shards], type_, kept)
-        parts = tuple(row.cell[0].string_value for row in hit)
+        hit = self.left([value_pb2.ValueProto(string_value=suffix) for suffix in shards], type_, kept)
+        parts = tuple(cell.string_value for cell in hit)
         wanted = {column.name.lower() for column in used}
         known = {f["name"].lower(): f for f in newest(list(shards.values())).schema if f["name"].lower() in wanted}
         for part in parts:
@@ -193,17 +193,20 @@ class _Reading:
                 "be used for partition elimination"
             )
         distinct = {row.cell[index].SerializeToString(): row.cell[index] for row in table.rows}
-        hit = self.left([pb.TableData.Row(cell=[cell]) for cell in distinct.values()], to_type(column), kept)
-        parts = tuple(sorted({told(row.cell[0]) for row in hit}))
+        hit = self.left(list(distinct.values()), to_type(column), kept)
+        parts = tuple(sorted({told(cell) for cell in hit}))
         return Read(table.name, _size(table.sizes(set(parts)), used), bool(kept), parts, len(table.partitions()))
 
-    def left(self, rows: list[Proto], type_: Proto, conditions: list[Condition]) -> list[Proto]:
+    def left(self, cells: list[Proto], type_: Proto, conditions: list[Condition]) -> list[Proto]:
         """The values that every condition lets through."""
-        if not conditions or not rows:
-            return rows
+        if not conditions or not cells:
+            return cells
         where = " and ".join(f"({c.text.replace(_MARK, '_part')})" for c in conditions)
-        content = Content(tuple(r.SerializeToString() for r in rows), [("_part", type_, False)], rows)
-        return self.session.query(f"select _part from _parts where {where}", {"_parts": content})[1]
+        array, values = type_pb2.TypeProto(type_kind=type_pb2.TYPE_ARRAY), type(cells[0])()
+        array.array_type.element_type.CopyFrom(type_)
+        values.array_value.element.extend(cells)
+        sql = f"select _part from unnest(@_parts) as _part where {where}"
+        return [row.cell[0] for row in self.session.query(sql, {}, {"_parts": (array, values)})[1]]
 
 
 _SCANS = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from tests.bigquery.double.engine import Named
 from tests.bigquery.double.protos import Proto
 from tests.bigquery.double.schema import Field, to_field
-from tests.bigquery.double.session import Read
+from tests.bigquery.double.session import Read, billed
 from tests.bigquery.double.tables import Ref
 
 
@@ -15,8 +15,9 @@ from tests.bigquery.double.tables import Ref
 class Result:
     """A statement and its outcome.
 
-    kind: BigQuery's statementType. columns and rows: of a query. target: the table that was written or defined.
-    counts: rows inserted, updated, deleted. reads: one for each scan of a table. error: why it failed, else None.
+    kind: BigQuery's statementType, or EXPRESSION: one of a script that reads tables, such as a variable's default.
+    columns and rows: of a query. target: the table that was written or defined. counts: rows inserted, updated,
+    deleted. reads: one for each scan of a table. error: why it failed, else None.
     """
 
     text: str
@@ -32,8 +33,13 @@ class Result:
 
     @property
     def size(self) -> int:
-        """Logical bytes read: the estimate of what is billed."""
+        """Logical bytes read, of each scan."""
         return sum(read.size for read in self.reads)
+
+    @property
+    def billed(self) -> int:
+        """Bytes billed, with BigQuery's minimum for each table."""
+        return billed(self.reads)
 
     @property
     def unpruned(self) -> list[Read]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from tests.bigquery.double.ddl import DDL
 from tests.bigquery.double.dml import DML
+from tests.bigquery.double.engine import Typed
 from tests.bigquery.double.errors import BigQueryError, UnsupportedError
 from tests.bigquery.double.parse_tree import Node
 from tests.bigquery.double.protos import Proto, type_pb2
@@ -29,6 +30,7 @@ class Script:
         self.source = text.encode()
         self.statements = session.engine.parse(text)
         self.results: list[Result] = []
+        self.sent: list[Result] = []  # the same, and what the script's expressions read
         self.before: Proto = None  # the state to go back to while a transaction is open
         self.control: dict[str, Callable[[Node], None]] = {
             "VariableDeclaration": self._declare,
@@ -78,8 +80,8 @@ class Script:
             raise BigQueryError(f"{node.kind} is not supported in a transaction: {text[:100]}")
         result = Result(text)
         started = time.perf_counter()
-        self.session.reads = result.reads
-        self.results.append(result)
+        self.session.begin(result.reads)
+        self._add(result)
         try:
             self.watch(text)
             _HANDLERS[node.kind](self.session, text, result)
@@ -88,6 +90,18 @@ class Script:
             raise
         finally:
             result.seconds = time.perf_counter() - started
+
+    def _add(self, result: Result) -> None:
+        self.results.append(result)
+        self.sent.append(result)
+
+    def _value(self, text: str) -> Typed:
+        """An expression of the script, which BigQuery runs and bills as a query where it reads tables."""
+        result = Result(text, "EXPRESSION")
+        self.session.begin(result.reads)
+        found = value(self.session, text)
+        self.sent += [result] if result.reads else []
+        return found
 
     def _is_temporary(self, node: Node) -> bool:
         return node.kind == "DropStatement" and node.name.parts[0].lower() in self.session.temporary
@@ -99,7 +113,7 @@ class Script:
         default = self._cut(node.default_value) if node.default_value else "null"
         declared = f"cast({default} as {self._cut(node.type)})" if node.type else default
         for name in node.variable_list.identifier_list:
-            self.session.variables[name.id_string.lower()] = value(self.session, declared)
+            self.session.variables[name.id_string.lower()] = self._value(declared)
 
     def _assign(self, name: str, type_: Proto, cell: Proto) -> None:
         if name.lower() not in self.session.variables:
@@ -112,10 +126,10 @@ class Script:
         self.session.variables[name.lower()] = (declared, cell)
 
     def _set(self, node: Node) -> None:
-        self._assign(node.variable.id_string, *value(self.session, self._cut(node.expression)))
+        self._assign(node.variable.id_string, *self._value(self._cut(node.expression)))
 
     def _set_several(self, node: Node) -> None:
-        type_, cell = value(self.session, self._cut(node.struct_expression))
+        type_, cell = self._value(self._cut(node.struct_expression))
         if type_.type_kind != type_pb2.TYPE_STRUCT:
             raise BigQueryError("SET with several variables needs a STRUCT")
         fields, empty = type_.struct_type.field, cell.WhichOneof("value") is None
@@ -126,7 +140,7 @@ class Script:
         branches = [(node.condition, node.then_list)]
         branches += [(c.condition, c.body) for c in (node.elseif_clauses.elseif_clauses if node.elseif_clauses else [])]
         for condition, body in branches:
-            if value(self.session, self._cut(condition))[1].bool_value:
+            if self._value(self._cut(condition))[1].bool_value:
                 self._block(body.statement_list or [])
                 return
         if node.else_list:
@@ -135,13 +149,13 @@ class Script:
     def _begin(self, node: Node) -> None:
         if self.before is not None:
             raise BigQueryError("Transaction is already in progress")
-        self.results.append(Result(self._cut(node), "BEGIN_TRANSACTION"))
+        self._add(Result(self._cut(node), "BEGIN_TRANSACTION"))
         self.before = self.session.warehouse.snapshot()
 
     def _end(self, node: Node, kind: str) -> None:
         if self.before is None:
             raise BigQueryError("No transaction is in progress")
-        self.results.append(Result(self._cut(node), kind))
+        self._add(Result(self._cut(node), kind))
 
     def _commit(self, node: Node) -> None:
         self._end(node, "COMMIT_TRANSACTION")

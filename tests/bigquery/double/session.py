@@ -28,17 +28,20 @@ class Read:
     parts: tuple[str, ...] = ()
     of_parts: int = 0
 
-    @property
-    def billed(self) -> int:
-        """Bytes billed: at least 10 MiB for a table that is read."""
-        return max(self.size, _LEAST_BILLED)
+
+def billed(reads: list[Read]) -> int:
+    """Bytes billed for one statement: at least 10 MiB for each table that it reads, however often it does."""
+    sizes: dict[str, int] = {}
+    for read in reads:
+        sizes[read.table] = max(read.size, sizes.get(read.table, _LEAST_BILLED))
+    return sum(sizes.values())
 
 
 @dataclass
 class Session:
     """A script while it runs. `default` is the job's default dataset; `dry`: check and estimate, execute nothing.
 
-    limit: the job's maximumBytesBilled, for all statements together.
+    limit: the job's maximumBytesBilled, for all statements together. before: bytes billed for those that ended.
     """
 
     engine: Engine
@@ -52,14 +55,19 @@ class Session:
     variables: dict[str, Typed] = field(default_factory=dict)
     temporary: dict[str, Table] = field(default_factory=dict)
     reads: list[Read] = field(default_factory=list)
-    billed: int = 0
+    before: int = 0
+
+    def begin(self, reads: list[Read]) -> None:
+        """Begin a statement, or an expression of a script, whose reads are to stand there."""
+        self.before += billed(self.reads)
+        self.reads = reads
 
     def record(self, read: Read) -> None:
         """Note a read before it happens. Raises BigQueryError when the script's reads exceed the job's limit."""
         self.reads.append(read)
-        self.billed += read.billed
-        if self.limit is not None and self.billed > self.limit:
-            message = f"Query exceeded limit for bytes billed: {self.limit}. {self.billed} or higher required."
+        total = self.before + billed(self.reads)
+        if self.limit is not None and total > self.limit:
+            message = f"Query exceeded limit for bytes billed: {self.limit}. {total} or higher required."
             raise BigQueryError(message, "bytesBilledLimitExceeded", late=not self.dry)
 
     def ref(self, path: tuple[str, ...]) -> Ref:

@@ -9,7 +9,6 @@ from tests.bigquery.double.errors import BigQueryError, UnsupportedError
 from tests.bigquery.double.parse_tree import Node
 from tests.bigquery.double.protos import Proto
 from tests.bigquery.double.reads import record_reads
-from tests.bigquery.double.rules import check_rules
 from tests.bigquery.double.schema import SQL_ALIASES
 from tests.bigquery.double.session import Session
 from tests.bigquery.double.subqueries import Hoisted, hoist
@@ -98,7 +97,6 @@ class Statement:
         if self.resolved is None:
             session, sql = self.session, self.sql()
             self.resolved = session.engine.analyze(sql, self.tables, session.variables, session.parameters)
-            check_rules(self.resolved)
             record_reads(session, self.resolved, sql.encode(), self.tables)
         return self.resolved
 

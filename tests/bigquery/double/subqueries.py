@@ -15,6 +15,8 @@ from tests.bigquery.double.texts import Edit, apply
 if TYPE_CHECKING:
     from tests.bigquery.double.statement import Statement
 
+PLAIN_SELECT = {"select_list", "from_clause", "where_clause", "distinct", "parenthesized"}
+PLAIN_QUERY = {"query_expr", "is_nested", "is_pivot_input", "parenthesized"}
 VOLATILE = re.compile(r"\b(rand|generate_uuid|current_(date|datetime|time|timestamp)|session_user)\b", re.IGNORECASE)
 
 
@@ -77,11 +79,31 @@ class _Hoisting:
             self.values[sql] = self._run(sql)
         result = self.values[sql]
         if result is None:
+            self._joined(node, head)
             return True
-        name = f"_h{len(self.found.parameters)}"
-        self.found.parameters[name] = (result[0], _distinct(result[1]) if is_in else result[1])
+        name = self._named((result[0], _distinct(result[1]) if is_in else result[1]))
         self.found.edits.append((start, end, f"unnest(@{name})" if is_in else f"@{name}"))
         return True
+
+    def _joined(self, node: Node, head: str) -> None:
+        """EXISTS that asks one table for the rows with a value of the row around it: that value in all of theirs."""
+        parts = equality(node)
+        if parts is None:
+            return
+        source, inner, outer = parts
+        sql = f"{head}select array(select {self._bound(inner)} from {self._bound(source)})"
+        if sql not in self.values:
+            self.values[sql] = None if VOLATILE.search(sql) else self._run(sql)
+        result = self.values[sql]
+        if result is not None:
+            name = self._named((result[0], _distinct(result[1])))
+            value = f"coalesce({self._bound(outer)} in unnest(@{name}), false)"  # a null equals nothing
+            self.found.edits.append((node.start, node.end, value))
+
+    def _named(self, value: Typed) -> str:
+        name = f"_h{len(self.found.parameters)}"
+        self.found.parameters[name] = value
+        return name
 
     def _reads_tables(self, node: Node) -> bool:
         paths = [n.path_expr.parts for n in node.walk() if n.kind == "TablePathExpression" and n.path_expr]
@@ -97,6 +119,26 @@ class _Hoisting:
             return None
         columns, rows = session.engine.query(sql, tables, session.variables, parameters)
         return columns[0][1], rows[0].cell[0]
+
+
+def equality(node: Node) -> tuple[Node, Node, Node] | None:
+    """Of `exists (select .. from t as a where a.x = b.y)`: t, a.x and b.y. None for any other form."""
+    if node.kind != "ExpressionSubquery" or node.modifier != "EXISTS":
+        return None
+    select = node.query.query_expr
+    if select.kind != "Select" or select.present - PLAIN_SELECT or node.query.present - PLAIN_QUERY:
+        return None
+    source, where = select.from_clause and select.from_clause.table_expression, select.where_clause
+    if not where or not source or source.kind != "TablePathExpression" or not source.path_expr:
+        return None
+    sides = [where.expression.lhs, where.expression.rhs] if where.expression.kind == "BinaryExpression" else []
+    if not sides or where.expression.op != "EQ" or any(s.kind != "PathExpression" or len(s.parts) != 2 for s in sides):
+        return None
+    alias = source.alias.identifier.id_string if source.alias else source.path_expr.parts[-1].rsplit(".", 1)[-1]
+    name = alias.lower()
+    inner = [side for side in sides if side.parts[0].lower() == name]
+    outer = [side for side in sides if side.parts[0].lower() != name]
+    return (source, inner[0], outer[0]) if inner and outer else None
 
 
 def _distinct(array: Proto) -> Proto:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from hashlib import md5
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,7 @@ def datasets(client: bigquery.Client) -> set[str]:
     return {item.dataset_id for item in client.list_datasets()}
 
 
-@pytest.mark.rehearsal
-def test_one_changed_row_is_found_and_derived_again(
+def test_a_changed_row_of_whoever_is_looked_at_is_found_and_derived_again(
     settings: Settings, store: BigQueryStore, client: bigquery.Client, tmp_path: Path
 ) -> None:
     local = Project(home=tmp_path / "local")
@@ -38,8 +38,6 @@ def test_one_changed_row_is_found_and_derived_again(
         prove(settings, NIGHT)
     with environment({}):
         run_dbt(settings, "build", *MODELS_ONLY)
-    (order,) = store.rows("select conversion_id from mart_attribution_last where person_id = 'bob'")[0]
-
     # a batch lands after the last run: it is no difference
     late = event(2 * DAY, "bobs-phone", "bob")
     store.append(
@@ -56,25 +54,30 @@ def test_one_changed_row_is_found_and_derived_again(
     assert datasets(client) == {"shop", "attribution", "attribution_published"}
     conclude(settings, "clean", clean)
 
-    store.run("update mart_attribution_last set revenue = 99 where conversion_id = $order", order=order)
-    snapshot(settings)
-    found = prove(settings, NIGHT)
+    # a row of the one person of the sample is wrong, and one of somebody else, at whom nobody looks
+    with environment({"PROOF_HEAL": "true", "PROOF_PEOPLE": "1"}):
+        sampling = Settings.from_env()
+    people = [person for (person,) in store.rows("select distinct person_id from mart_sessions order by 1")]
+    looked_at, *others = sorted(people, key=lambda one: md5(f"{NIGHT}{one}".encode()).hexdigest())  # noqa: S324
+    sessions = "select session_id, events from mart_sessions where person_id = $person order by 1"
+    before = store.rows(sessions, person=looked_at)
+    store.run("update mart_sessions set events = 99 where person_id in unnest($people)", people=[looked_at, others[0]])
+    snapshot(sampling)
+    found = prove(sampling, NIGHT)
+    assert (found.people, found.of_people) == (1, clean.people)
+    assert 0 < found.rows < clean.rows
+    assert "int_quarantine" in found.skipped
     (one,) = found.differences
-    assert (one.table, one.only_live, one.only_rebuilt) == ("mart_attribution_last", 1, 1)
-    assert one.differing == ("revenue",)
-    assert (one.live[0][0], one.rebuilt[0][0]) == ("99", "20.5")
+    assert (one.table, one.only_live, one.only_rebuilt) == ("mart_sessions", len(before), len(before))
+    assert one.differing == ("events",)
+    assert one.live[0][0] == "99"
     assert [item.table_id for item in client.list_tables("attribution_proof")] == ["differences"]
-    with environment({"PROOF_HEAL": "true"}):
-        healing = Settings.from_env()
-    with pytest.raises(ProofFailedError, match="mart_attribution_last: 1 of 2 rows only live"):
-        conclude(healing, "found", found)
+    with pytest.raises(ProofFailedError, match=rf"mart_sessions: {len(before)} of .* only live"):
+        conclude(sampling, "found", found)
     assert store.rows("select run_id, differing_rows, healed from proofs order by run_id") == [
         ("clean", 0, False),
-        ("found", 2, True),
+        ("found", 2 * len(before), True),
     ]
     with environment({}):
         run_dbt(settings, "run")
-    revenue = store.rows(
-        "select cast(revenue as string) from mart_attribution_last where conversion_id = $id", id=order
-    )
-    assert revenue == [("20.5",)]
+    assert store.rows(sessions, person=looked_at) == before

@@ -1,7 +1,8 @@
-"""`make run` on the stand-in: the whole DAG through Airflow, then again, then with a batch that the gate refuses."""
+"""Whole DAGs through Airflow, on the stand-in: backfills, micro-batches, the upkeep, a batch that the gate refuses."""
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import subprocess
 import sys
@@ -14,6 +15,9 @@ import pytest
 from google.cloud import bigquery
 
 from include.bigquery_publish import run_of
+from include.deletion import take_requests
+from include.history import History, write_history
+from include.retention import apply_retention
 from include.settings import PROJECT as ROOT
 from include.settings import Settings
 from include.simulator.stream import write_batch
@@ -37,17 +41,24 @@ class World:
     home: Path
     endpoint: str
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """`make run EVENTS=0`."""
+    def run(self, command: str = "run", *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`make run EVENTS=0`, or another command."""
+        given = arguments if arguments or command != "run" else ("--events", "0")
+        environment = {**user_environment(self.home), **deployment(self.home, self.endpoint), "BQ_PRIORITY": "batch"}
         return subprocess.run(
-            [sys.executable, "-m", "include.run", "--events", "0", *arguments],
+            [sys.executable, "-m", f"include.{command}", *given],
             cwd=ROOT,
-            env={**user_environment(self.home), **deployment(self.home, self.endpoint)},
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
         )
+
+    def stream(self, events: int, *, bad: int = 0) -> None:
+        """Land a batch on both."""
+        write_batch(self.local, events=events, seed=1, bad=bad)
+        land_streamed(self.client, self.local)
 
     def published(self, table: str) -> Counter[tuple[tuple[str, str], ...]]:
         """The rows of a published table."""
@@ -67,37 +78,67 @@ def counted(rows: list[dict[str, object]]) -> Counter[tuple[tuple[str, str], ...
     return Counter(tuple(sorted((name, str(plain(value))) for name, value in row.items())) for row in rows)
 
 
-@pytest.fixture(scope="module")
-def world(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Two days of export without today's intraday table, and a batch; the tests below run in order."""
-    home = tmp_path_factory.mktemp("home")
-    local = without_today(landed_in(home / "local", days=3, people=20, bad=0))
-    with landed_on(engine, local) as (service, client, endpoint):
-        yield World(service, client, local, home / "bigquery", endpoint)
-
-
-@pytest.fixture(scope="module")
-def first(world: World) -> subprocess.CompletedProcess[str]:
-    """The first run."""
-    return world.run()
-
-
-def test_the_run_publishes_what_duckdb_makes_of_the_same_events(
-    world: World, first: subprocess.CompletedProcess[str]
-) -> None:
-    assert first.returncode == 0, first.stdout
-    for task in ("prepare", "await_streamed_rows", "transform.int_sessions", "quality_gate", "audit", "publish"):
-        assert re.search(rf"^  {re.escape(task)} +success", first.stdout, re.MULTILINE), first.stdout
+def require_equal(world: World) -> None:
+    """The published marts are DuckDB's."""
     local = Project(home=world.local.home)
     local.build()
     marts = [t.table_id for t in world.client.list_tables("attribution_published") if t.table_id.startswith("mart_")]
     assert set(marts) >= {"mart_attribution_first", "mart_attribution_last", "mart_sessions", "mart_channel_daily"}
     for mart in marts:
         assert world.published(mart) == counted(local.rows(f"select * from {mart}")), mart
+
+
+@pytest.fixture(scope="module")
+def world(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Two days of export without today's intraday table, and a batch; the tests below run in order."""
+    home = tmp_path_factory.mktemp("home")
+    local = without_today(landed_in(home / "local", days=3, people=12, bad=0))
+    with landed_on(engine, local) as (service, client, endpoint):
+        yield World(service, client, local, home / "bigquery", endpoint)
+
+
+@pytest.fixture(scope="module")
+def first(world: World) -> subprocess.CompletedProcess[str]:
+    """The first run: a backfill of everything."""
+    return world.run("run_backfill", "--full")
+
+
+def test_a_backfill_of_everything_publishes_what_duckdb_makes_of_the_same_events(
+    world: World, first: subprocess.CompletedProcess[str]
+) -> None:
+    assert first.returncode == 0, first.stdout
+    assert "Everything was taken again." in first.stdout
+    for task in ("prepare", "transform.int_sessions", "quality_gate", "audit", "publish"):
+        assert re.search(rf"^  {re.escape(task)} +success", first.stdout, re.MULTILINE), first.stdout
+    require_equal(world)
+    assert len(world.runs()) == 1
+
+
+@pytest.mark.usefixtures("first")
+def test_a_micro_batch_takes_a_batch_in_and_reads_nothing_whole(world: World) -> None:
+    before, asked = world.runs(), len(world.service.statements)
+    world.stream(events=3)
+    done = world.run()
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"^  await_streamed_rows +success", done.stdout, re.MULTILINE), done.stdout
+    require_equal(world)
     ((revenue,),) = world.client.query_and_wait("select sum(revenue) from attribution_published.mart_attribution_last")
     assert revenue > 0
-    assert f"{revenue:,.2f}" in first.stdout
+    assert f"{revenue:,.2f}" in done.stdout
     assert len(world.runs()) == 1
+    assert world.runs() != before
+    sent = world.service.statements[asked:]
+    assert {r.table.split(".")[1] for one in sent for r in one.unpruned if "__dbt_tmp" not in r.table} <= {
+        "attribution_published"  # one narrow column of a mart
+    }
+
+
+@pytest.mark.usefixtures("first")
+def test_dbts_jobs_have_the_priority_of_the_settings(world: World) -> None:
+    jobs = [job.resource["configuration"] for job in world.service.jobs.values()]
+    priorities = [job["query"].get("priority") for job in jobs if "dbt_invocation_id" in job.get("labels", {})]
+    assert len(priorities) > 50
+    assert set(priorities) == {"BATCH"}
 
 
 def test_no_secret_and_no_token_is_in_the_home(world: World, first: subprocess.CompletedProcess[str]) -> None:
@@ -117,11 +158,55 @@ def test_nothing_new_ends_the_run_skipped(world: World) -> None:
 
 
 @pytest.mark.usefixtures("first")
+def test_a_date_range_is_read_again(world: World) -> None:
+    day = min(world.local.ga4_export.glob("*.parquet")).stem
+    of_day = f"bucket >= 0 and shard = '{day}'"
+    theirs = f"person_id in (select person_id from attribution.int_events where {of_day})"
+    for spoil in (
+        f"update attribution.mart_sessions set events = 0 where {theirs}",
+        f"delete from attribution.int_events where {of_day}",
+        f"delete from attribution.stg_ga_events where {of_day}",
+    ):
+        assert world.client.query_and_wait(spoil).num_dml_affected_rows
+    date = f"{day[-8:-4]}-{day[-4:-2]}-{day[-2:]}"
+    done = world.run("run_backfill", "--start", date, "--end", date)
+    assert done.returncode == 0, done.stdout
+    assert "1 export tables were read again." in done.stdout
+    require_equal(world)
+
+
+@pytest.mark.usefixtures("first")
+def test_the_upkeep_deletes_drops_what_is_old_and_proves_the_rest(world: World) -> None:
+    """One person asks to be deleted; readers see the second day on, as a night before had it."""
+    bought = "select min(person_id) as p from attribution_published.mart_attribution_last where person_id like 'u%'"
+    (row,) = world.client.query_and_wait(bought)
+    day = max(world.local.ga4_export.glob("*.parquet")).stem[-8:]
+    kept_from = int(dt.datetime.strptime(day, "%Y%m%d").replace(tzinfo=dt.UTC).timestamp()) * 1_000_000
+    world.client.query_and_wait(f"insert into attribution.kept_history (kept_from) values ({kept_from})")
+    write_history(world.local, History(kept_from=kept_from))
+    for home in (world.home, world.local.home):
+        (home / "deletion_requests").mkdir(exist_ok=True)
+        (home / "deletion_requests" / "request.csv").write_text(f"kind,id\nperson,{row['p']}\n")
+
+    done = world.run("run_upkeep")
+    assert done.returncode == 0, done.stdout
+    assert "Deleted: 1 persons and devices of 1 requests" in done.stdout
+    assert f"Kept: events from {day[:4]}-{day[4:6]}-{day[6:]}" in done.stdout
+    assert re.search(r"^Trimmed: [1-9]\d* rows of the journal$", done.stdout, re.MULTILINE), done.stdout
+    assert re.search(r"^Proven: [1-9]\d* rows of \d+ tables are what a rebuild gives$", done.stdout, re.MULTILINE)
+    assert (world.home / "dbt_docs" / "static_index.html").stat().st_size > 0
+    now = dt.datetime.now(dt.UTC)
+    assert take_requests(world.local, now=now).problems == ()
+    apply_retention(world.local, day=now.date())
+    require_equal(world)
+    assert not [one for one in world.published("mart_sessions") if ("person_id", row["p"]) in one]
+
+
+@pytest.mark.usefixtures("first")
 def test_a_batch_that_the_gate_refuses_never_reaches_readers(world: World) -> None:
     marts = ("mart_attribution_last", "mart_sessions", "quarantine", "pipeline_runs", "shards")
     before = world.runs(), [world.published(table) for table in marts]
-    write_batch(world.local, events=2, seed=1, bad=60)
-    land_streamed(world.client, world.local)
+    world.stream(events=2, bad=60)
     refused = world.run()
     assert refused.returncode == 1, refused.stdout
     assert re.search(r"^  quality_gate +failed", refused.stdout, re.MULTILINE), refused.stdout

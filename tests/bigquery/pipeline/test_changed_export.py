@@ -128,3 +128,18 @@ def test_a_daily_table_that_cannot_be_read_hides_nothing_and_holds_up_none_but_i
         ("events_20260129", "whole day"),
     ]
     assert not to_do(store)
+
+
+def test_an_export_without_intraday_tables_or_without_any(
+    store: BigQueryStore, client: bigquery.Client, endpoint: str, tmp_path: Path
+) -> None:
+    stage(endpoint, tmp_path)
+    assert staged(client) == {}
+    assert not to_do(store)
+    export(client, "20260128", "first")
+    stage(endpoint, tmp_path)
+    assert staged(client) == {"20260128": ("first", None)}
+    export(client, "intraday_20260129", "today")
+    stage(endpoint, tmp_path)
+    assert staged(client) == {"20260128": ("first", None), "intraday_20260129": ("today", None)}
+    assert not to_do(store)

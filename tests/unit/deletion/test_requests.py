@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from include.deletion import DeletionError, confirm_removed, take_requests
 from include.deletion.requests import read_requests
-from include.retention import apply_retention
-from include.settings import BigQuery, SettingError, Settings
+from include.settings import Settings
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
 
@@ -90,12 +89,3 @@ def test_nothing_asked_nothing_done(settings: Settings) -> None:
     }  # fmt: skip
     assert confirm_removed(settings).as_json() == {"requests": 0, "removed": 0}
     assert list(settings.home.iterdir()) == []
-
-
-def test_what_bigquery_cannot_do_yet_is_refused_where_it_is_asked_for(settings: Settings) -> None:
-    there = Settings(
-        home=settings.home, ga4_export=settings.ga4_export, dbt_target="bigquery", bigquery=BigQuery("p", "p.d")
-    )
-    assert apply_retention(there, day=date(2026, 2, 1)).kept_from is None
-    with pytest.raises(SettingError, match="retention_days is 90, and on DBT_TARGET=bigquery"):
-        apply_retention(there, day=date(2026, 2, 1), retention_days=90)

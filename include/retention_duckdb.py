@@ -1,0 +1,105 @@
+"""Retention on DuckDB: landing files are rewritten or withdrawn."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import duckdb
+
+from include.deletion.take import NEEDED_TABLES
+from include.history import History, earliest, read_history, write_history
+from include.journal import Touched, touch
+from include.landed_rows import (
+    Scrubbed,
+    ScrubError,
+    UnsearchableError,
+    landing_files,
+    put_landed_rows,
+    take_out,
+    withdraw,
+)
+from include.landing import file_version
+from include.retention import Done, horizon
+from include.retention_needed import AHEAD, CROSSING, IS_OLD, NEEDED, NEEDED_FROM, NEEDED_KEYS, YEAR_2000
+from include.settings import Settings
+from include.store_duckdb import DuckDB
+from include.warehouse import open_built
+
+log = logging.getLogger(__name__)
+
+_TABLES = {
+    name: name
+    for name in ("int_conversions", "int_sessions", "int_events", "mart_sessions", "stg_streamed_events", "needed")
+}
+
+_OLD_PLACES = f"""
+select place from landed_rows as r
+where
+    {IS_OLD}
+    and not exists (select 1 from needed_keys as k where k.event_key = r.event_id)
+    and not (r.event_id is null and exists (
+        select 1 from needed as n
+        where n.event_at = r.event_at and n.event_name = r.event_name
+            and n.user_pseudo_id is not distinct from r.user_pseudo_id
+            and n.user_id is not distinct from r.user_id
+            and n.transaction_id is not distinct from r.transaction_id
+    ))
+"""  # noqa: S608 - constants
+
+
+def retain(settings: Settings, wanted: int | None, lookback: int) -> Done | None:
+    """Drop what is before `wanted` or the horizon there is; None where there is neither. Times in microseconds."""
+    before = read_history(settings)
+    kept_from = horizon(wanted, before.kept_from)
+    if kept_from is None:
+        return None
+    crossing = CROSSING.format(**_TABLES, started_us="epoch_us(started_at)")
+    with open_built(settings, *NEEDED_TABLES, "int_sessions", "int_conversions", "mart_sessions") as warehouse:
+        first = warehouse.execute("select min(event_at) from int_events").fetchall()[0][0]
+        write_history(settings, History(earliest(before.first_event_at, first), kept_from))
+        people = [person for (person,) in warehouse.execute(crossing, {"kept_from": kept_from}).fetchall()]
+        touch(DuckDB(warehouse, settings), Touched(people=people))
+        return Done(kept_from, len(people), _scrub_old(warehouse, settings, kept_from - lookback))
+
+
+def _scrub_old(warehouse: duckdb.DuckDBPyConnection, settings: Settings, window_from: int) -> Scrubbed:
+    needed_from = NEEDED_FROM.format(**_TABLES)
+    before = warehouse.execute(needed_from, {"window_from": window_from}).fetchall()[0][0]
+    for name, query in {"needed": NEEDED, "needed_keys": NEEDED_KEYS}.items():
+        made = f"create or replace temp table {name} as {query.format(**_TABLES)}"
+        warehouse.execute(made, {"before": before})
+    total = Scrubbed()
+    files = landing_files(settings)
+    # one file of each source stays, or the folder would look like a lost disk
+    newest = {
+        path.parent: path for path in sorted(files, key=lambda path: (path.stem[-8:], "intraday" not in path.stem))
+    }
+    for path in files:
+        try:
+            total += _scrub_file(warehouse, settings, path, before, keep_empty=path == newest[path.parent])
+        except FileNotFoundError:  # withdrawn meanwhile
+            continue
+        except UnsearchableError as error:
+            log.warning("%s", error)
+        except ScrubError as error:
+            total += Scrubbed(problems=(str(error),))
+    return total
+
+
+def _scrub_file(
+    warehouse: duckdb.DuckDBPyConnection, settings: Settings, path: Path, before: int, *, keep_empty: bool
+) -> Scrubbed:
+    version = file_version(path)
+    put_landed_rows(warehouse, settings, path)
+    rows: int = warehouse.execute("select count(*) from landed_rows").fetchall()[0][0]
+    given = {"before": before, "least_time": YEAR_2000, "ahead": AHEAD}
+    places = [place for (place,) in warehouse.execute(_OLD_PLACES, given).fetchall()]
+    if not places:
+        return Scrubbed()
+    if len(places) == rows and not keep_empty:
+        withdraw(path)
+    else:
+        take_out(path, places, version)
+    log.info("took %d of %d old rows out of %s", len(places), rows, path)
+    return Scrubbed(len(places), 1)
