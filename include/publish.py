@@ -27,6 +27,13 @@ order by model, shard
 """
 
 
+#: By which settings touchpoints were derived: readers need the look-back to say why a session is none.
+RULES = """
+select model, detail from int_journal where entry = 'built' and model = 'int_touchpoints'
+qualify row_number() over (partition by model order by seq desc) = 1
+"""
+
+
 #: The batches that the published marts now hold; the gate's checks pass over their rows (macro unpublished).
 MARK_PUBLISHED = """
 insert into int_journal (batch_id, entry, model)
@@ -57,7 +64,7 @@ def project_version(settings: Settings) -> Versions:
 def publish(settings: Settings, run_id: str) -> Figures:
     """Give readers the marts of the warehouse, the quarantine, the runs' figures and the proofs.
 
-    Beside them stand the shards they were built from, by which the next run knows whether a load still waits. How near
+    Beside them stand the rules that touchpoints follow and the shards they were built from, by which the next run knows whether a load still waits. How near
     to all at once readers get it is the engine's (docs/decisions.md). The run's figures are recorded in the warehouse
     first, so that the published table of runs has them too; they are taken back if publishing fails, by the next run
     where this one is killed. A rerun replaces its own row.
@@ -77,7 +84,7 @@ def publish(settings: Settings, run_id: str) -> Figures:
         kept = {table.name: table.name for table in (PROOFS, CHECKS, PIPELINE_RUNS)}
         copies = {"quarantine": "int_quarantine", **marts, **kept}
         project = project_version(settings)[PROJECT][PROJECT]
-        made = {"shards": f"({LOADED_SHARDS}) union all select '{PROJECT}', '{PROJECT}', '{project}'"}
+        made = {"rules": RULES, "shards": f"({LOADED_SHARDS}) union all select '{PROJECT}', '{PROJECT}', '{project}'"}
         try:
             store.publish(copies, made, run_id)
             store.run(MARK_PUBLISHED)

@@ -157,9 +157,15 @@ class BigQueryStore:
             self.client.load_table_from_json([dict(row) for row in rows], target, job_config=config).result()
 
     def make(self, table: Table) -> None:
-        """Make the table where it is not there."""
-        columns = ", ".join(f"{name} {_TYPES[kind]}" for name, kind in table.columns.items())
-        self._run([f"create table if not exists {table.name} ({columns})"], [])
+        """Make the table where it is not there, and the columns that it lacks."""
+        wanted = {name: f"{name} {_TYPES[kind]}" for name, kind in table.columns.items()}
+        self._run([f"create table if not exists {table.name} ({', '.join(wanted.values())})"], [])
+        with explained(self.place):
+            made = self.client.get_table(f"{self.place.project}.{self.place.dataset}.{table.name}")
+        lacking = wanted.keys() - {field.name for field in made.schema}
+        if lacking:
+            added = ", ".join(f"add column {wanted[name]}" for name in sorted(lacking))
+            self._run([f"alter table {table.name} {added}"], [])
 
     def put(self, table: Table, row: Mapping[str, Any]) -> None:
         """Write the row in place of the one with its key, in one transaction."""

@@ -26,6 +26,7 @@ PUBLISHED = [
     "pipeline_runs",
     "proofs",
     "quarantine",
+    "rules",
     "shards",
 ]
 MORE = "insert into mart_sessions values ('s2', date '2026-01-31')"
