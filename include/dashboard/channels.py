@@ -8,6 +8,9 @@ from typing import Any
 from include.dashboard.filters import Filters
 from include.dashboard.marts import Marts, Row
 
+#: How many campaigns a page shows; the download has all.
+CAMPAIGNS = 100
+
 FIGURES = ("conversions", "revenue", "net_revenue")
 
 _EARNED = ",\n    ".join(
@@ -95,6 +98,12 @@ def by_campaign(marts: Marts, filters: Filters) -> list[Row]:
     """A row a channel, source, medium and campaign under both models, most revenue first."""
     by = "channel, source, medium, campaign"
     return [compared(row) for row in marts.ask(EARNED.format(by=by, where=filters.credited), **filters.values)]
+
+
+def top_campaigns(marts: Marts, filters: Filters) -> dict[str, Any]:
+    """The first CAMPAIGNS of them, and how many there are."""
+    rows = by_campaign(marts, filters)
+    return {"rows": rows[:CAMPAIGNS], "campaigns": len(rows)}
 
 
 def by_day(marts: Marts, filters: Filters) -> list[Row]:

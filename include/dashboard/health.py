@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from include.dashboard.filters import Filters
-from include.dashboard.marts import Marts, Row
+from include.dashboard.marts import Marts
 
 #: How many runs and rejected rows a page shows.
 RUNS, REJECTED = 50, 50
@@ -36,7 +36,7 @@ REASONS = "select reason, count(*) as rejected from quarantine group by reason o
 SET_ASIDE = f"""
 select shard, line_number, reason, detail, payload from quarantine
 where $reason = '' or reason = $reason
-order by shard desc, line_number, reason limit {REJECTED} offset {{offset}}
+order by shard desc, line_number, reason limit {REJECTED + 1} offset {{offset}}
 """  # noqa: S608 - a constant
 
 PROOFS = "select * from proofs order by proved_at desc limit 10"
@@ -64,21 +64,17 @@ def fresh_and_sound(marts: Marts, filters: Filters, stale_minutes: int) -> dict[
     }
 
 
-def runs(marts: Marts) -> list[Row]:
-    """The last published runs with their figures, latest first."""
-    return marts.ask(LAST_RUNS)
+def operations(marts: Marts) -> dict[str, Any]:
+    """What the pipeline did and found, from the published tables."""
+    return {
+        "runs": marts.ask(LAST_RUNS),
+        "findings": marts.ask(FOUND_LATELY),
+        "reasons": marts.ask(REASONS),
+        "proofs": marts.ask(PROOFS),
+    }
 
 
-def findings(marts: Marts) -> list[Row]:
-    """What checks found lately, warnings and failures, latest first."""
-    return marts.ask(FOUND_LATELY)
-
-
-def reasons(marts: Marts) -> list[Row]:
-    """How much stands in quarantine, by reason (semantics E4)."""
-    return marts.ask(REASONS)
-
-
-def set_aside(marts: Marts, reason: str, page: int) -> list[Row]:
-    """Rejected rows and files with the event as it came; of one reason where one is named."""
-    return marts.ask(SET_ASIDE.format(offset=page * REJECTED), reason=reason)
+def set_aside(marts: Marts, reason: str, page: int) -> dict[str, Any]:
+    """A page of rejected rows and files with the event as it came, and whether more follow; of one reason if named."""
+    rows = marts.ask(SET_ASIDE.format(offset=page * REJECTED), reason=reason)
+    return {"rows": rows[:REJECTED], "more": len(rows) > REJECTED, "page": page}

@@ -38,7 +38,7 @@ class PublishedFile:
         except FileNotFoundError:
             raise NotPublishedError("Nothing is published yet. Run attribution_microbatch once.") from None
         except OSError as error:
-            log.exception("%s cannot be looked at", self._path)
+            log.warning("%s cannot be looked at: %s", self._path, error)
             raise MartsError("The folder of the published file cannot be read. Give Airflow rights to it.") from error
         return f"{found.st_ino:x}-{found.st_mtime_ns:x}-{found.st_size:x}"
 
@@ -46,17 +46,18 @@ class PublishedFile:
         """The rows, on a cursor of its own, so that requests do not wait for one another."""
         try:
             cursor = self._opened().cursor()
+            cursor.execute("use published")
             cursor.execute(query, dict(values) or None)
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         except (duckdb.CatalogException, duckdb.BinderException) as error:
-            log.exception("%s lacks what the dashboard asks for", self._path)
+            log.warning("%s lacks what the dashboard asks for: %s", self._path, error)
             raise OutdatedError(
                 "What is published was published by another version of this project. "
                 "Run attribution_microbatch once: its next publish brings what is missing."
             ) from error
         except duckdb.Error as error:
-            log.exception("%s cannot be read", self._path)
+            log.warning("%s cannot be read: %s", self._path, error)
             raise MartsError(DAMAGED) from error
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
@@ -71,6 +72,6 @@ class PublishedFile:
                 self._connection, self._version = None, version
                 opened = duckdb.connect()
                 opened.execute(f"attach {literal(self._path)} as published (read_only)")
-                opened.execute("use published; set enable_external_access = false; set lock_configuration = true")
+                opened.execute("set enable_external_access = false; set lock_configuration = true")
                 self._connection = opened
             return self._connection
