@@ -59,6 +59,12 @@ group by batch_id having min(received_at) >= $since
 """
 
 
+#: The table of ad spend, where it is there.
+SPEND = """
+select table_id, cast(last_modified_time as string) from `{dataset}.__TABLES__` where table_id = 'ad_spend'
+"""
+
+
 def streamed_since(store: Store, settings: Settings) -> datetime:
     """The start of the first day (UTC) whose batches are looked at; of all days where no batch was ever taken in."""
     days = int(read_variables(settings)["streamed_days"])
@@ -97,10 +103,11 @@ def exported(store: BigQueryStore, start: date | None, end: date | None) -> dict
 
 
 def landed(store: BigQueryStore, start: date | None, end: date | None) -> Versions:
-    """Shard -> version of the export's tables dated from start to end, and of the batches streamed lately."""
+    """Shard -> version of the export's tables dated from start to end, the batches streamed lately, and ad spend."""
     since = streamed_since(store, store.settings)
     batches = store.rows(BATCHES, edge=since - timedelta(days=1), since=since)
-    return {GA4: exported(store, start, end), STREAMED: dict(batches)}
+    spend = store.rows(SPEND.format(dataset=f"{store.place.project}.{store.place.dataset}"))
+    return {GA4: exported(store, start, end), STREAMED: dict(batches), "stg_ad_spend": dict(spend)}
 
 
 def still_listed(known: Versions, found: Versions) -> Versions:

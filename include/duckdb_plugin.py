@@ -16,14 +16,16 @@ import pyarrow.parquet as pq
 from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 
+from include.ad_spend import COLUMNS, spend_rows
 from include.deletion.tombstones import read_tombstones
 from include.ga4_schema import SCHEMA_2026
 from include.history import read_history
-from include.landing import exported_tables, shard_problem, streamed_batches
+from include.landing import exported_tables, shard_problem, spend_files, streamed_batches
 from include.settings import Settings
 
 SHARDS = "STRUCT(name VARCHAR, path VARCHAR, version VARCHAR)[]"
 TOMBSTONES = "STRUCT(kind VARCHAR, key_hash VARCHAR, from_at BIGINT, until_at BIGINT, deleted_at BIGINT)[]"
+SPEND = f"STRUCT(line_number BIGINT, is_ragged BOOLEAN, {', '.join(f'{name} VARCHAR' for name in COLUMNS)})[]"
 HISTORY = "STRUCT(first_event_at BIGINT, kept_from BIGINT)[]"
 
 
@@ -32,7 +34,8 @@ def make_local_state(settings: Settings) -> None:
 
     Raises PermissionError, naming the folder, where the home cannot be written.
     """
-    for folder in (settings.home, settings.streamed_events, settings.published.parent, settings.empty.parent):
+    landing = settings.streamed_events, settings.ad_spend
+    for folder in (settings.home, *landing, settings.published.parent, settings.empty.parent):
         folder.mkdir(parents=True, exist_ok=True)
     if settings.ga4_export.is_relative_to(settings.home) and not settings.ga4_export.is_symlink():
         settings.ga4_export.mkdir(parents=True, exist_ok=True)
@@ -48,6 +51,8 @@ def _shard_list(model: str, start: str, end: str) -> list[dict[str, str]]:
     settings = Settings.from_env()
     if model == "stg_streamed_events":
         shards = streamed_batches(settings.streamed_events)
+    elif model == "stg_ad_spend":
+        shards = spend_files(settings.ad_spend)
     else:
         shards = exported_tables(settings.ga4_export, _day(start), _day(end))
     return [vars(shard) for shard in shards]
@@ -74,10 +79,15 @@ def _problem(path: str) -> str | None:
     return shard_problem(Path(path))
 
 
+def _spend(path: str) -> list[dict[str, str | int | bool | None]]:
+    return spend_rows(Path(path))
+
+
 class Plugin(BasePlugin):
     """Registers as SQL functions what the home knows beside the warehouse.
 
-    landed_shards(model, start, end), shard_problem(path), empty_shard(model), tombstone_list() and history_list().
+    landed_shards(model, start, end), shard_problem(path), empty_shard(model), spend_rows(path), tombstone_list()
+    and history_list().
     """
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
@@ -90,9 +100,11 @@ class Plugin(BasePlugin):
         shards: Any = SHARDS
         tombstones: Any = TOMBSTONES
         history: Any = HISTORY
+        spend: Any = SPEND
         with_nulls: Any = "special"
         conn.create_function("landed_shards", _shard_list, [text, text, text], shards, side_effects=True)
         conn.create_function("shard_problem", _problem, [text], text, side_effects=True, null_handling=with_nulls)
+        conn.create_function("spend_rows", _spend, [text], spend, side_effects=True)
         conn.create_function("tombstone_list", _tombstone_list, [], tombstones, side_effects=True)
         conn.create_function("history_list", _history_list, [], history, side_effects=True)
         conn.create_function("empty_shard", _empty_file, [text], text, side_effects=True)

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from include.store import Store
 
-#: The models that read what landed; one of them marks a batch of its source.
+#: The models that stage events; one of them marks a batch of its source.
 STAGING = ("stg_ga_events", "stg_streamed_events")
 
 #: The version that no landed shard has: a shard known by it is read again.

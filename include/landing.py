@@ -1,5 +1,6 @@
-"""What has landed on this machine: one shard a GA4 export table or streamed batch, with a version that changes with it.
+"""What has landed on this machine, by shards with a version that changes with them.
 
+A shard is a GA4 export table, a streamed batch or a file of ad spend.
 dbt (through include/duckdb_plugin.py) and the sensor read the landing zone by these functions alone, so they cannot
 disagree about what is new.
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from include.ad_spend import spend_problem
 from include.ga4_schema import SCHEMA_2026
 from include.settings import Settings
 
@@ -104,11 +106,17 @@ def streamed_batches(folder: Path) -> list[Shard]:
     return list(_shards(folder, ".ndjson"))
 
 
+def spend_files(folder: Path) -> list[Shard]:
+    """The files of ad spend."""
+    return list(_shards(folder, ".csv"))
+
+
 def landed(settings: Settings, start: date | None = None, end: date | None = None) -> dict[str, list[Shard]]:
     """What has landed, by the staging model that reads it."""
     return {
         "stg_ga_events": exported_tables(settings.ga4_export, start, end),
         "stg_streamed_events": streamed_batches(settings.streamed_events),
+        "stg_ad_spend": spend_files(settings.ad_spend),
     }
 
 
@@ -116,12 +124,15 @@ def shard_path(settings: Settings, model: str, shard: str) -> Path:
     """Where this shard of a staging model lies, or would."""
     if model == "stg_ga_events":
         return settings.ga4_export / f"{shard}.parquet"
+    if model == "stg_ad_spend":
+        return settings.ad_spend / f"{shard}.csv"
     return settings.streamed_events / f"{shard}.ndjson"
 
 
 def shard_problem(path: Path) -> str | None:
     """Why this file cannot be read, as `reason: what and what to do`, or None if it can (docs/semantics.md, E4)."""
-    return _batch_problem(path) if path.suffix == ".ndjson" else _export_problem(path)
+    problems = {".ndjson": _batch_problem, ".csv": spend_problem}
+    return problems.get(path.suffix, _export_problem)(path)
 
 
 def _batch_problem(path: Path) -> str | None:

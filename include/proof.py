@@ -11,6 +11,7 @@ import time
 from datetime import date
 
 from include import proof_duckdb as engine
+from include.journal import STAGING as EVENTS
 from include.proof_heal import heal
 from include.proof_rebuild import STAGING, run_models, same_environment, tables_of
 from include.proof_record import record
@@ -91,7 +92,7 @@ def _prove(scratch: Scratch, day: date) -> Proof:
         run_models(scratch.live, "run", "--exclude", STAGING)
     with engine.side_by_side(scratch) as connection:
         of_people = engine.count_people(connection)
-        sample = None if wanted is None else engine.choose(connection, staging, wanted, day)
+        sample = None if wanted is None else engine.choose(connection, EVENTS, wanted, day)
     loaded = loaded_shards(scratch.live.warehouse)
     drop_changed(scratch, loaded)
     run_models(scratch.rebuilt, "build", "--select", STAGING, "resource_type:seed", *MODELS_ONLY, *variables)

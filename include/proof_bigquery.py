@@ -31,7 +31,7 @@ from include.warehouse import WarehouseError
 LOOKED_AT = 1000
 
 #: What staging reads beside the export.
-STATE = ("streamed_events", "deletion_tombstones", "kept_history")
+STATE = ("streamed_events", "ad_spend", "deletion_tombstones", "kept_history")
 
 #: A row of text as often as it is on one side more than on the other.
 DIFFERENCES = """
@@ -130,8 +130,9 @@ def keep_rows(store: BigQueryStore, staging: Iterable[str]) -> list[str]:
         one, other = live.get(table, {}), rebuilt.get(table, {})
         shards = sorted(shard for shard in {*one, *other} if one.get(shard) != other.get(shard))
         if shards:
-            columns = ", ".join(_columns(store, table))
-            chosen = "where bucket >= 0 and shard in unnest($shards)"
+            names = _columns(store, table)
+            columns = ", ".join(names)
+            chosen = f"where {'bucket >= 0 and ' if 'bucket' in names else ''}shard in unnest($shards)"
             take = f"insert into {table} ({columns}) select {columns} from live_{table} {chosen}"  # noqa: S608
             store.run(f"delete from {table} {chosen}", take, shards=shards)  # noqa: S608
         kept += [f"{table}/{shard}" for shard in shards if shard in one]

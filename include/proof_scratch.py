@@ -156,7 +156,7 @@ def is_version(path: Path, version: str) -> bool:
 
 def link_shards(scratch: Scratch, loaded: list[Loaded]) -> int:
     """Lay out the landing zone of what was loaded and is still there; returns how many shards that is."""
-    for folder in (scratch.rebuilt.ga4_export, scratch.rebuilt.streamed_events):
+    for folder in (scratch.rebuilt.ga4_export, scratch.rebuilt.streamed_events, scratch.rebuilt.ad_spend):
         folder.mkdir(parents=True)
     found = 0
     for model, shard, version in loaded:

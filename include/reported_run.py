@@ -27,7 +27,7 @@ from include.store import read_published
 
 PATIENCE_SECONDS = 5
 DAY_SECONDS = 86_400
-TABLE_WIDTH = 110
+TABLE_WIDTH = 130
 
 LAST_RUN = "select * from pipeline_runs order by published_at desc, run_id limit 1"
 

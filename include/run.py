@@ -74,7 +74,7 @@ def with_export(settings: Settings, folder: str) -> Settings:
 
 
 def generate_history(settings: Settings, console: Console, options: argparse.Namespace) -> None:
-    """Fill an empty landing zone with generated GA4 export files; leave any other as it is.
+    """Fill an empty landing zone with generated GA4 export files and ad spend; leave any other as it is.
 
     With a seed the history ends on SEEDED_END, so that the same seed gives the same files; without, it ends now.
     """
@@ -84,6 +84,7 @@ def generate_history(settings: Settings, console: Console, options: argparse.Nam
     if exported_tables(settings.ga4_export) or streamed_batches(settings.streamed_events):
         return
     from include.simulator.history import write_history  # noqa: PLC0415 - only a fresh home needs the generator
+    from include.simulator.spend import write_spend  # noqa: PLC0415
     from include.stream_events import HISTORY_SEED  # noqa: PLC0415
 
     seed, end = (HISTORY_SEED, datetime.now(UTC)) if options.seed is None else (options.seed, SEEDED_END)
@@ -91,6 +92,7 @@ def generate_history(settings: Settings, console: Console, options: argparse.Nam
     write_history(
         settings.ga4_export, seed=seed, end=end, days=options.days, people=options.people, truth=settings.truth
     )
+    write_spend(settings.ad_spend, seed=seed, end=end, days=options.days, people=options.people)
 
 
 def run(options: argparse.Namespace, settings: Settings, console: Console, lock: int) -> int:

@@ -162,6 +162,11 @@ class Settings:
         return self.home / "landing" / "streamed_events"
 
     @property
+    def ad_spend(self) -> Path:
+        """The landing folder of ad spend: CSV files (docs/ad_spend.md)."""
+        return self.home / "landing" / "ad_spend"
+
+    @property
     def outbox(self) -> Path:
         """Simulated batches that have not reached BigQuery yet: NDJSON files, one a batch."""
         return self.home / "outbox"

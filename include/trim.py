@@ -13,6 +13,9 @@ from include.transform import manifest_path
 #: Marks that something was published, once every batch that says so is gone (macro unpublished).
 TRIMMED = "trimmed"
 
+#: What the models replace whose batches come by one parent alone.
+ONE_WILL_DO = ("device_key", "conversion_date")
+
 #: As macro pending_batches: where no model has a batch before it now, none will have.
 PENDING = """
 with steps as ({steps}),
@@ -78,7 +81,7 @@ def marking_steps(manifest: dict[str, Any]) -> list[tuple[str, str, int]]:
     """Each two models that mark batches, one reading the other, directly or through views.
 
     (parent, model, how many of its parents must have a batch before the model takes it): a batch of one source is
-    staged by that source's model alone, so for int_events one parent will do.
+    staged by that source's model alone, so for int_events one parent will do, and for the days of credits and spend.
     """
     nodes: dict[str, Any] = manifest["nodes"]
 
@@ -95,7 +98,7 @@ def marking_steps(manifest: dict[str, Any]) -> list[tuple[str, str, int]]:
     models = [node for node in nodes.values() if node["resource_type"] == "model" and marks(node)]
     incremental = (node for node in models if node["config"]["materialized"] == "incremental")
     return sorted(
-        (parent, str(node["name"]), 1 if node["config"]["meta"]["replaces"] == "device_key" else len(found))
+        (parent, str(node["name"]), 1 if node["config"]["meta"]["replaces"] in ONE_WILL_DO else len(found))
         for node in incremental
         for found in [set(parents(node))]
         for parent in found

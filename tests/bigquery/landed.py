@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,14 @@ STREAMED = [
     bigquery.SchemaField("line_number", "INTEGER"),
     bigquery.SchemaField("payload", "STRING"),
     bigquery.SchemaField("received_at", "TIMESTAMP"),
+]
+
+
+SPEND = [
+    *(bigquery.SchemaField(name, "STRING") for name in ("source", "medium", "campaign", "currency")),
+    bigquery.SchemaField("day", "DATE"),
+    bigquery.SchemaField("cost", "NUMERIC"),
+    *(bigquery.SchemaField(name, "INTEGER") for name in ("clicks", "impressions")),
 ]
 
 
@@ -67,3 +76,11 @@ def land_streamed(client: bigquery.Client, settings: Settings) -> None:
     client.create_table(table, exists_ok=True)
     config = bigquery.LoadJobConfig(schema=STREAMED, write_disposition="WRITE_TRUNCATE")
     client.load_table_from_json(rows, table, job_config=config).result()
+
+
+def land_spend(client: bigquery.Client, settings: Settings) -> None:
+    """The landed spend file, as the spend table holds it."""
+    with (settings.ad_spend / "ad_spend.csv").open() as file:
+        rows = [{name: text or None for name, text in row.items()} for row in csv.DictReader(file)]
+    config = bigquery.LoadJobConfig(schema=SPEND, write_disposition="WRITE_TRUNCATE")
+    client.load_table_from_json(rows, f"{PROJECT}.attribution.ad_spend", job_config=config).result()

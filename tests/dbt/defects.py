@@ -27,6 +27,7 @@ REJECTED = "assert_rejected_share"
 CONVERSIONS = "assert_conversions_reconcile"
 CREDIT = "assert_credit_is_a_touchpoint"
 DAILY = "assert_daily_reconciles"
+CAMPAIGNS = "assert_campaigns_reconcile"
 SESSIONS = "assert_sessions_reconcile"
 SUMS = "assert_credits_sum_to_one"
 WEIGHED = "assert_every_touchpoint_weighed"
@@ -243,30 +244,54 @@ AUDIT_CASES = (
         "day off by a cent",
         f"update mart_channel_daily set revenue = revenue + 0.01 where {FIRST_DAY} and model = 'last_click'",
         DAILY,
+        CAMPAIGNS,
     ),
     case(
         "credit in another channel",
         f"update mart_channel_daily set channel = 'Mail' where {FIRST_DAY} and model = 'last_click'",
         DAILY,
+        CAMPAIGNS,
     ),
-    case("day lost", f"delete from mart_channel_daily where {FIRST_DAY}", DAILY),
+    case("day lost", f"delete from mart_channel_daily where {FIRST_DAY}", DAILY, CAMPAIGNS),
     case(
         "day's total left behind",
         "insert into mart_channel_daily select * replace (date '2020-01-01' as conversion_date)"
         " from mart_channel_daily limit 1",
         DAILY,
+        CAMPAIGNS,
     ),
     case(
         "channel of a day twice",
         "insert into mart_channel_daily select * from mart_channel_daily limit 1",
         "unique_together_mart_channel_daily_conversion_date__model__channel",
         DAILY,
+        CAMPAIGNS,
     ),
     case(
         "unknown model",
         "insert into mart_channel_daily select * replace ('odd' as model) from mart_channel_daily limit 1",
         "accepted_values_mart_channel_daily_model",
         DAILY,
+        CAMPAIGNS,
+    ),
+    case(
+        "spend of a day lost",
+        "update mart_channel_daily set spend = null where spend > 0 and model = 'linear'",
+        DAILY,
+        CAMPAIGNS,
+    ),
+    case("campaigns of a day lost", f"delete from mart_campaign_daily where {FIRST_DAY}", CAMPAIGNS),
+    case(
+        "campaign of a day twice",
+        "insert into mart_campaign_daily select * from mart_campaign_daily limit 1",
+        "unique_together_mart_campaign_daily_conversion_date__model__source__medium__campaign",
+        CAMPAIGNS,
+    ),
+    case(
+        "unknown model of a campaign",
+        "insert into mart_campaign_daily select * replace ('odd' as model) from mart_campaign_daily limit 1",
+        "accepted_values_mart_campaign_daily_model",
+        CAMPAIGNS,
     ),
     case(
         "credit that sums to less than 1",

@@ -25,6 +25,7 @@ SEEDS = PROJECT / "dbt" / "seeds"
 TABLES = (
     "stg_ga_events",
     "stg_streamed_events",
+    "stg_ad_spend",
     "int_events",
     "int_sessions",
     "int_conversions",
@@ -35,6 +36,7 @@ TABLES = (
     "mart_sessions",
     "mart_journeys",
     "mart_channel_daily",
+    "mart_campaign_daily",
 )
 
 _manifests: dict[str, Any] = {}
@@ -139,6 +141,12 @@ def differences_from(rows: Callable[[str], list[dict[str, Any]]], tables: Tables
         ("mart_conversion_paths", ("path",), tables.conversion_paths),
         ("mart_channel_overlap", ("channel", "other_channel"), tables.channel_overlap),
         ("mart_channel_daily", ("conversion_date", "model", "channel"), tables.channel_daily),
+        (
+            "mart_campaign_daily",
+            ("conversion_date", "model", "source", "medium", "campaign"),
+            tables.campaign_daily,
+        ),
+        ("int_ad_spend", ("shard", "line_number"), tables.ad_spend),
         ("int_quarantine", ("shard", "reason"), tables.quarantine),
     ):
         actual = rows(f"select * from {name}")

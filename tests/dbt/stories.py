@@ -43,6 +43,8 @@ SOURCES: Mapping[str, Mapping[str, str]] = {
     "own page": {"page_location": PAGE, "page_referrer": "https://shop.example/cart"},
     "partner": {"source": "partner.example", "medium": "referral"},
 }
+#: Rows of a spend file that are set aside.
+BAD_SPEND = ("2026-02-30,news,email,,1,,", "2026-01-10,news,email,,-1,,", "2026-01-10,news", "2026-01-10,a,b,c,1,XXX,")
 #: Lines of a batch that are set aside, and one of blanks that is no line.
 BAD_LINES = ("no json", "[1]", '{"event_name": "page_view"}', '{"event_timestamp": 1, "event_name": "x"}', " ")
 
@@ -137,7 +139,8 @@ class World:
 
     def path(self, file: str) -> Path:
         """Where a file lands, by its kind."""
-        return (self.settings.ga4_export if file.endswith(".parquet") else self.settings.streamed_events) / file
+        folders = {".parquet": self.settings.ga4_export, ".csv": self.settings.ad_spend}
+        return folders.get(Path(file).suffix, self.settings.streamed_events) / file
 
     @property
     def is_built(self) -> bool:
@@ -162,7 +165,7 @@ class Step(Told, ABC):
 
 @dataclass(frozen=True)
 class Lands(Step):
-    """A file lands, or a new version of it. A text among the rows is a line of a batch as it stands."""
+    """A file lands, or a new version of it. A text among the rows is a line of a batch or of spend as it stands."""
 
     file: str
     rows: tuple[Event | str, ...]
@@ -179,7 +182,8 @@ class Lands(Step):
             rows = [row.exported() for row in self.rows if isinstance(row, Event)]
             pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA_2026), hidden)
         else:
-            lines = [row if isinstance(row, str) else row.streamed() for row in self.rows]
+            header = ["day,source,medium,campaign,cost,currency,clicks"] if path.suffix == ".csv" else []
+            lines = header + [row if isinstance(row, str) else row.streamed() for row in self.rows]
             hidden.write_text("".join(f"{line}\n" for line in lines))
         put(world, hidden, path)
 
@@ -293,6 +297,11 @@ def put(world: World, hidden: Path, path: Path) -> None:
     hidden.replace(path)
 
 
+def date_of(event: Event) -> date:
+    """The UTC date of an event."""
+    return FIRST_DAY + timedelta(days=event.at // DAY)
+
+
 def table_of(event: Event, intraday: bool) -> str:
     """The export table that holds an event."""
-    return f"events_{'intraday_' if intraday else ''}{FIRST_DAY + timedelta(days=event.at // DAY):%Y%m%d}.parquet"
+    return f"events_{'intraday_' if intraday else ''}{date_of(event):%Y%m%d}.parquet"

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from include.settings import PROJECT
 from tests.dbt.stories import (
     BAD_LINES,
+    BAD_SPEND,
     DAY,
     MINUTE,
     SOURCES,
@@ -27,6 +28,7 @@ from tests.dbt.stories import (
     Step,
     Story,
     Vanishes,
+    date_of,
     table_of,
 )
 
@@ -57,6 +59,7 @@ PEOPLE = ("ann", "bob")
 T = TypeVar("T")
 
 BATCHES = tuple(f"b{number}.ndjson" for number in range(8))
+BILLS = ("april.csv", "march.csv")
 MODELS = sorted(path.stem for path in (PROJECT / "dbt" / "models").rglob("*.sql"))
 
 
@@ -127,12 +130,23 @@ def _lands(draw: st.DrawFn, happened: list[Event]) -> Lands:
 
 
 @st.composite
+def _costs(draw: st.DrawFn, happened: list[Event]) -> Lands:
+    """A spend file of some days, of campaigns that earn something and of one that does not; some of it twice."""
+    days = st.sampled_from([f"{date_of(event)}" for event in happened])
+    campaigns = st.sampled_from(["google,cpc,(not set)", "news,email,spring", "News,email,spring", "partner.example,,"])
+    costs = st.sampled_from(["3.335,USD,7", "0,,", "10,usd,0"])
+    rows = st.lists(st.builds("{},{},{}".format, days, campaigns, costs), max_size=4)
+    bad = st.lists(st.sampled_from(BAD_SPEND), max_size=1)
+    return Lands(draw(st.sampled_from(BILLS)), (*draw(rows), *draw(bad)))
+
+
+@st.composite
 def _changes(draw: st.DrawFn, happened: list[Event]) -> Step:
     """What happens to the landing folder: most often, something lands."""
     if draw(_often(True, False, times=6)):
-        return draw(_lands(happened))
+        return draw(_lands(happened) if draw(_often(True, False, times=5)) else _costs(happened))
     tables = st.builds(table_of, st.sampled_from(happened), _often(False, True))
-    file = draw(st.one_of(st.sampled_from(BATCHES), tables))
+    file = draw(st.one_of(st.sampled_from(BATCHES), tables, st.sampled_from(BILLS)))
     person = st.builds(
         Asks, st.just("person"), st.sampled_from([*PEOPLE, *DEVICES]), st.integers(0, 40).map(DAY.__mul__)
     )

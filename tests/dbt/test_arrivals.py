@@ -94,6 +94,39 @@ def test_a_withdrawn_batch_takes_its_order_along(stream: Stream) -> None:
         assert stream.rows(f"select count(*) from {table}") == [(0,)]
 
 
+def test_spend_that_comes_late_or_changes_moves_its_days_alone(stream: Stream) -> None:
+    """A2, A3: a file that lands, is restated or is withdrawn moves the days that it named before and names now."""
+    newsletter = {"source": "news", "medium": "email"}
+    stream.send({"at": 0, "event_name": "purchase", "value": 10, **newsletter})
+    folder = stream.project.settings.ad_spend
+    linear = "select {}, spend, roas from {} where model = 'linear' order by all"
+
+    def spend(name: str, *rows: str) -> list[tuple[object, ...]]:
+        (folder / f"{name}.csv").write_text("\n".join(("day,source,medium,cost", *rows)))
+        stream.project.build()
+        return stream.rows(linear.format("cast(conversion_date as text), channel", "mart_channel_daily"))
+
+    earned = ("2026-01-09", "Email")
+    assert spend("b", "2026-01-09,news,email,4", "2026-01-20,news,email,1") == [
+        (*earned, 4, 2.5),
+        ("2026-01-20", "Email", 1, 0),
+    ]
+    written = "select touched_key from int_journal where entry = 'conversion_date' and model = 'stg_ad_spend'"
+    assert set(stream.rows(written)) == {("2026-01-09",), ("2026-01-20",)}
+    # an earlier export of the same day: the file of the later name counts
+    assert spend("a", "2026-01-09,news,email,5")[0] == (*earned, 4, 2.5)
+    assert stream.rows("select shard, reason from int_quarantine") == [("a", "duplicate_spend")]
+    assert spend("b", "2026-01-21,news,email,1") == [(*earned, 5, 2), ("2026-01-21", "Email", 1, 0)]
+    assert stream.rows(linear.format("campaign", "mart_campaign_daily")) == [("(not set)", 1, 0), ("(not set)", 5, 2)]
+    (folder / "a.csv").unlink()
+    assert spend("b", "2026-01-21,news,email,-1") == [(*earned, None, None)]
+    # a rebuild of the staged spend alone is told to the days as well
+    (folder / "b.csv").write_text("day,source,medium,cost\n2026-01-22,news,email,2")
+    stream.project.build("--full-refresh", "--select", "stg_ad_spend")
+    stream.project.build()
+    assert stream.rows(linear.format("channel", "mart_channel_daily")) == [("Email", 2, 0), ("Email", None, None)]
+
+
 def test_people_whom_a_batch_does_not_touch_are_not_written(stream: Stream) -> None:
     """The cost of a batch follows the people it touches: the pin of each model holds these alone."""
     stream.send(*({"at": i, "user_pseudo_id": f"d{i}", "event_name": "purchase", "value": 5} for i in range(50)))

@@ -18,6 +18,7 @@ from include import quality
 from include.quality import check
 from include.settings import PROJECT, Settings
 from include.simulator.history import write_history
+from include.simulator.spend import write_spend
 from include.simulator.stream import write_batch
 from include.transform import AUDIT, GATE_OF_DAYS, Selection
 from tests.dbt.defects import AUDIT_CASES, FRESH, GATE_CASES, NAMELESS, SWEEPS, WARNING, Case, short
@@ -26,10 +27,11 @@ from tests.dbt.project import Project, environment
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """Some days of a small shop and a streamed batch, some lines of which are set aside."""
+    """Some days of a small shop, what its ads cost, and a streamed batch, some lines of which are set aside."""
     built = Project(tmp_path_factory.mktemp("planted"))
     end = datetime(2026, 3, 1, 15, 30, tzinfo=UTC)
     write_history(built.settings.ga4_export, seed=5, end=end, days=20, people=200)
+    write_spend(built.settings.ad_spend, seed=5, end=end, days=20, people=200)
     write_batch(built.settings, events=60, seed=1, bad=3)
     built.build()
     shutil.copy(built.settings.warehouse, built.home / "sound.duckdb")

@@ -46,12 +46,16 @@ def test_a_fresh_home_ends_with_the_attribution_table(
     assert first.returncode == 0, first.stdout
     for task in ("prepare", "stream_events", "transform.int_sessions", "quality_gate", "audit", "publish"):
         assert re.search(rf"^  {re.escape(task)} +success +\d+\.\d s$", first.stdout, re.MULTILINE), first.stdout
-    total = re.search(r"Total +│ +(\d+) │ +(\d+) │ +\+0 │ +([\d,.]+) │ +([\d,.]+) │ +\+0.00", first.stdout)
+    total = re.search(
+        r"Total +│ +(\d+) │ +(\d+) │ +\+0 │ +([\d,.]+) │ +([\d,.]+) │ +\+0.00 │ +([\d,.]+) │ +([\d.]+) │", first.stdout
+    )
     assert total, first.stdout
     ((conversions, revenue),) = query(settings.published, "select count(*), sum(revenue) from mart_attribution_last")
     assert conversions > 0
     assert (int(total[1]), int(total[2])) == (conversions, conversions)
     assert total[3] == total[4] == f"{revenue:,.2f}"
+    ((spend,),) = query(settings.published, "select sum(spend) from mart_campaign_daily where model = 'linear'")
+    assert (total[5], total[6]) == (f"{spend:,.2f}", f"{revenue / spend:.2f}")
 
 
 def test_the_log_is_named_and_nothing_is_left_running(first: subprocess.CompletedProcess[str], home: Path) -> None:
@@ -95,7 +99,8 @@ def test_a_second_run_adds_its_batch_once(home: Path, settings: Settings) -> Non
     assert added > 0
     assert query(settings.warehouse, "select count(*) from int_events") == [(before[0][0] + added,)]
     runs = query(settings.published, "select batch_shards, batch_events from pipeline_runs order by published_at")
-    assert runs[0][0] == len(list(settings.ga4_export.iterdir())) + 1
+    landed = [*settings.ga4_export.iterdir(), *settings.ad_spend.iterdir()]
+    assert runs[0][0] == len(landed) + 1
     assert runs[1] == (1, added)
 
 

@@ -1,7 +1,7 @@
-"""One person's conversions (C1), their revenue (C2) and what refunds take from it (C3)."""
+"""One person's conversions (C1), their revenue (C2), what refunds take from it (C3), and the customer's type (C4)."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from tests.oracle.events import digest
@@ -55,3 +55,13 @@ def conversions_of(events: Sequence[Event], session_ids: dict[str, str], rules: 
             )
         )
     return conversions
+
+
+def with_customer_types(conversions: Iterable[Conversion]) -> list[Conversion]:
+    """A person's conversions that readers see (in order E2), each told whether an order came before it (C4)."""
+    typed: list[Conversion] = []
+    ordered = False
+    for conversion in conversions:
+        typed.append(conversion._replace(customer_type="returning" if ordered else "new"))
+        ordered = ordered or conversion.event_name == "purchase" or conversion.transaction_id is not None
+    return typed

@@ -1,16 +1,13 @@
 """Touchpoints (T1), the one touch that a model credits (T2), and the marts built of them."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
 from decimal import Decimal
 
 from tests.oracle.model import (
     MICROSECONDS_A_DAY,
-    ChannelDay,
     Conversion,
     Credit,
     MartSession,
-    ModelCredit,
     Rules,
     Session,
     Touchpoint,
@@ -44,6 +41,7 @@ def touchpoints_of(conversion: Conversion, touched: Sequence[Session]) -> list[T
             channel_group=session.channel_group,
             channel=session.channel,
             source_rule=session.source_rule,
+            device_category=session.device_category,
         )
         for position, session in enumerate(touched, start=1)
     ]
@@ -75,6 +73,9 @@ def credit_of(conversion: Conversion, session: Session, touchpoints: int, first_
         source_rule=session.source_rule,
         touchpoints=touchpoints,
         lookback_complete=conversion.converted_at - rules.lookback_days * MICROSECONDS_A_DAY >= first_event_at,
+        device_category=session.device_category,
+        customer_type=conversion.customer_type,
+        event_name=conversion.event_name,
     )
 
 
@@ -100,17 +101,3 @@ def mart_session(session: Session, conversions: Iterable[Conversion]) -> MartSes
         ga4_medium=session.ga4_medium,
         ga4_campaign=session.ga4_campaign,
     )
-
-
-def channel_days(credits: Iterable[ModelCredit]) -> list[ChannelDay]:
-    """What each model credits to each channel on each UTC date; what earned nothing of a day has no row."""
-    days: dict[tuple[date, str, str], ChannelDay] = {}
-    for credit in credits:
-        key = credit.conversion_date, credit.model, credit.channel
-        day = days.get(key) or ChannelDay(*key, _ZERO, _ZERO, _ZERO)
-        days[key] = day._replace(
-            conversions=day.conversions + credit.credit,
-            revenue=day.revenue + credit.revenue,
-            net_revenue=day.net_revenue + credit.net_revenue,
-        )
-    return [day for day in days.values() if day.conversions or day.revenue or day.net_revenue]

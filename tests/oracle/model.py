@@ -48,7 +48,7 @@ class Campaign(NamedTuple):
 
 
 class Quarantined(NamedTuple):
-    """A row or a whole file set aside (E4). `source` is ga4 or streamed; a file is one row."""
+    """A row or a whole file set aside (E4). `source` is ga4, streamed or spend; a file is one row."""
 
     shard: str
     source: str
@@ -103,7 +103,10 @@ class Session(NamedTuple):
 
 
 class Conversion(NamedTuple):
-    """A conversion (C1) with its money in US dollars (C2, C3). `session_id` is the session of its own event."""
+    """A conversion (C1) with its money in US dollars (C2, C3). `session_id` is the session of its own event.
+
+    `customer_type` (C4) is what `with_customer_types` says; until then each is new.
+    """
 
     conversion_id: str
     person_id: str
@@ -115,6 +118,7 @@ class Conversion(NamedTuple):
     net_revenue: Decimal
     revenue_issue: str | None
     session_id: str
+    customer_type: str = "new"
 
 
 class Touchpoint(NamedTuple):
@@ -131,6 +135,7 @@ class Touchpoint(NamedTuple):
     channel_group: str
     channel: str
     source_rule: str
+    device_category: str | None
 
 
 class Credit(NamedTuple):
@@ -154,6 +159,9 @@ class Credit(NamedTuple):
     source_rule: str
     touchpoints: int
     lookback_complete: bool
+    device_category: str | None
+    customer_type: str
+    event_name: str
 
 
 class ModelCredit(NamedTuple):
@@ -176,6 +184,27 @@ class ModelCredit(NamedTuple):
     credit: Decimal
     revenue: Decimal
     net_revenue: Decimal
+    device_category: str | None
+    customer_type: str
+    event_name: str
+    transaction_id: str | None
+
+
+class AdSpend(NamedTuple):
+    """An accepted row of ad spend in US dollars (A1); of several of one day and campaign one counts (A2)."""
+
+    shard: str
+    line_number: int
+    spend_date: date
+    source: str
+    medium: str
+    campaign: str
+    channel_group: str
+    channel: str
+    spend: Decimal
+    clicks: int | None
+    impressions: int | None
+    is_counted: bool
 
 
 class MartSession(NamedTuple):
@@ -242,7 +271,7 @@ class Overlap(NamedTuple):
 
 
 class ChannelDay(NamedTuple):
-    """What one model credits to one of the seven channels on one UTC date. Spend is not known yet."""
+    """What one model credits to one of the seven channels on one UTC date, beside what was spent there (A3)."""
 
     conversion_date: date
     model: str
@@ -250,8 +279,35 @@ class ChannelDay(NamedTuple):
     conversions: Decimal
     revenue: Decimal
     net_revenue: Decimal
-    spend: Decimal | None = None
-    roas: Decimal | None = None
+    spend: Decimal | None
+    new_customers: Decimal
+    clicks: int | None
+    impressions: int | None
+    roas: Decimal | None
+    cpa: Decimal | None
+    cac: Decimal | None
+
+
+class CampaignDay(NamedTuple):
+    """The same of a source, medium and campaign."""
+
+    conversion_date: date
+    model: str
+    source: str
+    medium: str
+    campaign: str
+    channel_group: str
+    channel: str
+    conversions: Decimal
+    revenue: Decimal
+    net_revenue: Decimal
+    spend: Decimal | None
+    new_customers: Decimal
+    clicks: int | None
+    impressions: int | None
+    roas: Decimal | None
+    cpa: Decimal | None
+    cac: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -271,3 +327,5 @@ class Tables:
     channel_daily: list[ChannelDay]
     conversion_paths: list[Path]
     channel_overlap: list[Overlap]
+    ad_spend: list[AdSpend]
+    campaign_daily: list[CampaignDay]

@@ -91,6 +91,10 @@ def credits_of(conversion: Conversion, touched: Sequence[Session], rules: Rules)
                     credit=credit,
                     revenue=revenue,
                     net_revenue=net_revenue,
+                    device_category=session.device_category,
+                    customer_type=conversion.customer_type,
+                    event_name=conversion.event_name,
+                    transaction_id=conversion.transaction_id,
                 )
             )
     return rows

@@ -5,19 +5,20 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tests.oracle.channels import ChannelRules
-from tests.oracle.conversions import conversions_of
-from tests.oracle.credit import channel_days, credit_of, last_click, mart_session, touched_sessions, touchpoints_of
+from tests.oracle.conversions import conversions_of, with_customer_types
+from tests.oracle.credit import credit_of, last_click, mart_session, touched_sessions, touchpoints_of
 from tests.oracle.events import distinct_events
 from tests.oracle.evidence import SourceRules
 from tests.oracle.ga4_files import read_ga4
 from tests.oracle.home import Home
 from tests.oracle.journeys import journeys_of, overlaps_of, paths_of
 from tests.oracle.landed import Landed
-from tests.oracle.model import Event, Quarantined, Rules, Tables, Touchpoint
+from tests.oracle.model import CampaignDay, ChannelDay, Event, Quarantined, Rules, Tables, Touchpoint
 from tests.oracle.models import credits_of
 from tests.oracle.people import by_person
 from tests.oracle.seeds import read_seeds
 from tests.oracle.sessions import session_of, split
+from tests.oracle.spend import days_of, read_spend
 from tests.oracle.streamed_files import read_streamed
 
 
@@ -31,7 +32,7 @@ def compute(
         streamed_folder: streamed batches, one NDJSON file each; None for none.
         rules: the settings.
         seeds: the folder of the four seed CSV files.
-        home_folder: where tombstones.csv and history.json may lie; None for none.
+        home_folder: where tombstones.csv, history.json and landing/ad_spend may lie; None for none.
     """
     seed, home = read_seeds(seeds), Home(home_folder)
     landed = (
@@ -39,11 +40,15 @@ def compute(
     )
     events, quarantine = distinct_events(landed, rules, SourceRules(rules, seed.engines), seed.rates)
     home.note_first(events)
-    tables = Tables([], quarantine, [], [], [], [], [], [], [], [], [], [], [])
+    tables = Tables([], quarantine, [], [], [], [], [], [], [], [], [], [], [], [], [])
     channels = ChannelRules(seed)
     for theirs in by_person(events).values():
         _add_person(tables, theirs, home, rules, channels)
-    tables.channel_daily.extend(channel_days(tables.attribution))
+    if home_folder is not None:
+        spend, aside = read_spend(home_folder / "landing" / "ad_spend", seed.rates, channels)
+        tables.ad_spend.extend(spend)
+        quarantine.extend(aside)
+    _add_days(tables, rules)
     tables.conversion_paths.extend(paths_of(tables.journeys))
     tables.channel_overlap.extend(overlaps_of(_channels_touched(tables.touchpoints), tables.last))
     return tables
@@ -54,6 +59,19 @@ def _landed(ga4_folder: Path | None, streamed_folder: Path | None) -> Iterator[L
         yield from read_ga4(ga4_folder)
     if streamed_folder is not None:
         yield from read_streamed(streamed_folder)
+
+
+def _add_days(tables: Tables, rules: Rules) -> None:
+    models = rules.attribution_models
+    days = days_of(tables.attribution, tables.ad_spend, models, lambda row: (row.channel,))
+    tables.channel_daily.extend(ChannelDay._make((*key, *day, *day.returns())) for key, day in days.items())
+    days = days_of(
+        tables.attribution,
+        tables.ad_spend,
+        models,
+        lambda row: (row.source, row.medium, row.campaign, row.channel_group, row.channel),
+    )
+    tables.campaign_daily.extend(CampaignDay._make((*key, *day, *day.returns())) for key, day in days.items())
 
 
 def _channels_touched(touchpoints: Iterable[Touchpoint]) -> dict[str, set[str]]:
@@ -71,7 +89,8 @@ def _add_person(tables: Tables, events: list[Event], home: Home, rules: Rules, c
     session_ids = {
         event.event_key: session.session_id for visit, session in zip(visits, sessions, strict=True) for event in visit
     }
-    conversions = [one for one in conversions_of(events, session_ids, rules) if home.is_kept(one.converted_at)]
+    ordered = conversions_of(events, session_ids, rules)
+    conversions = with_customer_types(one for one in ordered if home.is_kept(one.converted_at))
     tables.events.extend(events)
     tables.sessions.extend(sessions)
     tables.conversions.extend(conversions)

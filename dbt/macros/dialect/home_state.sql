@@ -25,7 +25,7 @@
     )
 {%- endmacro %}
 
-{#- Makes the two tables on BigQuery, int_lookup, and the streamed table where nobody has streamed yet; DuckDB has files
+{#- Makes the two tables on BigQuery, int_lookup, and the streamed and the spend table where nobody made them yet; DuckDB has files
     (include/duckdb_plugin.py makes them). -#}
 {% macro create_home_state() %}{{ return(adapter.dispatch('create_home_state', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__create_home_state() %}{% endmacro %}
@@ -43,5 +43,6 @@
     partition by date(received_at)
     cluster by batch_id
     options (require_partition_filter = true);
+    {{ create_spend_table() }};
     {{ create_lookup() }}
 {% endmacro %}

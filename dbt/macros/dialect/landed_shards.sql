@@ -15,6 +15,11 @@
     group by batch_id
     -- of a batch across the edge the later rows alone would look like a version of their own
     having date(min(received_at)) >= sight
+    {%- elif this.identifier == 'stg_ad_spend' -%}
+    {%- set spend = source('ad_spend', 'ad_spend') -%}
+    select table_id as shard, cast(null as string) as path, cast(last_modified_time as string) as version
+    from `{{ spend.database }}.{{ spend.schema }}.__TABLES__`
+    where table_id = '{{ spend.identifier }}'
     {%- else -%}
     select table_id as shard, cast(null as string) as path, cast(last_modified_time as string) as version
     from {{ export_list() }} as t
@@ -32,6 +37,7 @@
     for exports, all columns known. -#}
 {% macro after_pin_shards() %}{{ return(adapter.dispatch('after_pin_shards', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__after_pin_shards() -%}
+    {%- if this.identifier == 'stg_ad_spend' -%}{{ return('') }}{%- endif %}
     set variable {{ this.identifier }}_files = (
         select list_append(
             coalesce(list(path order by path) filter (version is not null and problem is null), []),

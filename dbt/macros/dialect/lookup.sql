@@ -19,7 +19,7 @@
 {% macro duckdb__add_to_lookup(source) %}{% endmacro %}
 {% macro bigquery__add_to_lookup(source) %}
     {%- set kinds = {'shard': {'shard': 'shard', 'event': 'event_key'}, 'device_key': {'person': 'person_id'}} -%}
-    {%- for kind, column in kinds.get(model.config.meta.replaces, {}).items() %}
+    {%- for kind, column in kinds.get(model.config.meta.replaces, {}).items() if this.identifier != 'stg_ad_spend' %}
     insert into {{ lookup() }} (model, kind, key, device_key, bucket)
     select distinct '{{ this.identifier }}', '{{ kind }}', {{ column }}, device_key, {{ bucket_of(column) }}
     from {{ source }}
@@ -31,7 +31,7 @@
 {% macro rebuild_lookup() %}{{ return(adapter.dispatch('rebuild_lookup', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__rebuild_lookup() %}{% endmacro %}
 {% macro bigquery__rebuild_lookup() %}
-    {%- if model.config.meta.replaces in ['shard', 'device_key'] %}
+    {%- if model.config.meta.replaces in ['shard', 'device_key'] and this.identifier != 'stg_ad_spend' %}
     delete from {{ lookup() }} where model = '{{ this.identifier }}' and bucket >= 0;
     {{ add_to_lookup(this) }}
     {%- endif %}

@@ -10,6 +10,11 @@
 {% macro duckdb__cents(amount) %}cast(cast({{ amount }} as decimal(20, 2)) * 100 as hugeint){% endmacro %}
 {% macro bigquery__cents(amount) %}({{ amount }} * 100){% endmacro %}
 
+{#- A part of conversions in billionths. -#}
+{% macro billionths(number) %}{{ return(adapter.dispatch('billionths', 'attribution')(number)) }}{% endmacro %}
+{% macro duckdb__billionths(number) %}cast({{ number }} * 1000000000 as hugeint){% endmacro %}
+{% macro bigquery__billionths(number) %}({{ number }} * 1000000000){% endmacro %}
+
 {#- A quotient without its fraction; `/` would give a floating number in DuckDB. -#}
 {% macro whole_quotient(number, by) %}
     {{- return(adapter.dispatch('whole_quotient', 'attribution')(number, by)) -}}

@@ -8,9 +8,9 @@ rates as (
 )
 {%- endmacro %}
 
-{#- Usage: left join rates as r on {{ rate_holds('e', 'r') }} -#}
-{% macro rate_holds(event, rate) -%}
-    {{ rate }}.currency = {{ event }}.currency and {{ rate }}.currency <> 'USD'
-    and {{ rate }}.valid_from <= {{ utc_date(event ~ '.event_at') }}
-    and ({{ rate }}.valid_before is null or {{ utc_date(event ~ '.event_at') }} < {{ rate }}.valid_before)
+{#- Usage: left join rates as r on {{ rate_holds('e', 'r', utc_date('e.event_at')) }} -#}
+{% macro rate_holds(amount, rate, day) -%}
+    {{ rate }}.currency = {{ amount }}.currency and {{ rate }}.currency <> 'USD'
+    and {{ rate }}.valid_from <= {{ day }}
+    and ({{ rate }}.valid_before is null or {{ day }} < {{ rate }}.valid_before)
 {%- endmacro %}

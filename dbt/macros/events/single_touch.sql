@@ -31,7 +31,10 @@ select
     t.channel_group,
     t.source_rule,
     coalesce(t.touchpoints, 0) as touchpoints,
-    {{ lookback_complete('c.converted_at') }} as lookback_complete
+    {{ lookback_complete('c.converted_at') }} as lookback_complete,
+    t.device_category,
+    c.customer_type,
+    c.event_name
 from conversions as c
 left join credited as t on t.conversion_id = c.conversion_id
 {% endmacro %}

@@ -13,7 +13,7 @@ priced as (
             'batch_ordering_id', 'batch_event_index', 'page_location', 'transaction_id', 'sent_cents',
         ]) }} as content_key
     from evidenced as e
-    left join rates as r on {{ rate_holds('e', 'r') }}
+    left join rates as r on {{ rate_holds('e', 'r', utc_date('e.event_at')) }}
 ),
 keyed as (
     select

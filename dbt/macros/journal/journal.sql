@@ -29,7 +29,7 @@
     {%- set meta = model.config.meta %}
     insert into {{ journal() }} (batch_id, entry, model, touched_key)
     select distinct
-        (select max(batch_id) from {{ pin() }}), '{{ meta.logs }}', '{{ this.identifier }}',
+        (select max(batch_id) from {{ pin() }}), '{{ meta.logs_as or meta.logs }}', '{{ this.identifier }}',
         {{ key_text('s.' ~ meta.logs) }}
     from {{ looked_up(source, touched_only(meta.replaces) if pinned_only else 'true') }} as s
     where (select max(batch_id) from {{ pin() }}) is not null;

@@ -16,10 +16,10 @@
 
 {#- Batches that every parent has taken in and this model has not. A set of ids, not a watermark: a batch that commits
     after a later one is not lost. A batch of one source is done by that source alone, so any staging parent will
-    do; so will the parent that was rebuilt, for the batch that tells so. -#}
+    do, and below, either of credits and spend; so will the parent that was rebuilt, for the batch that tells so. -#}
 {% macro pending_batches() %}
     {%- set parents = marking_parents(model) -%}
-    {%- set enough = 1 if model.config.meta.replaces == 'device_key' else parents | length %}
+    {%- set enough = 1 if model.config.meta.replaces in ['device_key', 'conversion_date'] else parents | length %}
     select d.batch_id
     {%- set parent = "d.model in ('" ~ parents | join("', '") ~ "')" %}
     from {{ looked_up(journal(), "entry in ('done', 'rebuilt')") }} as d

@@ -6,6 +6,9 @@
     {%- set meta = model.config.meta -%}
     {%- if meta.replaces == 'shard' -%}
         {{ pin_shards() }}
+        {%- if meta.logs_as and not is_incremental() and load_relation(this) is not none %}
+        {{ journal_keys(this) }}
+        {%- endif %}
     {%- else %}
         {{ declare_pinned() }}
         {%- if not is_incremental() %}

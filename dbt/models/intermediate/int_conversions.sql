@@ -39,7 +39,14 @@ select
         when r.refunded >= coalesce(o.amount, 0) then 0
         else o.amount - {{ money('r.refunded') }}
     end as net_revenue,
-    o.amount_issue as revenue_issue
+    o.amount_issue as revenue_issue,
+    -- C4: an order is a purchase, or whatever has a transaction id
+    case
+        when max(case when {{ is_order('o.event_name', 'o.order_id') }} then 1 else 0 end) over (
+            partition by o.person_id order by {{ event_order('o') }} rows between unbounded preceding and 1 preceding
+        ) = 1 then 'returning'
+        else 'new'
+    end as customer_type
 from orders as o
 left join refunds as r on r.person_id = o.person_id and r.order_id = o.order_id
 -- after an order's events were put together, so that a later copy of an old one is no new order

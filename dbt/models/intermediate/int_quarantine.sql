@@ -18,6 +18,26 @@ from {{ rejected_rows(ref(staged)) }} as r
 union all
 {% endfor -%}
 select
+    'stg_ad_spend' as model,
+    shard,
+    line_number,
+    reject_reason as reason,
+    cast(null as {{ dbt.type_string() }}) as detail,
+    payload
+from {{ ref('stg_ad_spend') }}
+where reject_reason is not null
+union all
+select
+    'stg_ad_spend' as model,
+    shard,
+    line_number,
+    'duplicate_spend' as reason,
+    cast(null as {{ dbt.type_string() }}) as detail,
+    payload
+from {{ ref('int_ad_spend') }}
+where not is_counted
+union all
+select
     model,
     shard,
     null as line_number,

@@ -25,9 +25,10 @@ models as ({{ model_names() }}),
 
 journeys as (
     select
-        c.conversion_id, c.person_id, c.conversion_date, c.converted_at, c.revenue, c.net_revenue, m.model,
+        c.conversion_id, c.person_id, c.conversion_date, c.converted_at, c.revenue, c.net_revenue, c.customer_type,
+        c.event_name, c.transaction_id, m.model,
         t.session_id, t.position, t.touched_at, t.source, t.medium, t.campaign, t.channel, t.channel_group,
-        t.touchpoints, t.last_touched_at, t.last_click_position
+        t.device_category, t.touchpoints, t.last_touched_at, t.last_click_position
     from conversions as c
     cross join models as m
     left join touchpoints as t on t.conversion_id = c.conversion_id
@@ -69,5 +70,9 @@ select
     source, medium, campaign, channel, channel_group,
     {{ decimals('credit_units', 9) }} as credit,
     {{ decimals('revenue_cents', 2) }} as revenue,
-    {{ decimals('net_revenue_cents', 2) }} as net_revenue
+    {{ decimals('net_revenue_cents', 2) }} as net_revenue,
+    device_category,
+    customer_type,
+    event_name,
+    transaction_id
 from earned

@@ -75,6 +75,8 @@ create table mart_sessions partition by started_on as
 select 's1' as session_id, date '2026-01-31' as started_on;
 create table mart_attribution_first as select 'c1' as conversion_id, 'Email' as channel, numeric '12.50' as revenue;
 create table mart_attribution_last as select 'c1' as conversion_id, 'Direct' as channel, numeric '12.50' as revenue;
+create table mart_channel_daily as
+select 'linear' as model, 'Email' as channel, numeric '5' as spend;
 create table rejected (shard string, source string, reason string, payload string);
 create view int_quarantine as select * from `test-project.attribution.rejected`;
 create table streamed_events (batch_id string, line_number int64, payload string, received_at timestamp)

@@ -22,6 +22,7 @@ PUBLISHED = [
     "checks",
     "mart_attribution_first",
     "mart_attribution_last",
+    "mart_channel_daily",
     "mart_sessions",
     "pipeline_runs",
     "proofs",

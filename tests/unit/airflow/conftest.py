@@ -77,7 +77,10 @@ create table mart_attribution_first as
 select 'c1' as conversion_id, 'Email' as channel, 12.50::decimal(18, 2) as revenue;
 create table mart_attribution_last as
 select 'c1' as conversion_id, 'Direct' as channel, 12.50::decimal(18, 2) as revenue;
-create table mart_channel_daily as select date '2026-01-31' as conversion_date;
+create table mart_channel_daily as from (
+    values ('linear', 'Email', 5.00::decimal(18, 2)), ('linear', 'Social', 2.50), ('last_click', 'Email', 5.00),
+        ('last_click', 'Social', 2.50), ('last_click', 'Direct', null)
+) as days (model, channel, spend);
 create table rejected (shard text, source text, reason text, payload text);
 create view int_quarantine as from rejected;
 """

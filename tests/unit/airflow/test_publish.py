@@ -162,5 +162,8 @@ def test_the_attribution_table_adds_up(settings: Settings, warehouse: Run) -> No
     assert [(row.channel, row.conversions_first, row.conversions_last) for row in rows] == [
         ("Direct", 0, 1),
         ("Email", 1, 0),
+        ("Social", 0, 0),
     ]
+    assert [row.spend for row in rows] == [None, Decimal("5.00"), Decimal("2.50")]
+    assert total(rows).spend == Decimal("7.50")
     assert total(rows).revenue_first == total(rows).revenue_last == Decimal("12.50")

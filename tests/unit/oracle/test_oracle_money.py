@@ -176,3 +176,24 @@ def test_a_conversion_or_refund_keeps_its_amount_and_no_other_event_has_one(worl
         (None, None),
         (None, None),
     ]
+
+
+def test_who_ordered_before_is_a_returning_customer(world: World) -> None:
+    world.stream(
+        streamed("1", 0, "lead"),
+        bought("2", 1, transaction_id="T1"),
+        bought("3", 2, transaction_id="T1"),
+        bought("4", 3),
+        streamed("5", 4, "lead", transaction_id="L"),
+        streamed("6", 5, "lead", user_pseudo_id="other", transaction_id="L"),
+        bought("7", 6, user_pseudo_id="other"),
+    )
+    conversions = orders_of(world, "purchase", "lead")
+    assert [(one.converted_at - NOON, one.customer_type) for one in conversions] == [
+        (0, "new"),
+        (1, "new"),
+        (3, "returning"),
+        (4, "returning"),
+        (5, "new"),
+        (6, "returning"),
+    ]
