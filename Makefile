@@ -39,6 +39,12 @@ up: .venv/.run ## Airflow's UI and schedule on this machine
 explain: .venv/.run ## One conversion's whole story: events, sessions, touches, credit [ID=conversion or order]
 	python -m include.explain "$(ID)"
 
+.PHONY: report
+report: .venv/.run ## The dashboard as one HTML file [REPORT=file START=YYYY-MM-DD END=... MODEL=... OTHER=... CHANNEL=...]
+	python -m include.dashboard.report $(if $(REPORT),"$(REPORT)") $(if $(START),--start "$(START)") \
+		$(if $(END),--end "$(END)") $(if $(MODEL),--model "$(MODEL)") $(if $(OTHER),--other "$(OTHER)") \
+		$(if $(CHANNEL),--channel "$(CHANNEL)")
+
 .PHONY: bench
 bench: .venv/.dev ## The benchmarks [ARGS="--scale 10"]
 	python -m benchmarks $(ARGS)

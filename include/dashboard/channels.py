@@ -22,26 +22,30 @@ _EARNED = ",\n    ".join(
 EARNED = f"""
 select {{by}},
     {_EARNED}
-from mart_attribution
+from mart_attribution as a
 where model in ($model, $other) and {{where}}
 group by {{by}}
-having sum(credit + revenue + net_revenue) > 0
+having sum(a.credit + a.revenue + a.net_revenue) > 0
 order by revenue desc, {{by}}
 """  # noqa: S608 - constants
 
 SPEND = """
-select channel, sum(spend) as spend from mart_channel_daily
-where model = $model and conversion_date between $start and $end
-group by channel
+select {by}, sum(spend) as spend from {table}
+where model = $model and conversion_date between $start and $end and spend is not null
+group by {by}
 """
+
+#: Where the spend of each grain stands.
+CHANNEL, CAMPAIGN = ("channel",), ("channel", "source", "medium", "campaign")
+SPENDS = {CHANNEL: "mart_channel_daily", CAMPAIGN: "mart_campaign_daily"}
 
 DAILY = """
 select conversion_date, model, channel, sum(credit) as conversions, sum(revenue) as revenue,
     sum(net_revenue) as net_revenue
-from mart_attribution
+from mart_attribution as a
 where model in ($model, $other) and {where}
 group by conversion_date, model, channel
-having sum(credit + revenue + net_revenue) > 0
+having sum(a.credit + a.revenue + a.net_revenue) > 0
 order by conversion_date, model, channel
 """
 
@@ -58,28 +62,43 @@ def total(rows: list[Row]) -> Row:
 
 
 def by_channel(marts: Marts, filters: Filters) -> dict[str, Any]:
-    """A row a channel under both models, most revenue first, and their total.
-
-    Spend and ROAS (revenue by spend) stand where spend is known; it is not known by device or kind of customer, so
-    there they are null.
-    """
-    found = marts.ask(EARNED.format(by="channel", where=filters.credited), **filters.values)
-    known = {} if filters.device or filters.customer else _spend(marts, filters)
-    rows = [{**compared(row), **_roas(row, known.get(row["channel"]))} for row in found]
-    rows += [_spent_only(name, spend) for name, spend in known.items() if spend and name not in _names(rows)]
-    if filters.channel:
-        rows = [row for row in rows if row["channel"] == filters.channel]
+    """A row a channel under both models, most revenue first, and their total."""
+    rows = _compared(marts, filters, CHANNEL)
     spends = [row["spend"] for row in rows if row["spend"] is not None]
     whole = total(rows)
     return {"rows": rows, "total": {**whole, **_roas(whole, sum(spends, Decimal(0)) if spends else None)}}
 
 
-def _names(rows: list[Row]) -> set[str]:
-    return {row["channel"] for row in rows}
+def by_campaign(marts: Marts, filters: Filters) -> list[Row]:
+    """A row a channel, source, medium and campaign under both models, most revenue first."""
+    return _compared(marts, filters, CAMPAIGN)
 
 
-def _spend(marts: Marts, filters: Filters) -> dict[str, Decimal | None]:
-    return {row["channel"]: row["spend"] for row in marts.ask(SPEND, **filters.values)}
+def top_campaigns(marts: Marts, filters: Filters) -> dict[str, Any]:
+    """The first CAMPAIGNS of them, and how many there are."""
+    rows = by_campaign(marts, filters)
+    return {"rows": rows[:CAMPAIGNS], "campaigns": len(rows)}
+
+
+def _compared(marts: Marts, filters: Filters, by: tuple[str, ...]) -> list[Row]:
+    """Earned under both models, with the spend of the period; what cost money and earned nothing comes last.
+
+    Spend and ROAS (revenue by spend) stand where spend is known. It is not known by device or kind of customer, so
+    there they are null.
+    """
+    found = marts.ask(EARNED.format(by=", ".join(by), where=filters.credited), **filters.values)
+    known = {} if filters.device or filters.customer else _spend(marts, filters, by)
+    rows = [{**compared(row), **_roas(row, known.pop(_key(row, by), None))} for row in found]
+    return rows + [_spent_only(dict(zip(by, key, strict=True)), known[key]) for key in sorted(known, key=str)]
+
+
+def _key(row: Row, by: tuple[str, ...]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in by)
+
+
+def _spend(marts: Marts, filters: Filters, by: tuple[str, ...]) -> dict[tuple[Any, ...], Decimal]:
+    rows = marts.ask(SPEND.format(by=", ".join(by), table=SPENDS[by]), **filters.values)
+    return {_key(row, by): row["spend"] for row in rows if filters.channel in ("", row["channel"])}
 
 
 def _roas(row: Row, spend: Decimal | None) -> Row:
@@ -87,23 +106,11 @@ def _roas(row: Row, spend: Decimal | None) -> Row:
     return {"spend": spend, "roas": roas["revenue"], "other_roas": roas["other_revenue"]}
 
 
-def _spent_only(channel: str, spend: Decimal) -> Row:
-    """A channel that cost money and earned nothing."""
+def _spent_only(names: Row, spend: Decimal) -> Row:
+    """A channel or campaign that cost money and earned nothing."""
     nothing = {f"{prefix}{name}": Decimal(0) for prefix in ("", "other_") for name in FIGURES}
-    row = {"channel": channel, **nothing}
+    row = {**names, **nothing}
     return {**compared(row), **_roas(row, spend)}
-
-
-def by_campaign(marts: Marts, filters: Filters) -> list[Row]:
-    """A row a channel, source, medium and campaign under both models, most revenue first."""
-    by = "channel, source, medium, campaign"
-    return [compared(row) for row in marts.ask(EARNED.format(by=by, where=filters.credited), **filters.values)]
-
-
-def top_campaigns(marts: Marts, filters: Filters) -> dict[str, Any]:
-    """The first CAMPAIGNS of them, and how many there are."""
-    rows = by_campaign(marts, filters)
-    return {"rows": rows[:CAMPAIGNS], "campaigns": len(rows)}
 
 
 def by_day(marts: Marts, filters: Filters) -> list[Row]:

@@ -25,7 +25,7 @@ select * from mart_journeys
 where conversion_id is not null and cast(converted_at as date) between $start and $end{narrowed}
 """
 _NARROWED = """ and conversion_id in (
-    select conversion_id from mart_attribution where model = $model and {credited} and (credit > 0 or $channel = '')
+    select conversion_id from mart_attribution where model = $model and credit > 0 and {credited}
 )"""
 
 TOP_PATHS = """
@@ -67,7 +67,7 @@ def _converted(filters: Filters) -> str:
 
 
 def paths(marts: Marts, filters: Filters) -> list[Row]:
-    """A row a path that converted, most conversions first; with a channel, of conversions that it has credit of."""
+    """A row a path that converted, most conversions first."""
     return marts.ask(TOP_PATHS.format(converted=_converted(filters)), **filters.values)
 
 

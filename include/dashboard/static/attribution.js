@@ -66,12 +66,12 @@
     const words = rows.map((row) => `${row.channel} ${measured(row[measure], measure)} and ${measured(row[`other_${measure}`], measure)}`);
     Charts.draw("channels-chart", () => ({
       words: `${name(measure)} by channel under ${name(state.model)} and ${name(state.other)}: ${words.join("; ")}`,
-      traces: rows.length ? [["other_", state.other, 1], ["", state.model, 0]].map(([prefix, model, index]) => ({
+      traces: rows.length ? [["", state.model, 0], ["other_", state.other, 1]].map(([prefix, model, index]) => ({
         type: "bar", orientation: "h", name: name(model), y: rows.map((row) => row.channel),
         x: rows.map((row) => row[prefix + measure]), marker: { color: Charts.models()[index] },
         hovertemplate: measure === "conversions" ? "%{y}: %{x:,.2f}" : "%{y}: $%{x:,.2f}",
-      })).slice(state.model === state.other ? 1 : 0) : [],
-      layout: { barmode: "group", bargap: 0.25, yaxis: { autorange: "reversed" }, legend: { traceorder: "reversed", orientation: "h", y: 1.02, yanchor: "bottom" },
+      })).slice(0, state.model === state.other ? 1 : 2) : [],
+      layout: { barmode: "group", bargap: 0.25, yaxis: { autorange: "reversed" }, legend: { orientation: "h", y: 1.02, yanchor: "bottom" },
         xaxis: { tickprefix: measure === "conversions" ? "" : "$", tickformat: ",~s" } },
     }));
     const side = (prefix, model) => [
@@ -143,7 +143,8 @@
     return moment.toISOString().slice(0, 10);
   }
 
-  const LAST = 4; // steps of a path that the flow shows, counted from the conversion
+  // How many steps of a path the flow shows, counted from the conversion.
+  const last = () => (innerWidth < 600 ? 2 : 4);
 
   function flow(rows) {
     const nodes = new Map();
@@ -154,7 +155,7 @@
       return nodes.get(key).index;
     };
     for (const row of rows) {
-      const steps = row.steps.slice(-LAST);
+      const steps = row.steps.slice(-last());
       const points = steps.map((step, index) => node(steps.length - index, step));
       points.push(node(0, "Conversion"));
       for (let at = 0; at + 1 < points.length; at += 1) {
@@ -195,13 +196,13 @@
       { title: "Conversions", number: true, value: (row) => count(row.conversions) },
       { title: "Revenue", number: true, value: (row) => money(row.revenue) },
       { title: "Net revenue", number: true, value: (row) => money(row.net_revenue) },
-    ], rows.slice(0, 10)), rows.length > 10 ? Tables.behind("More conversion paths", [
+    ], rows.slice(0, 10)), rows.length > 10 ? Tables.behind("More paths", [
       { title: "Path", value: (row) => row.path },
       { title: "Conversions", number: true, value: (row) => count(row.conversions) },
       { title: "Revenue", number: true, value: (row) => money(row.revenue) },
     ], rows.slice(10)) : null);
     const part = number > rows.length ? `The ${count(rows.length)} commonest of ${count(number)} paths, ${count(shown)} of ${count(all)} conversions. ` : "";
-    fill("paths-note", `${part}The flow shows the last ${LAST} touches before the conversion.${state.channel ? ` Conversions that ${state.channel} earned something of.` : ""}`);
+    fill("paths-note", `${part}The flow shows the last ${last()} touches before the conversion.${state.channel ? ` Conversions that ${state.channel} earned something of.` : ""}`);
   }
 
   function lengths(found) {

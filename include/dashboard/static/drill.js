@@ -37,6 +37,10 @@ const Drill = (() => {
       { title: "Channel", value: (row) => (Data.isReport ? row.channel : link(row.channel, { drill: row.channel })) },
       conversions(""), earned(""), conversions("other_"), earned("other_"),
       { title: "Difference", number: true, value: (row) => signed(money(row.difference_revenue), row.difference_revenue) },
+      ...(rows.some((row) => row.spend !== null) ? [
+        { title: "Spend", number: true, value: (row) => (row.spend === null ? "–" : money(row.spend)) },
+        { title: "ROAS", number: true, value: (row) => (row.roas === null ? "–" : row.roas.toFixed(2)) },
+      ] : []),
     ];
     const more = answer.campaigns > answer.rows.length
       ? `The ${count(answer.rows.length)} that earned most of ${count(answer.campaigns)}; the download has all.` : null;

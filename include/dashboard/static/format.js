@@ -2,6 +2,7 @@
 "use strict";
 const Format = (() => {
   const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+  const one = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
   const two = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
   const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
   const minus = (text) => text.replace("-", "\u2212");
@@ -19,9 +20,9 @@ const Format = (() => {
     if (seconds === null || seconds === undefined) return "–";
     const units = [["d", 86400], ["h", 3600], ["min", 60]];
     for (const [unit, size] of units) {
-      if (seconds >= size) return `${whole.format(Math.floor((seconds / size) * 10) / 10)} ${unit}`;
+      if (seconds >= size) return `${one.format(Math.floor((seconds / size) * 10) / 10)} ${unit}`;
     }
-    return `${Math.round(seconds * 10) / 10} s`;
+    return `${one.format(seconds)} s`;
   }
 
   const ago = (text) => span(Math.max(0, (Date.now() - Date.parse(text)) / 1000));

@@ -69,11 +69,11 @@
   function airflow({ runs, tasks }) {
     Charts.draw("tasks-chart", () => ({
       words: `Seconds a task: ${tasks.map((one) => `${one.task} ${one.p50_seconds.toFixed(1)}`).join("; ")}`,
-      traces: tasks.length ? [["p95_seconds", "p95", 1], ["p50_seconds", "p50", 0]].map(([key, label, index]) => ({
+      traces: tasks.length ? [["p50_seconds", "p50", 0], ["p95_seconds", "p95", 1]].map(([key, label, index]) => ({
         type: "bar", orientation: "h", name: label, y: tasks.map((one) => one.task), x: tasks.map((one) => one[key]),
         marker: { color: Charts.models()[index] }, hovertemplate: "%{y}: %{x:.1f} s",
       })) : [],
-      layout: { barmode: "group", yaxis: { autorange: "reversed" }, xaxis: { ticksuffix: " s" }, legend: { traceorder: "reversed", orientation: "h", y: 1.02, yanchor: "bottom" } },
+      layout: { barmode: "group", yaxis: { autorange: "reversed" }, xaxis: { ticksuffix: " s" }, legend: { orientation: "h", y: 1.02, yanchor: "bottom" } },
     }));
     fill("tasks-table", Tables.behind("Seconds a task", [
       { title: "Task", value: (one) => one.task },
@@ -91,18 +91,20 @@
     ], runs, { nothing: "Airflow knows of no run yet." }));
   }
 
+  const live = () => document.querySelectorAll("[data-live]");
+  const still = () => document.querySelectorAll("#operations > :not([data-live])");
+
+  // Airflow's own part stands also where nothing can be read of what was published: that is when it is needed.
   async function load() {
-    const page = document.getElementById("operations");
+    if (Data.isReport) live().forEach((section) => section.remove());
+    else Data.ask("airflow").then(airflow).catch((error) => fill("runs-table", el("p", { class: "nothing" }, error.message)));
     try {
       published(await Data.ask("operations"));
-      if (Data.isReport) document.querySelectorAll("[data-live]").forEach((section) => section.remove());
-      else airflow(await Data.ask("airflow"));
       Data.hide();
-      page.hidden = false;
+      still().forEach((part) => { part.hidden = false; });
     } catch (error) {
-      page.hidden = error.state !== "empty";
+      still().forEach((part) => { part.hidden = true; });
       Data.show(error, load);
-      if (error.state === "empty") await Data.ask("airflow").then(airflow).catch(() => { page.hidden = true; });
     }
   }
 

@@ -38,8 +38,8 @@ const Tables = (() => {
     }));
   }
 
-  const behind = (...tableArguments) => el("details", { class: "as-table" },
-    el("summary", {}, "Show as a table"), table(...tableArguments));
+  const behind = (caption, ...more) => el("details", { class: "as-table" },
+    el("summary", {}, `Table: ${caption.charAt(0).toLowerCase()}${caption.slice(1)}`), table(caption, ...more));
 
   return { table, behind };
 })();

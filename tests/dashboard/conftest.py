@@ -1,0 +1,124 @@
+"""Generated data, taken in by dbt and published as a run publishes it; and the dashboard on it, behind a real login."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from filelock import FileLock
+
+os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-"))  # importing airflow writes a file there
+
+from airflow.api_fastapi.app import init_auth_manager
+from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
+from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+from airflow.models.base import Base
+from airflow.settings import engine
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from include.dashboard.access import PREFIX
+from include.dashboard.app import create_app
+from include.publish import publish
+from include.settings import Settings
+from include.simulator.history import write_history
+from include.simulator.stream import write_batch
+from tests.dbt.project import Project, rows_of
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+RUN = "manual__2026-01-31T12:00:00+00:00"
+SPEND = """day,source,medium,campaign,cost
+2026-01-28,google,cpc,Brand Search,120.50
+2026-01-29,google,cpc,Brand Search,80.25
+2026-01-29,nobody,cpc,Nobody Clicked,10.00
+"""
+
+
+def build(home: Path) -> None:
+    """A published home: ten days of a small shop, a batch with bad lines, and what ads cost."""
+    project = Project(home)
+    settings = project.settings
+    settings.ga4_export.mkdir(parents=True)
+    write_history(settings.ga4_export, seed=11, end=NOON, days=10, people=700)
+    write_batch(settings, events=30, seed=3, bad=3)
+    settings.ad_spend.mkdir(parents=True)
+    (settings.ad_spend / "spend.csv").write_text(SPEND)
+    project.build()
+    publish(settings, RUN)
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The published home, built once however many processes test; nothing may write it."""
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    made = shared / "dashboard_home"
+    with FileLock(shared / "dashboard_home.lock"):
+        if not (made / "published").exists():
+            build(made)
+    return made
+
+
+@pytest.fixture(scope="session")
+def settings(home: Path) -> Settings:
+    """The deployment, whose old data counts as fresh."""
+    return Settings(home=home, ga4_export=home / "landing" / "ga4", stale_minutes=0)
+
+
+Ask = Callable[[str], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def marts(settings: Settings) -> Iterator[Ask]:
+    """SQL on the published file, asked past the dashboard."""
+    with duckdb.connect(str(settings.published), read_only=True) as connection:
+        yield lambda query: rows_of(connection, query)
+
+
+@pytest.fixture(scope="session")
+def manager() -> SimpleAuthManager:
+    """Airflow's own auth manager, on an empty metadata database."""
+    Base.metadata.create_all(engine)
+    made = init_auth_manager()
+    assert isinstance(made, SimpleAuthManager)
+    return made
+
+
+Token = Callable[[str | None], str]
+
+
+@pytest.fixture(scope="session")
+def token(manager: SimpleAuthManager) -> Token:
+    """A login token of a user with a role; None: a user who may do nothing."""
+    return lambda role: manager.generate_jwt(SimpleAuthManagerUser(username="somebody", role=role))
+
+
+def mounted(settings: Settings) -> FastAPI:
+    """The dashboard where Airflow mounts it."""
+    root = FastAPI()
+    root.mount(PREFIX, create_app(settings))
+    return root
+
+
+@pytest.fixture
+def stranger(settings: Settings, manager: SimpleAuthManager) -> TestClient:
+    """Somebody who is not logged in."""
+    return client_of(settings)
+
+
+def client_of(settings: Settings) -> TestClient:
+    """A client of a deployment's dashboard."""
+    return TestClient(mounted(settings), base_url=f"http://airflow{PREFIX}/", follow_redirects=False)
+
+
+@pytest.fixture
+def viewer(stranger: TestClient, token: Token) -> TestClient:
+    """Somebody who may look, logged in as a browser is."""
+    stranger.cookies["_token"] = token("viewer")
+    return stranger
