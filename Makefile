@@ -63,6 +63,10 @@ prove: .venv/.dev ## Incremental = full refresh on 500 random stories, killed af
 rehearsal: .venv/.dev ## What takes many minutes: every service of the containers killed, a late run, long days on BigQuery
 	pytest -m rehearsal -n 2 --dist loadfile
 
+.PHONY: screenshots
+screenshots: .venv/.dev ## The pictures of the dashboard in docs/, on generated data; needs chromium
+	python -m tests.dashboard.screenshots
+
 .PHONY: lint
 lint: .venv/.dev ## Style and types: Python, YAML, SQL for both engines
 	ruff check

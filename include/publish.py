@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 
 MART_PREFIX = "mart_"
 
+#: Views on marts, for reporting tools (docs/looker_studio.md).
+REPORT_PREFIX = "report_"
+
 PROJECT = "project"
 
 #: The shards that were taken in, or set aside as a whole (E4): the latest entry of each, less those withdrawn since.
@@ -80,7 +83,7 @@ def publish(settings: Settings, run_id: str) -> Figures:
         figures = record(store, figures, published=None if runs is None else [run for (run,) in runs])
         store.make(PROOFS)
         store.make(CHECKS)
-        marts = {name: name for name in store.marts(MART_PREFIX)}
+        marts = {name: name for prefix in (MART_PREFIX, REPORT_PREFIX) for name in store.marts(prefix)}
         kept = {table.name: table.name for table in (PROOFS, CHECKS, PIPELINE_RUNS)}
         copies = {"quarantine": "int_quarantine", **marts, **kept}
         project = project_version(settings)[PROJECT][PROJECT]

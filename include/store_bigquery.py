@@ -199,10 +199,17 @@ class BigQueryStore:
             except NotFound:
                 return None
 
+    def _reports(self, listed: Sequence[Any]) -> dict[str, str]:
+        """The queries of the views for reports."""
+        names = [item.table_id for item in listed if item.table_type == "VIEW" and item.table_id.startswith("report_")]
+        with explained(self.place):
+            found = [self.client.get_table(f"{self.place.project}.{self.place.dataset}.{name}") for name in names]
+        return {view.table_id: str(view.view_query) for view in found}
+
     def publish(self, copies: Mapping[str, str], made: Mapping[str, str], run_id: str) -> None:
         """Clone the tables into the published dataset, one after another in one script (docs/decisions.md)."""
         here, there = self._tables(self.place.dataset), self._tables(self.place.published)
-        script = publication(self.place, here, there, copies, made)
+        script = publication(self.place, here, there, copies, made, self._reports(here))
         moment = datetime.now(UTC).isoformat(sep=" ", timespec="seconds")
         note = f"Published by run {run_id} at {moment}"
         with explained(self.place):

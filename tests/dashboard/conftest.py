@@ -1,4 +1,4 @@
-"""Generated data, taken in by dbt and published as a run publishes it; and the dashboard on it, behind a real login."""
+"""Generated data, taken in by dbt and published as a run publishes it, and the dashboard on it behind a real login."""
 
 from __future__ import annotations
 
@@ -25,34 +25,12 @@ from fastapi.testclient import TestClient
 
 from include.dashboard.access import PREFIX
 from include.dashboard.app import create_app
-from include.publish import publish
 from include.settings import Settings
-from include.simulator.history import write_history
-from include.simulator.stream import write_batch
-from tests.dbt.project import Project, rows_of
+from tests.dashboard.site import build
+from tests.dbt.project import rows_of
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 RUN = "manual__2026-01-31T12:00:00+00:00"
-SPEND = """day,source,medium,campaign,cost
-2026-01-28,google,cpc,Brand Search,120.50
-2026-01-29,google,cpc,Brand Search,80.25
-2026-01-29,nobody,cpc,Nobody Clicked,10.00
-"""
-
-
-def build(home: Path) -> None:
-    """A published home: ten days of a small shop, a batch with bad lines, and what ads cost."""
-    project = Project(home)
-    settings = project.settings
-    settings.ga4_export.mkdir(parents=True)
-    write_history(settings.ga4_export, seed=11, end=NOON, days=10, people=700)
-    write_batch(settings, events=30, seed=3, bad=3)
-    settings.ad_spend.mkdir(parents=True)
-    (settings.ad_spend / "spend.csv").write_text(SPEND)
-    project.build()
-    publish(settings, RUN)
-
-
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The published home, built once however many processes test; nothing may write it."""
@@ -61,7 +39,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = shared / "dashboard_home"
     with FileLock(shared / "dashboard_home.lock"):
         if not (made / "published").exists():
-            build(made)
+            build(made, end=NOON, days=10, people=700, run=RUN)
     return made
 
 

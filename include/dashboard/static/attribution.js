@@ -234,7 +234,7 @@
     const busy = document.getElementById("figures");
     busy.setAttribute("aria-busy", "true");
     try {
-      if (state.unknown.length) throw new Error(`The address has filters that do not exist: ${state.unknown.join(", ")}`);
+      if (state.unknown.length) throw Data.wrong(`There is no filter called ${state.unknown.join(", ")}.`);
       const questions = ["summary", "channels", "days", "paths", "lengths"];
       const found = await Promise.all(questions.map((one) => Data.ask(one, asked())));
       if (mine !== turn) return; // asked again meanwhile

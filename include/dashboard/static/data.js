@@ -75,5 +75,7 @@ const Data = (() => {
     document.getElementById("state").hidden = true;
   }
 
-  return { ask, show, hide, isReport: kept !== null };
+  const wrong = (message) => new Refused("question", message);
+
+  return { ask, show, hide, wrong, isReport: kept !== null };
 })();
