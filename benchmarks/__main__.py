@@ -1,4 +1,4 @@
-"""`make bench`: a full refresh beside the floor, a micro-batch through Airflow beside a bare `dbt build`.
+"""`make bench`: a full refresh beside the floor, a micro-batch beside a bare `dbt build`, the dashboard's answers.
 
 Prints tables and writes the same figures as JSON into the folder `benchmarks` of ATTRIBUTION_HOME. Exit code 0 when all
 was measured, 1 when something failed, 2 when it could not start.
@@ -15,7 +15,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import is_dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,9 @@ import duckdb
 from rich.console import Console
 from rich.markup import escape
 
+from benchmarks.dashboard import Answers, measure_dashboard
 from benchmarks.full_refresh import FullRefresh, measure_full_refresh
-from benchmarks.history import Export, find_export, repeat
+from benchmarks.history import find_export, repeat
 from benchmarks.measure import BenchmarkError, Comparison
 from benchmarks.microbatch import MicroBatch, measure_microbatch
 from benchmarks.report import show
@@ -47,7 +48,7 @@ def _positive(text: str) -> int:
 def parser() -> argparse.ArgumentParser:
     """The command's options."""
     options = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n")[0])
-    options.add_argument("--only", choices=("full", "microbatch"), help="measure one of the two")
+    options.add_argument("--only", choices=("full", "microbatch", "dashboard"), help="measure one of the three")
     options.add_argument(
         "--ga4",
         type=Path,
@@ -74,20 +75,32 @@ def as_json(value: object) -> object:
     return value
 
 
-def measure(given: argparse.Namespace, export: Export, scratch: Path) -> tuple[FullRefresh | None, list[MicroBatch]]:
+@dataclass(frozen=True)
+class Measured:
+    """What was asked for; None, or no micro-batch, where it was not."""
+
+    full_refresh: FullRefresh | None
+    microbatch: list[MicroBatch]
+    dashboard: Answers | None
+
+
+def measure(given: argparse.Namespace, scratch: Path) -> Measured:
     """All that was asked for, one after another."""
-    full, batches = None, []
-    if given.only != "microbatch":
+    full, batches, answers = None, [], None
+    export = find_export(given.ga4, scratch) if given.only != "dashboard" else None
+    if export and given.only != "microbatch":
         full = measure_full_refresh(export, scratch / "full", given.runs)
-    if given.only != "full":
+    if export and given.only != "full":
         for times in dict.fromkeys((1, given.scale)):
             history = repeat(export, times, scratch / f"history_{times}")
             batches.append(measure_microbatch(history, scratch / f"microbatch_{times}", given.runs))
             shutil.rmtree(scratch / f"microbatch_{times}")
-    return full, batches
+    if given.only in {None, "dashboard"}:
+        answers = measure_dashboard(scratch / "dashboard", runs=20)
+    return Measured(full, batches, answers)
 
 
-def write_result(folder: Path, given: argparse.Namespace, full: FullRefresh | None, batches: list[MicroBatch]) -> Path:
+def write_result(folder: Path, given: argparse.Namespace, measured: Measured) -> Path:
     """Write the figures, and what they were measured with, to a new JSON file; its path."""
     now = datetime.now(UTC)
     result: dict[str, Any] = {
@@ -96,8 +109,7 @@ def write_result(folder: Path, given: argparse.Namespace, full: FullRefresh | No
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "duckdb": duckdb.__version__,
-        "full_refresh": as_json(full),
-        "microbatch": as_json(batches),
+        **{name: as_json(getattr(measured, name)) for name in Measured.__dataclass_fields__},
     }
     path = folder / f"{now:%Y%m%dT%H%M%S}.json"
     path.write_text(json.dumps(result, indent=2) + "\n")
@@ -122,9 +134,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with hold_home(replace(settings, home=folder), "make bench"):
             shutil.rmtree(scratch, ignore_errors=True)
             scratch.mkdir()
-            full, batches = measure(given, find_export(given.ga4, scratch), scratch)
-            show(console, full, batches)
-            console.print(f"Figures: {write_result(folder, given, full, batches)}", soft_wrap=True, highlight=False)
+            measured = measure(given, scratch)
+            show(console, measured.full_refresh, measured.microbatch, measured.dashboard)
+            console.print(f"Figures: {write_result(folder, given, measured)}", soft_wrap=True, highlight=False)
             shutil.rmtree(scratch)
     except (SettingError, HomeInUseError) as error:
         console.print(f"[red]Cannot start[/]: {escape(str(error))}", highlight=False)

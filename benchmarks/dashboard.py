@@ -56,7 +56,8 @@ create table mart_journeys as
 select
     conversion_id as journey_id, conversion_id, min(person_id) as person_id,
     string_agg(channel, ' > ' order by position) as path, '' as channels, count(*) as touchpoints,
-    min(started_at) as started_at, max(started_at) as last_touched_at, max(started_at) + interval 1 hour as converted_at,
+    min(started_at) as started_at, max(started_at) as last_touched_at,
+    max(started_at) + interval 1 hour as converted_at,
     epoch(max(started_at) - min(started_at))::bigint + 3600 as seconds_to_convert,
     (10 + hash(conversion_id) % 20000 / 100.0)::decimal(18, 2) as revenue, revenue as net_revenue
 from touches group by conversion_id;
@@ -68,14 +69,18 @@ create table mart_attribution as
 select
     t.conversion_id, j.person_id, j.converted_at::date as conversion_date, j.converted_at, m.model, t.session_id,
     t.position, t.touchpoints, t.started_at as touched_at, t.source, t.medium, t.campaign, t.channel, t.channel_group,
-    (case when m.model = 'first_click' then t.position = 1 when m.model = 'last_click' then t.position = t.touchpoints end)
-        ::int as one,
+    (case
+        when m.model = 'first_click' then t.position = 1
+        when m.model = 'last_click' then t.position = t.touchpoints
+    end)::int as one,
     coalesce(one, 1.0 / t.touchpoints)::decimal(18, 9) as credit, (credit * j.revenue)::decimal(18, 2) as revenue,
     revenue as net_revenue, t.device_category, if(hash(t.conversion_id) % 3 = 0, 'returning', 'new') as customer_type,
     'purchase' as event_name, t.conversion_id as transaction_id
 from touches as t
 inner join mart_journeys as j on j.conversion_id = t.conversion_id
-cross join (select unnest(['first_click', 'last_click', 'last_touch', 'linear', 'time_decay', 'position_based']) as model) as m
+cross join (
+    select unnest(['first_click', 'last_click', 'last_touch', 'linear', 'time_decay', 'position_based']) as model
+) as m
 order by conversion_date;
 
 create table mart_attribution_last as
@@ -126,7 +131,9 @@ def measure_dashboard(folder: Path, runs: int) -> Answers:
         connection.execute(MARTS)
         names = ("mart_sessions", "mart_attribution", "mart_attribution_last", "mart_journeys")
         rows = {name: connection.table(name).count("*").fetchall()[0][0] for name in names}
-        ids = [one for (one,) in connection.execute("select conversion_id from mart_attribution_last limit 999").fetchall()]
+        ids = [
+            one for (one,) in connection.execute("select conversion_id from mart_attribution_last limit 999").fetchall()
+        ]
     os.environ["AIRFLOW_HOME"] = str(folder / "airflow")  # importing airflow writes a file there
     return Answers(rows, _asked(settings, ids, 28, runs), _asked(settings, ids, DAYS - 20, runs))
 
@@ -147,7 +154,9 @@ def _asked(settings: Settings, ids: list[str], days: int, runs: int) -> dict[str
             end = END - timedelta(days=run)
             period = {"start": str(end - timedelta(days=days - 1)), "end": str(end)}
             for question in QUESTIONS:
-                values = {"id": ids[run + days]} if question == "conversion" else period if question != "operations" else {}
+                values = (
+                    {"id": ids[run + days]} if question == "conversion" else period if question != "operations" else {}
+                )
                 before = time.perf_counter()
                 answer = client.get(f"/api/{question}", params=values)
                 taken[question].append((time.perf_counter() - before) * 1000)

@@ -17,12 +17,13 @@ def _layout(item: Any) -> tuple[object, object]:  # noqa: ANN401 - the client na
     return item.time_partitioning, item.clustering_fields
 
 
-def publication(
+def publication(  # noqa: PLR0913 - what there is, and what is to be
     place: BigQuery,
     here: Iterable[Any],
     there: Iterable[Any],
     copies: Mapping[str, str],
     made: Mapping[str, str],
+    *,
     again: Mapping[str, str],
 ) -> list[str]:
     """The statements, in order: views first, which take time, then clones, which take none, then what is made. Pure.

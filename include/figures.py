@@ -40,8 +40,8 @@ class Figures:
     events, sessions, conversions, revenue (US dollars): the totals that readers now see.
     batch_shards: files and batches that came or changed since the run published before; batch_events: their events.
     rejected_rows, rejected_files: what stands in quarantine (E4).
-    lag_p50_seconds, lag_p95_seconds, lag_max_seconds: from event time to published_at over the streamed events among batch_events;
-    null where there were none.
+    lag_p50_seconds, lag_p95_seconds, lag_max_seconds: from event time to published_at over the streamed events among
+    batch_events; null where there were none.
     """
 
     run_id: str

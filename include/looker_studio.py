@@ -63,7 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         place = Settings.from_env().bigquery
         if place is None:
-            raise SettingError("DBT_TARGET is local; Looker Studio reads BigQuery. On this machine: make up, make report")
+            raise SettingError(
+                "DBT_TARGET is local; Looker Studio reads BigQuery. On this machine: make up, make report"
+            )
     except SettingError as error:
         Console(stderr=True).print(str(error), highlight=False, markup=False, soft_wrap=True)
         return 2

@@ -67,10 +67,10 @@ def project_version(settings: Settings) -> Versions:
 def publish(settings: Settings, run_id: str) -> Figures:
     """Give readers the marts of the warehouse, the quarantine, the runs' figures and the proofs.
 
-    Beside them stand the rules that touchpoints follow and the shards they were built from, by which the next run knows whether a load still waits. How near
-    to all at once readers get it is the engine's (docs/decisions.md). The run's figures are recorded in the warehouse
-    first, so that the published table of runs has them too; they are taken back if publishing fails, by the next run
-    where this one is killed. A rerun replaces its own row.
+    Beside them stand the rules that touchpoints follow, and the shards the marts were built from, by which the next run
+    knows whether a load still waits. How near to all at once readers get it is the engine's (docs/decisions.md). The
+    run's figures are recorded in the warehouse first, so that the published table of runs has them too; they are taken
+    back if publishing fails, by the next run where this one is killed. A rerun replaces its own row.
 
     Raises WarehouseError when the warehouse cannot be used, OSError when the published folder cannot be written.
     """

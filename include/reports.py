@@ -1,4 +1,4 @@
-"""The views for reporting tools: made by dbt when the project has changed, so that a micro-batch spends no time on them."""
+"""The views for reporting tools: made by dbt when the project has changed, not by each micro-batch."""
 
 from __future__ import annotations
 

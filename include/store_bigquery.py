@@ -209,7 +209,7 @@ class BigQueryStore:
     def publish(self, copies: Mapping[str, str], made: Mapping[str, str], run_id: str) -> None:
         """Clone the tables into the published dataset, one after another in one script (docs/decisions.md)."""
         here, there = self._tables(self.place.dataset), self._tables(self.place.published)
-        script = publication(self.place, here, there, copies, made, self._reports(here))
+        script = publication(self.place, here, there, copies, made, again=self._reports(here))
         moment = datetime.now(UTC).isoformat(sep=" ", timespec="seconds")
         note = f"Published by run {run_id} at {moment}"
         with explained(self.place):

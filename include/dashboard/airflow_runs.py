@@ -34,13 +34,19 @@ def last_runs() -> list[Row]:
         .limit(RUNS)
     )
     with create_session() as session:
-        return [_run(*row) for row in session.execute(query).all()]
+        return [_run(row) for row in session.execute(query).all()]
 
 
-def _run(dag: str, run: str, state: Any, kind: Any, start: datetime | None, end: datetime | None) -> Row:  # noqa: ANN401
-    began, ended = _utc(start), _utc(end)
-    seconds = (ended - began).total_seconds() if began and ended else None
-    return {"dag_id": dag, "run_id": run, "state": str(state), "type": str(kind), "started_at": began, "seconds": seconds}
+def _run(row: Any) -> Row:  # noqa: ANN401 - SQLAlchemy's
+    began, ended = _utc(row.start_date), _utc(row.end_date)
+    return {
+        "dag_id": row.dag_id,
+        "run_id": row.run_id,
+        "state": str(row.state),
+        "type": str(row.run_type),
+        "started_at": began,
+        "seconds": (ended - began).total_seconds() if began and ended else None,
+    }
 
 
 def task_seconds(now: datetime | None = None) -> list[Row]:

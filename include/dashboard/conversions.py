@@ -73,7 +73,7 @@ SHARES = {
 
 
 def earned(marts: Marts, filters: Filters, narrower: Row, page: int) -> dict[str, Any]:
-    """Conversions of which the filters' touches earned something under the model, latest first, and whether more follow.
+    """Conversions of which the filters' touches earned something under the model, latest first, and if more follow.
 
     narrower: source, medium, campaign of the touches. page: from 0 on, PAGE rows each.
     """

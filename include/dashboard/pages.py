@@ -46,7 +46,9 @@ def file(name: str) -> File:
     if name not in names():
         raise KeyError(name)
     content = text(name).encode()
-    return File(gzip.compress(content, 6), TYPES[Path(name).suffix], hashlib.md5(content, usedforsecurity=False).hexdigest())
+    return File(
+        gzip.compress(content, 6), TYPES[Path(name).suffix], hashlib.md5(content, usedforsecurity=False).hexdigest()
+    )
 
 
 @cache

@@ -67,4 +67,3 @@ FiltersAsked = Annotated[Wanted, Query()]
 ConversionsAsked = Annotated[WantedConversions, Query()]
 RejectedAsked = Annotated[WantedRejected, Query()]
 IdAsked = Annotated[WantedId, Query()]
-

@@ -2,7 +2,8 @@
 
     python -m include.dashboard.report [FILE] [--start 2026-01-01] [--end 2026-01-31] [--model linear] ...
 
-FILE is by default `report.html` in ATTRIBUTION_HOME. Exit code 0, 1 where the marts cannot be read, 2 for a wrong option.
+FILE is by default `report.html` in ATTRIBUTION_HOME. Exit code 0, 1 where the marts cannot be read, 2 for a wrong
+option.
 """
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ def as_html(found: Mapping[str, Any]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the report; the exit code."""
     options = argparse.ArgumentParser(prog="python -m include.dashboard.report", description=__doc__.split("\n")[0])
-    options.add_argument("file", nargs="?", type=Path, help="where to write it (default: report.html in ATTRIBUTION_HOME)")
+    options.add_argument(
+        "file", nargs="?", type=Path, help="where to write it (default: report.html in ATTRIBUTION_HOME)"
+    )
     for name, what in OPTIONS.items():
         options.add_argument(f"--{name}", help=what)
     given = options.parse_args(arguments)
@@ -83,7 +86,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (MartsError, OSError) as error:
         console.print(f"No report: {error}", highlight=False, markup=False)
         return 1
-    console.print(f"Report of {filters.start} to {filters.end}: {target}", soft_wrap=True, highlight=False, markup=False)
+    console.print(
+        f"Report of {filters.start} to {filters.end}: {target}", soft_wrap=True, highlight=False, markup=False
+    )
     return 0
 
 

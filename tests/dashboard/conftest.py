@@ -31,6 +31,8 @@ from tests.dbt.project import rows_of
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 RUN = "manual__2026-01-31T12:00:00+00:00"
+
+
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The published home, built once however many processes test; nothing may write it."""

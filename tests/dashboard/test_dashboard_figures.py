@@ -21,20 +21,22 @@ NARROWED: list[tuple[dict[str, str], str]] = [
     ({"channel": "Email"}, "channel = 'Email'"),
     ({"device": "mobile"}, "device_category = 'mobile'"),
     ({"customer": "new"}, "customer_type = 'new'"),
-    ({"channel": "Direct", "device": "desktop", "customer": "returning"},
-     "channel = 'Direct' and device_category = 'desktop' and customer_type = 'returning'"),
+    (
+        {"channel": "Direct", "device": "desktop", "customer": "returning"},
+        "channel = 'Direct' and device_category = 'desktop' and customer_type = 'returning'",
+    ),
 ]
 filtered = pytest.mark.parametrize(("narrower", "where"), NARROWED)
 
 
-def ask(client: TestClient, path: str, **values: str) -> Any:
+def ask(client: TestClient, path: str, **values: str) -> Any:  # noqa: ANN401 - JSON
     """The JSON of an answer."""
     answer = client.get(path, params={**BASE, **values})
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
-def number(value: Any) -> float:
+def number(value: Any) -> float:  # noqa: ANN401 - as above
     """A figure as JSON has it."""
     return float(value)
 
@@ -81,7 +83,9 @@ def test_spend_and_roas_stand_where_spend_is_known(viewer: TestClient, marts: As
         assert rows[one["channel"]]["spend"] == number(one["spend"])
         assert rows[one["channel"]]["roas"] == pytest.approx(number(one["revenue"] / one["spend"]))
     assert rows["Email"]["spend"] is None
-    spent = marts(f"select campaign, sum(spend) as spend from mart_campaign_daily where {PERIOD} and model = 'linear' group by 1")
+    spent = marts(
+        f"select campaign, sum(spend) as spend from mart_campaign_daily where {PERIOD} and model = 'linear' group by 1"
+    )
     shown: dict[str, float] = {}
     for row in ask(viewer, "api/campaigns")["rows"]:
         shown[row["campaign"]] = shown.get(row["campaign"], 0) + (row["spend"] or 0)
@@ -160,7 +164,9 @@ def test_the_story_of_an_order_says_who_earned_it_and_why(viewer: TestClient, ma
     assert by_order["conversion_id"] == one["conversion_id"]
     answer = viewer.get("api/conversion", params={"id": one["conversion_id"]})
     story = answer.json()
-    credits = marts(f"select model, position, credit, revenue from mart_attribution where conversion_id = '{one['conversion_id']}'")
+    credits = marts(
+        f"select model, position, credit, revenue from mart_attribution where conversion_id = '{one['conversion_id']}'"
+    )
     told = {(m["model"], c["position"]): (c["credit"], c["revenue"]) for m in story["models"] for c in m["credits"]}
     assert told == {(c["model"], c["position"]): (number(c["credit"]), number(c["revenue"])) for c in credits}
     (last,) = [model for model in story["models"] if model["model"] == "last_click"]
@@ -185,7 +191,9 @@ def test_what_is_always_in_sight_is_what_the_run_recorded(viewer: TestClient, ma
 def test_operations_show_runs_reasons_and_the_raw_event(viewer: TestClient, marts: Ask) -> None:
     found = viewer.get("api/operations").json()
     assert [run["run_id"] for run in found["runs"]] == [RUN]
-    expected = {row["reason"]: row["n"] for row in marts("select reason, count(*) as n from quarantine group by reason")}
+    expected = {
+        row["reason"]: row["n"] for row in marts("select reason, count(*) as n from quarantine group by reason")
+    }
     assert {row["reason"]: row["rejected"] for row in found["reasons"]} == expected
     reason = min(expected)
     rows = viewer.get("api/rejected", params={"reason": reason}).json()["rows"]

@@ -63,7 +63,9 @@ def test_every_column_of_a_mart_is_described(manifest: dict[str, Any], tmp_path:
     project = Project(tmp_path)
     project.settings.ga4_export.mkdir(parents=True)
     project.build()
-    rows = project.rows("select table_name, column_name from duckdb_columns() where table_name like 'mart_%' or table_name like 'report_%'")
+    rows = project.rows(
+        "select table_name, column_name from duckdb_columns() where table_name similar to '(mart|report)_.*'"
+    )
     nodes = {n["name"]: n["columns"] for n in manifest["nodes"].values() if n["resource_type"] == "model"}
     assert rows
     assert [row for row in rows if row["column_name"] not in nodes[row["table_name"]]] == []
