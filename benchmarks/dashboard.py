@@ -59,7 +59,8 @@ select
     min(started_at) as started_at, max(started_at) as last_touched_at,
     max(started_at) + interval 1 hour as converted_at,
     epoch(max(started_at) - min(started_at))::bigint + 3600 as seconds_to_convert,
-    (10 + hash(conversion_id) % 20000 / 100.0)::decimal(18, 2) as revenue, revenue as net_revenue
+    (10 + hash(conversion_id) % 20000 / 100.0)::decimal(18, 2) as revenue,
+    (10 + hash(conversion_id) % 20000 / 100.0)::decimal(18, 2) as net_revenue
 from touches group by conversion_id;
 insert into mart_journeys
 select session_id, null, person_id, channel, channel, 1, started_at, started_at, null, null, null, null
@@ -74,7 +75,7 @@ select
         when m.model = 'last_click' then t.position = t.touchpoints
     end)::int as one,
     coalesce(one, 1.0 / t.touchpoints)::decimal(18, 9) as credit, (credit * j.revenue)::decimal(18, 2) as revenue,
-    revenue as net_revenue, t.device_category, if(hash(t.conversion_id) % 3 = 0, 'returning', 'new') as customer_type,
+    (credit * j.revenue)::decimal(18, 2) as net_revenue, t.device_category, if(hash(t.conversion_id) % 3 = 0, 'returning', 'new') as customer_type,
     'purchase' as event_name, t.conversion_id as transaction_id
 from touches as t
 inner join mart_journeys as j on j.conversion_id = t.conversion_id

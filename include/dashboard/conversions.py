@@ -14,6 +14,9 @@ from include.story import Session
 
 PAGE = 50
 
+#: Which other sessions of the buyer are looked at: so many days before the look-back opens, and after the conversion.
+DAYS = 30
+
 #: What of a touch can be asked for beside the filters: the empty text asks for all.
 NARROWER = ("source", "medium", "campaign")
 
@@ -49,7 +52,7 @@ left join (
     where conversion_id = $conversion and conversion_date = $day
     group by session_id
 ) as t on t.session_id = s.session_id
-where s.person_id = $person
+where s.person_id = $person and s.session_date between $since and $until
 order by s.started_at, s.session_id
 """
 
@@ -101,7 +104,7 @@ def find(marts: Marts, wanted: str) -> list[Row]:
 
 
 def explained(marts: Marts, conversion_id: str) -> dict[str, Any] | None:
-    """Why each session of the buyer is a touch or none, and what each touch earned under every model.
+    """Why each session of the buyer around it is a touch or none, and what each touch earned under every model.
 
     None where no conversion has the id. Whose it is, is left out: the question is why, not who.
     """
@@ -109,12 +112,15 @@ def explained(marts: Marts, conversion_id: str) -> dict[str, Any] | None:
     if not found:
         return None
     conversion = {name: value for name, value in found[0].items() if name != "person_id"}
+    lookback = timedelta(days=json.loads(marts.ask(LOOKBACK)[0]["detail"])["settings"]["lookback_days"])
+    day = conversion["converted_at"].date()
     ids = {
         "conversion": conversion_id,
         "person": found[0]["person_id"],
-        "day": conversion["converted_at"].date(),
+        "day": day,
+        "since": day - lookback - timedelta(days=DAYS),
+        "until": day + timedelta(days=DAYS),
     }
-    lookback = timedelta(days=json.loads(marts.ask(LOOKBACK)[0]["detail"])["settings"]["lookback_days"])
     sessions = marts.ask(SESSIONS, **ids)
     credits = marts.ask(CREDITS, **ids)
     touches = sum(row["position"] is not None for row in sessions)

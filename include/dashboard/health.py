@@ -36,7 +36,7 @@ REASONS = "select reason, count(*) as rejected from quarantine group by reason o
 SET_ASIDE = f"""
 select shard, line_number, reason, detail, payload from quarantine
 where $reason = '' or reason = $reason
-order by shard desc, line_number, reason limit {REJECTED + 1} offset {{offset}}
+order by shard desc, line_number nulls first, reason limit {REJECTED + 1} offset {{offset}}
 """  # noqa: S608 - a constant
 
 PROOFS = "select * from proofs order by proved_at desc limit 10"

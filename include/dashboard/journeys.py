@@ -21,7 +21,7 @@ MANY = 6
 
 #: The journeys of a period that converted; of those that filters narrow, the ones whose credit the filters leave.
 _CONVERTED = """
-select * from mart_journeys
+select path, touchpoints, seconds_to_convert, revenue, net_revenue from mart_journeys
 where conversion_id is not null and cast(converted_at as date) between $start and $end{narrowed}
 """
 _NARROWED = """ and conversion_id in (

@@ -68,6 +68,7 @@ class Marts:
         self._engine = engine
         self._answers: OrderedDict[object, list[Row]] = OrderedDict()
         self._lock = threading.Lock()
+        self._asking: dict[object, threading.Lock] = {}
 
     def version(self) -> str:
         """Which publish is read. Raises MartsError."""
@@ -81,10 +82,22 @@ class Marts:
         used = {name: values[name] for name in sorted(set(_VALUE.findall(query)))}
         key = (self.version(), query, tuple(used.items()))
         with self._lock:
+            asking = self._asking.setdefault(key, threading.Lock())
+        try:
+            with asking:  # whoever asks the same meanwhile waits for this answer
+                kept = self._kept(key)
+                return self._keep(key, self._engine.rows(query, used)) if kept is None else kept
+        finally:
+            with self._lock:
+                self._asking.pop(key, None)
+
+    def _kept(self, key: object) -> list[Row] | None:
+        with self._lock:
             if key in self._answers:
                 self._answers.move_to_end(key)
-                return self._answers[key]
-        rows = self._engine.rows(query, used)
+            return self._answers.get(key)
+
+    def _keep(self, key: object, rows: list[Row]) -> list[Row]:
         with self._lock:
             self._answers[key] = rows
             while len(self._answers) > KEPT:
