@@ -75,7 +75,8 @@ select
         when m.model = 'last_click' then t.position = t.touchpoints
     end)::int as one,
     coalesce(one, 1.0 / t.touchpoints)::decimal(18, 9) as credit, (credit * j.revenue)::decimal(18, 2) as revenue,
-    (credit * j.revenue)::decimal(18, 2) as net_revenue, t.device_category, if(hash(t.conversion_id) % 3 = 0, 'returning', 'new') as customer_type,
+    (credit * j.revenue)::decimal(18, 2) as net_revenue, t.device_category,
+    if(hash(t.conversion_id) % 3 = 0, 'returning', 'new') as customer_type,
     'purchase' as event_name, t.conversion_id as transaction_id
 from touches as t
 inner join mart_journeys as j on j.conversion_id = t.conversion_id

@@ -55,7 +55,7 @@ const Story = (() => {
       el("h4", {}, `${story.touches.length} touches in the ${story.lookback_days} days before`),
       one.lookback_complete ? null : el("p", { class: "warning" }, "The look-back reaches before the first event there is: earlier touches may be missing."),
       el("ol", { class: "touches" }, story.touches.map((each) => touch(each, [...new Set(first)]))),
-      story.others.length ? el("details", {}, el("summary", {}, `${story.others.length} sessions that are no touch, and why`),
+      story.others.length ? el("details", {}, el("summary", {}, `${story.others.length} other sessions around it, and why each is no touch`),
         el("ul", {}, story.others.map(other))) : null,
       el("h4", {}, "Every model"),
       Tables.table("Credit and revenue of each touch under every model", columns, story.touches),

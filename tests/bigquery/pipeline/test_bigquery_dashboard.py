@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -33,8 +33,8 @@ TABLES = {
     "mart_attribution_last": "conversion_id {text}, person_id {text}, transaction_id {text}, converted_at timestamp, "
     "conversion_date date, revenue numeric(18, 2), net_revenue numeric(18, 2), revenue_issue {text}, "
     "touchpoints {whole}, lookback_complete {truth}",
-    "mart_sessions": "session_id {text}, person_id {text}, started_at timestamp, session_date date, ended_at timestamp, "
-    "events {whole}, source {text}, medium {text}, campaign {text}, channel {text}, channel_group {text}, "
+    "mart_sessions": "session_id {text}, person_id {text}, started_at timestamp, session_date date, "
+    "ended_at timestamp, events {whole}, source {text}, medium {text}, campaign {text}, channel {text}, channel_group {text}, "
     "source_rule {text}, device_category {text}",
     "mart_journeys": "conversion_id {text}, converted_at timestamp, path {text}, touchpoints {whole}, "
     "seconds_to_convert {whole}, revenue numeric(18, 2), net_revenue numeric(18, 2)",
@@ -58,9 +58,18 @@ def credit(conversion: str, day: int, model: str, position: int, share: str, **t
     at, when = f"2026-01-{day:02}", NOON.format(day)
     earned = "10.00" if share == "1" else "0.00"
     return {
-        **{"conversion_id": conversion, "conversion_date": at, "converted_at": when, "model": model},
-        **{"session_id": f"{conversion}{position}", "position": position, "credit": share, **touch},
-        **{"revenue": earned, "net_revenue": earned, "device_category": "mobile", "customer_type": "new"},
+        "conversion_id": conversion,
+        "conversion_date": at,
+        "converted_at": when,
+        "model": model,
+        "session_id": f"{conversion}{position}",
+        "position": position,
+        "credit": share,
+        "revenue": earned,
+        "net_revenue": earned,
+        "device_category": "mobile",
+        "customer_type": "new",
+        **touch,
     }
 
 
@@ -149,12 +158,12 @@ def fill(store: Store, types: dict[str, str]) -> None:
 
 
 @pytest.fixture
-def remote(settings: Settings, store: BigQueryStore, client: bigquery.Client) -> Iterator[Marts]:
+def remote(settings: Settings, store: BigQueryStore, client: bigquery.Client) -> Marts:
     """The published dataset of the stand-in."""
     there = replace(store.place, dataset=store.place.published)
     client._default_query_job_config.default_dataset = f"{there.project}.{there.dataset}"
     fill(BigQueryStore(client, settings, there), BIGQUERY)
-    yield open_marts(settings)
+    return open_marts(settings)
 
 
 @pytest.fixture
