@@ -218,3 +218,17 @@ def test_json_keeps_every_cent(viewer: TestClient, marts: Ask) -> None:
     exact = json.loads(text, parse_float=Decimal)["total"]["revenue"]
     (sold,) = marts(f"select sum(revenue) as revenue from mart_attribution_last where {PERIOD}")
     assert exact == sold["revenue"]
+
+
+def test_views_for_reports_hold_what_the_marts_hold(marts: Ask) -> None:
+    (sold,) = marts("select count(*) as orders, sum(revenue) as revenue from mart_attribution_last")
+    for table, orders in (
+        ("report_channels", "round(sum(conversions), 6)"),
+        ("report_conversions", "round(sum(credit), 6)"),
+    ):
+        for row in marts(f"select model, {orders} as orders, sum(revenue) as revenue from {table} group by model"):
+            assert (row["orders"], row["revenue"]) == (sold["orders"], sold["revenue"]), (table, row["model"])
+    (paths,) = marts("select count(*) as orders, sum(revenue) as revenue from report_paths")
+    assert paths == sold
+    columns = marts("select column_name as name from duckdb_columns() where starts_with(table_name, 'report_')")
+    assert "person_id" not in {row["name"] for row in columns}

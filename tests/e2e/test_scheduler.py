@@ -96,6 +96,7 @@ def test_a_triggered_run_publishes(client: httpx.Client, airflow: LocalAirflow) 
     assert set(tasks.values()) == {"success"}
     with duckdb.connect(str(airflow.settings.published), read_only=True) as published:
         assert published.execute("select count(*) > 0 from mart_sessions").fetchall() == [(True,)]
+        assert published.execute("select count(*) > 0 from report_channels").fetchall() == [(True,)]
     events = client.get("/assets/events", params={"source_dag_id": "attribution_microbatch"}).json()
     assert events["total_entries"] >= 1
     assert "preloaded" in (airflow.settings.home / "logs" / "scheduler.log").read_text()

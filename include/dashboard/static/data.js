@@ -58,7 +58,7 @@ const Data = (() => {
     if (!(error instanceof Refused)) console.error(error);
     const help = {
       question: el("a", { class: "button", href: location.pathname }, "Show the last 28 days"),
-      login: el("a", { class: "button", href: location.href, target: "_top" }, "Log in"),
+      login: el("a", { class: "button", href: location.href }, "Log in"),
     };
     fill(
       "state",

@@ -34,8 +34,8 @@ TABLES = {
     "conversion_date date, revenue numeric(18, 2), net_revenue numeric(18, 2), revenue_issue {text}, "
     "touchpoints {whole}, lookback_complete {truth}",
     "mart_sessions": "session_id {text}, person_id {text}, started_at timestamp, session_date date, "
-    "ended_at timestamp, events {whole}, source {text}, medium {text}, campaign {text}, channel {text}, channel_group {text}, "
-    "source_rule {text}, device_category {text}",
+    "ended_at timestamp, events {whole}, source {text}, medium {text}, campaign {text}, channel {text}, "
+    "channel_group {text}, source_rule {text}, device_category {text}",
     "mart_journeys": "conversion_id {text}, converted_at timestamp, path {text}, touchpoints {whole}, "
     "seconds_to_convert {whole}, revenue numeric(18, 2), net_revenue numeric(18, 2)",
     "mart_channel_daily": "conversion_date date, model {text}, channel {text}, spend numeric(18, 2)",
