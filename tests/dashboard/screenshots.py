@@ -85,7 +85,7 @@ def main() -> int:
         environment = {**os.environ, "ATTRIBUTION_HOME": folder}
         for _ in range(RUNS):
             run = [sys.executable, "-m", "include.run", "--events", "20"]
-            subprocess.run(run, env=environment, cwd=PROJECT, check=True)  # noqa: S603 - our own
+            subprocess.run(run, env=environment, cwd=PROJECT, check=True)
         home = Path(folder)
         take(Settings(home=home, ga4_export=home / "landing" / "ga4"))
     return 0
