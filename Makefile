@@ -27,6 +27,10 @@ backfill: .venv/.run ## Everything, or some dates, from the source again [FULL=1
 upkeep: .venv/.run ## The nightly work now: deletions, retention, the proof, the dbt docs
 	python -m include.run_upkeep
 
+.PHONY: fit
+fit: .venv/.run ## Fit the data-driven models (markov, shapley) now; the next run's credit follows
+	python -m include.data_driven
+
 .PHONY: check-bigquery
 check-bigquery: .venv/.run ## Before the first run on BigQuery: login, rights, cost [START=YYYY-MM-DD END=... PRICE=dollars a TiB]
 	python -m include.check_bigquery $(if $(START),--start "$(START)") $(if $(END),--end "$(END)") $(if $(PRICE),--price "$(PRICE)")

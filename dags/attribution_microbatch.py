@@ -1,5 +1,7 @@
 """Every five minutes: takes up what landed, attributes each order to its channels, gives readers the result.
 
+**Schedule** `MICROBATCH_SCHEDULE` (docs/settings.md).
+
 **Owns** the warehouse's tables and the published marts. The backfill and the upkeep write them too, one run at a time.
 
 **Connections** `attribution_webhook` and `attribution_mail` for alerts, where they exist (docs/alerts.md);
@@ -33,7 +35,7 @@ another simulated batch.
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param, chain, task
@@ -45,13 +47,15 @@ from include.sensing import NewsSensor
 from include.settings import Settings
 from include.simulator.stream import stream_batch
 
+SETTINGS = Settings.from_env()
+
 with DAG(
     dag_id="attribution_microbatch",
     doc_md=__doc__,
-    schedule=CronTriggerTimetable("*/5 * * * *", timezone="UTC", interval=timedelta(minutes=5)),
+    schedule=CronTriggerTimetable(SETTINGS.schedule, timezone="UTC") if SETTINGS.schedule else None,
     start_date=datetime(2026, 1, 1, tzinfo=UTC),  # in the past: the first run starts with the deployment
     tags=["attribution", "tier:1", "rerun:safe"],
-    deadline=deadline(Settings.from_env().late_minutes),
+    deadline=deadline(SETTINGS.late_minutes),
     params={
         "events": Param(
             20, type="integer", minimum=0, maximum=1_000_000, description="Simulated events to stream; 0 streams none."

@@ -8,11 +8,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, Asset, ExceptionRetryPolicy, RetryAction, RetryRule, task
+from airflow.sdk import DAG, Asset, ExceptionRetryPolicy, RetryAction, RetryRule, chain, task
 from airflow.sdk.definitions._internal.mixins import DependencyMixin
 
 from include.backfill import BackfillError
 from include.checks import gate, hold
+from include.data_driven.upkeep import fit_models as fit_data_driven
 from include.groups import WRITER_POOL, dbt_group
 from include.prepare import PrepareError
 from include.prepare import prepare as prepare_run
@@ -74,6 +75,12 @@ def quality_gate(nightly: bool, run_id: str | None = None) -> dict[str, int]:
 
 
 @task(pool=WRITER_POOL, pre_execute=keep_turn)
+def fit_models(nightly: bool) -> dict[str, Any]:
+    """Fit the data-driven models: at night when it is time, else only where nothing was ever fitted."""
+    return fit_data_driven(Settings.from_env(), "due" if nightly else "first").as_json()
+
+
+@task(pool=WRITER_POOL, pre_execute=keep_turn)
 def audit(run_id: str | None = None) -> dict[str, int]:
     """Reconcile the new marts before any reader sees them."""
     return hold(Settings.from_env(), AUDIT, run_id=str(run_id), stage="audit")
@@ -102,12 +109,11 @@ def take_turn(task_id: str = "take_turn", *, queues: bool) -> TurnSensor:
 
 
 def delivery(dag: DAG, *, nightly: bool = False) -> tuple[DependencyMixin, ...]:
-    """The steps from what landed to what readers see, for `chain`: transform, gate, marts, audit, publish."""
+    """The steps from what landed to what readers see, for `chain`: transform, gate, marts, audit, publish.
+
+    fit_models stands among the marts, between the journeys that it reads and the credit that follows it.
+    """
     settings = Settings.from_env()
-    return (
-        dbt_group("transform", TRANSFORM, settings, dag),
-        quality_gate(nightly),
-        dbt_group("marts", MARTS, settings, dag),
-        audit(),
-        publish(),
-    )
+    transform, marts = dbt_group("transform", TRANSFORM, settings, dag), dbt_group("marts", MARTS, settings, dag)
+    chain(dag.get_task("marts.mart_journeys"), fit_models(nightly), dag.get_task("marts.mart_attribution"))
+    return transform, quality_gate(nightly), marts, audit(), publish()

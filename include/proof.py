@@ -99,6 +99,7 @@ def _prove(scratch: Scratch, day: date) -> Proof:
     gone = drop_changed(scratch, loaded)  # a file that was written over while it was read is of no version
     with engine.side_by_side(scratch) as connection:
         kept = engine.keep_rows(connection, staging, gone)
+        engine.keep_fits(connection)
     run_models(scratch.rebuilt, "run", "--exclude", STAGING, *variables)
     for home in (scratch.live, scratch.rebuilt):
         engine.freeze_views(home.warehouse, [name for name, replaces in tables.items() if replaces is None])

@@ -30,8 +30,8 @@ from include.warehouse import WarehouseError
 #: Rows of a table that are looked through for the columns that differ.
 LOOKED_AT = 1000
 
-#: What staging reads beside the export.
-STATE = ("streamed_events", "ad_spend", "deletion_tombstones", "kept_history")
+#: What models read beside the export.
+STATE = ("streamed_events", "ad_spend", "deletion_tombstones", "kept_history", "model_fits")
 
 #: A row of text as often as it is on one side more than on the other.
 DIFFERENCES = """

@@ -152,6 +152,11 @@ def keep_rows(connection: duckdb.DuckDBPyConnection, staging: Iterable[str], gon
     return kept
 
 
+def keep_fits(connection: duckdb.DuckDBPyConnection) -> None:
+    """Take over what the data-driven models weigh by: a rebuild fits nothing anew (docs/semantics.md T7)."""
+    connection.execute("insert into rebuilt.model_fits by name from live.model_fits")
+
+
 def count_people(connection: duckdb.DuckDBPyConnection) -> int:
     """How many people the live warehouse knows."""
     return int(connection.execute("select count(distinct person_id) from live.int_events").fetchall()[0][0])

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from include.checks import CHECKS
+from include.data_driven.fits import FITS
 from include.figures import PIPELINE_RUNS, Figures, measure, record
 from include.proof_record import PROOFS
 from include.settings import Settings
@@ -65,7 +66,7 @@ def project_version(settings: Settings) -> Versions:
 
 
 def publish(settings: Settings, run_id: str) -> Figures:
-    """Give readers the marts of the warehouse, the quarantine, the runs' figures and the proofs.
+    """Give readers the marts of the warehouse, the quarantine, the fits, the runs' figures and the proofs.
 
     Beside them stand the rules that touchpoints follow, and the shards the marts were built from, by which the next run
     knows whether a load still waits. How near to all at once readers get it is the engine's (docs/decisions.md). The
@@ -83,8 +84,9 @@ def publish(settings: Settings, run_id: str) -> Figures:
         figures = record(store, figures, published=None if runs is None else [run for (run,) in runs])
         store.make(PROOFS)
         store.make(CHECKS)
+        store.make(FITS)
         marts = {name: name for prefix in (MART_PREFIX, REPORT_PREFIX) for name in store.marts(prefix)}
-        kept = {table.name: table.name for table in (PROOFS, CHECKS, PIPELINE_RUNS)}
+        kept = {table.name: table.name for table in (PROOFS, CHECKS, FITS, PIPELINE_RUNS)}
         copies = {"quarantine": "int_quarantine", **marts, **kept}
         project = project_version(settings)[PROJECT][PROJECT]
         made = {"rules": RULES, "shards": f"({LOADED_SHARDS}) union all select '{PROJECT}', '{PROJECT}', '{project}'"}

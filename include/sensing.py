@@ -128,8 +128,8 @@ class NewsSensor(BaseSensorOperator):
         except WarehouseBusyError as busy:
             log.info("%s Looking again.", busy)
             return PokeReturnValue(False)
-        if found and context["params"].get("dry_run"):
-            raise AirflowSkipException(f"dry run, nothing was taken in; found {found}")
+        if context["params"].get("dry_run"):
+            raise AirflowSkipException(f"dry run, nothing was taken in; found {found or 'nothing new'}")
         if found:
             log.info("found %s", found)
         elif waiting := someone_waits(settings, asked_of(context)[1]):

@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from croniter import croniter
+
 PROJECT = Path(__file__).resolve().parent.parent
 TARGETS = ("local", "bigquery")
+CRON_FIELDS = 5
 ALERT_CONNECTIONS = ("attribution_webhook", "attribution_mail")
 
 
@@ -103,6 +106,7 @@ class Settings:
     bigquery: the warehouse in BigQuery; None where dbt_target is local.
     alert_connections: the Airflow connections by which alerts go out (ALERT_CONNECTIONS, comma-separated);
         alert_connections_named: whether the environment names them, so that each has to exist.
+    schedule: when micro-batches start, as cron in UTC; None: only when somebody triggers one (MICROBATCH_SCHEDULE).
     late_minutes: when a micro-batch that has not ended is late (LATE_MINUTES).
     stale_minutes: how long no new events may come (STALE_MINUTES); 0: for ever.
     """
@@ -116,6 +120,7 @@ class Settings:
     bigquery: BigQuery | None = None
     alert_connections: tuple[str, ...] = ALERT_CONNECTIONS
     alert_connections_named: bool = False
+    schedule: str | None = "*/5 * * * *"
     late_minutes: int = 30
     stale_minutes: int = 2160
 
@@ -136,6 +141,9 @@ class Settings:
         heal = env.get("PROOF_HEAL", "").strip().lower() or "false"
         if heal not in {"true", "false"}:
             raise SettingError(f"PROOF_HEAL is {heal!r}; allowed are true and false")
+        schedule = env.get("MICROBATCH_SCHEDULE", "").strip() or str(cls.schedule)
+        if schedule != "none" and not (len(schedule.split()) == CRON_FIELDS and croniter.is_valid(schedule)):
+            raise SettingError(f"MICROBATCH_SCHEDULE is {schedule!r}; allowed are the five fields of cron, and none")
         named = tuple(one.strip() for one in env.get("ALERT_CONNECTIONS", "").split(",") if one.strip())
         return cls(
             home=home,
@@ -147,6 +155,7 @@ class Settings:
             bigquery=BigQuery.from_env(env) if target == "bigquery" else None,
             alert_connections=named or ALERT_CONNECTIONS,
             alert_connections_named=bool(named),
+            schedule=None if schedule == "none" else schedule,
             late_minutes=_whole(env, "LATE_MINUTES", default=30, least=1),
             stale_minutes=_whole(env, "STALE_MINUTES", default=2160, least=0),
         )

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 
 from include.settings import Settings
 
-Kind = Literal["text", "integer", "number", "money", "timestamp", "boolean"]
+Kind = Literal["text", "integer", "number", "money", "timestamp", "date", "boolean"]
 
 #: staging model -> shard -> version.
 Versions = Mapping[str, Mapping[str, str]]

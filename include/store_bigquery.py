@@ -30,6 +30,7 @@ _TYPES: Mapping[Kind, str] = {
     "number": "FLOAT64",
     "money": "NUMERIC",
     "timestamp": "TIMESTAMP",
+    "date": "DATE",
     "boolean": "BOOL",
 }
 _TYPE_OF: Mapping[type, str] = {

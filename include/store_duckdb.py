@@ -25,6 +25,7 @@ _TYPES: Mapping[Kind, str] = {
     "number": "double",
     "money": "decimal(18, 2)",
     "timestamp": "timestamp",
+    "date": "date",
     "boolean": "boolean",
 }
 

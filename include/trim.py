@@ -64,10 +64,10 @@ FORGET = (
     """,
 )
 
-#: Of a shard, of a table's rules and of its first event the last entry is all that is ever asked for.
+#: Of a shard, of a table's rules, its fits and its first event the last entry is all that is ever asked for.
 FORGET_OLD = """
 delete from int_journal as old
-where old.entry in ('shard', 'rejected', 'built', 'first_event') and exists (
+where old.entry in ('shard', 'rejected', 'built', 'first_event', 'fits') and exists (
     select 1 from int_journal as later
     where later.model = old.model and later.seq > old.seq
         and case when later.entry in ('shard', 'rejected') then 'shard' else later.entry end

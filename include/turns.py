@@ -178,8 +178,8 @@ class TurnSensor(BaseSensorOperator):
             return super().execute(context)
         except AirflowSensorTimeout as late:
             raise TurnTakenError(
-                f"waited {PATIENCE} for the other runs of this home to end; the log names them. Let them end, or mark "
-                "a run that is stuck as failed, then trigger this one again."
+                f"waited {PATIENCE} for the other runs of this home to end; the log names them. Let them end (unpause "
+                "their DAG), or mark a run that is stuck as failed, then trigger this one again."
             ) from late
 
     def poke(self, context: Context) -> PokeReturnValue:
@@ -193,5 +193,5 @@ class TurnSensor(BaseSensorOperator):
             return PokeReturnValue(True)
         if not self.queues:
             raise AirflowSkipException(f"{ahead} is at work or about to be; the next run takes up what landed")
-        log.info("waiting until %s has ended", ahead)
+        log.info("waiting until %s has ended (a run whose DAG is paused stands still: unpause it)", ahead)
         return PokeReturnValue(False)

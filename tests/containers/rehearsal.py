@@ -26,7 +26,7 @@ from tests.containers import postgres
 from tests.containers.compose import Service, copied, entrypoint, services
 from tests.unit.alerts.servers import free_port
 
-PATIENCE_SECONDS = 300
+PATIENCE_SECONDS = 900
 
 
 @dataclass

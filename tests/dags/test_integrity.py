@@ -78,10 +78,12 @@ def delivery(seen: dict[str, Any], after: list[str]) -> tuple[list[str], dict[st
         name: sorted(found.keys() - {x for after in found.values() for x in after})
         for name, found in (("transform", transform), ("marts", marts))
     }
+    marts["marts.mart_journeys"] = sorted([*marts["marts.mart_journeys"], "fit_models"])
     return roots["transform"], {
         **{task: later or ["quality_gate"] for task, later in transform.items()},
         "quality_gate": roots["marts"],
         **{task: later or ["audit"] for task, later in marts.items()},
+        "fit_models": ["marts.mart_attribution"],
         "audit": ["publish"],
         "publish": after,
     }

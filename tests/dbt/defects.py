@@ -35,8 +35,9 @@ AGREE = "assert_models_agree"
 JOURNEYS = "assert_journeys_reconcile"
 FRESH = "assert_fresh"
 VOLUME = "assert_volume"
+MISSING = "assert_no_day_missing"
 #: Those that warn and let the run pass, by dbt_project.yml.
-WARNING = {FRESH, VOLUME}
+WARNING = {FRESH, VOLUME, MISSING}
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,13 @@ GATE_CASES = (
         "unknown revenue issue",
         f"update int_conversions set revenue_issue = 'odd' where conversion_id = {PAID}",
         "accepted_values_int_conversions_revenue_issue",
+    ),
+    case(
+        "day between two others not sent",
+        "delete from stg_ga_events where shard = ("
+        "select shard from stg_ga_events where shard not like '%intraday%' group by 1 order by 1 limit 1 offset 1)",
+        KEPT,
+        MISSING,
     ),
     case(
         "most of a day not sent",
@@ -338,6 +346,18 @@ AUDIT_CASES = (
         "touchpoint of an earlier run",
         f"update mart_attribution set campaign = 'old' where {OF_LONG} and model = 'linear'",
         WEIGHED,
+    ),
+    case(
+        "credit by another fit than that of its date",
+        f"update mart_attribution set fit_id = 'old' where {OF_PAID} and model = 'markov'",
+        WEIGHED,
+    ),
+    case("credit by a fit that is gone", "delete from model_fits where model = 'shapley'", SUMS, WEIGHED),
+    case(
+        "fit that lost a channel",
+        "delete from model_fits where model = 'markov'"
+        " and channel = (select min(channel) from model_fits where weight > 0)",
+        "assert_fits_whole",
     ),
     case("journey lost", f"delete from mart_journeys where {OF_PAID}", JOURNEYS),
     case(

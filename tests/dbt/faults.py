@@ -13,6 +13,7 @@ OLD_KEYS = "{{ journal_keys(target_relation, pinned_only=true) }}"
 MINE = "select * from {{ accepted_copies(touched_only('device_key')) }} as c"
 MATES = "where event_key in ({{ few_keys('select key from touched') }})"
 STALE = "a.lookback_complete <> ({{ lookback_complete('c.converted_at') }})"
+OTHER_FIT = "where f.fit_id is distinct from e.fit_id"
 SESSION_ID = "{{ content_id(['s.person_id', 's.first_key']) }} as session_id"
 BODY = "{%- set names = get_quoted_csv(columns | map(attribute='name')) -%}"
 
@@ -82,5 +83,6 @@ FAULTS = (
         f"{BODY} {{{{ mark_done() }}}} commit; begin;",
         RARE,
     ),
+    Fault("stale fits kept", "macros/credit/stale_fits.sql", OTHER_FIT, f"{OTHER_FIT} and false"),
     Fault("stale look-back kept", "macros/events/lookback.sql", STALE, f"{STALE} and false", RARE),
 )

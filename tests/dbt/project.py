@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from include.transform import MODELS_ONLY
 from include.warehouse import release
 from tests.oracle import Rules, Tables, compute
 from tests.oracle.compare import differences
+from tests.oracle.model import Weight
 
 SEEDS = PROJECT / "dbt" / "seeds"
 TABLES = (
@@ -104,18 +105,27 @@ class Project:
         for path in (self.settings.warehouse, self.settings.warehouse.with_suffix(".duckdb.wal")):
             path.unlink(missing_ok=True)
 
-    def oracle(self) -> Tables:
-        """What the oracle makes of the same landing zone under the same settings."""
+    def oracle(self, fits: Iterable[Weight] | None = None) -> Tables:
+        """What the oracle makes of the same landing zone under the same settings.
+
+        fits: what the data-driven models were fitted to; by default those of the warehouse.
+        """
         project = yaml.safe_load((PROJECT / "dbt" / "dbt_project.yml").read_text())
         values = {**project["vars"], **self.variables}
         names = Rules.__dataclass_fields__
         rules: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in names}
         rules["own_domains"] = (*rules["own_domains"], *self.own_domains)
+        rules["fits"] = tuple(fits_of(self.rows) if fits is None else fits)
         return compute(self.settings.ga4_export, self.settings.streamed_events, Rules(**rules), SEEDS, self.home)
 
     def differences_from(self, tables: Tables) -> dict[str, list[str]]:
         """Per table, what differs between the warehouse and the oracle; empty when all agree."""
         return differences_from(self.rows, tables)
+
+
+def fits_of(rows: Callable[[str], list[dict[str, Any]]]) -> list[Weight]:
+    """The fits of a warehouse, asked by `rows`, for the oracle."""
+    return [Weight(**row) for row in rows(f"select {', '.join(Weight._fields)} from model_fits")]
 
 
 def rows_of(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -148,8 +149,14 @@ class World:
         return set(self.script.tables) <= set(self.warehouse.relations())
 
     def refreshed(self) -> Warehouse:
-        """What one full refresh makes of the same landing folder."""
+        """What one full refresh makes of the same landing folder and the same fits."""
         full = Warehouse(self.script, self.settings)
+        ((made,),) = self.warehouse.db.execute(
+            "select sql from duckdb_tables() where table_name = 'model_fits'"
+        ).fetchall()
+        full.db.execute(made)
+        for row in self.warehouse.db.execute("from model_fits").fetchall():
+            full.db.execute(f"insert into model_fits values ({', '.join('?' * len(row))})", row)
         full.run("refresh")
         return full
 
@@ -276,6 +283,39 @@ class Asks(Step):
             cursor.execute("use warehouse")
             handle(cursor, world.settings, Requests((request,), (), ()), START + self.at)
         assert scrub_deleted(world.settings, read_tombstones(world.settings), [self.id]).problems == ()
+
+
+@dataclass(frozen=True)
+class Fits(Step):
+    """The data-driven models are fitted: channel -> its part of both, from a day on; a channel left out is unknown."""
+
+    day: int
+    parts: Mapping[str, int]
+
+    def __repr__(self) -> str:
+        """From when, and what weighs how much."""
+        return f"a fit from day {self.day}: {dict(self.parts)}"
+
+    def happen(self, world: World) -> None:
+        """Add it, where there is a table to add it to. As a real one, it has a name and a time of its own."""
+        if not world.is_built:
+            return
+        world.written += 1
+        made, total = START + 100 * DAY + world.written % DAY, sum(self.parts.values())
+        begins = FIRST_DAY + timedelta(days=self.day)
+        for model, (channel, part) in product(("markov", "shapley"), self.parts.items()):
+            world.warehouse.db.execute(
+                "insert into model_fits by name select $fit as fit_id, $model as model, $channel as channel,"
+                " $weight as weight, make_timestamp($made) as fitted_at, $begins as effective_from",
+                {
+                    "fit": f"{begins}-{made}",
+                    "model": model,
+                    "channel": channel,
+                    "weight": 1_000_000_000 * part // total,
+                    "made": made,
+                    "begins": begins,
+                },
+            )
 
 
 @dataclass(frozen=True)

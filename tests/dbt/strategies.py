@@ -23,6 +23,7 @@ from tests.dbt.stories import (
     Breaks,
     Dies,
     Event,
+    Fits,
     Lands,
     Runs,
     Step,
@@ -40,7 +41,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "lookback_days": 0,
         "conversion_events": ["purchase", "sign_up"],
         "own_domains": ["partner.example"],
-        "attribution_models": ["time_decay", "position_based"],
+        "attribution_models": ["time_decay", "position_based", "shapley"],
         "position_weights": {"first": 0.123456, "middle": 0.876544, "last": 0},
     },
     "most": {
@@ -56,6 +57,7 @@ SHIPPED = {"session_timeout_minutes": 30, "lookback_days": 14, "max_future_minut
 
 DEVICES = ("phone", "tablet", "laptop", "watch")
 PEOPLE = ("ann", "bob")
+CHANNELS = ("Paid Search", "Email", "Organic Search", "Referral", "Direct", "Other")
 T = TypeVar("T")
 
 BATCHES = tuple(f"b{number}.ndjson" for number in range(8))
@@ -129,6 +131,13 @@ def _lands(draw: st.DrawFn, happened: list[Event]) -> Lands:
     return Lands(file, (*draw(_often((one,), (), (one, one), times=6)), *more, *bad))
 
 
+def _fits(happened: list[Event]) -> st.SearchStrategy[Step]:
+    """A fit that begins on the day of an event, and does not know every channel."""
+    weights = st.dictionaries(st.sampled_from(CHANNELS), st.sampled_from([0, 1, 2, 7]), min_size=3)
+    known = weights.filter(lambda found: sum(found.values()) > 0)
+    return st.builds(Fits, st.sampled_from([event.at // DAY for event in happened]), known)
+
+
 @st.composite
 def _costs(draw: st.DrawFn, happened: list[Event]) -> Lands:
     """A spend file of some days, of campaigns that earn something and of one that does not; some of it twice."""
@@ -151,7 +160,7 @@ def _changes(draw: st.DrawFn, happened: list[Event]) -> Step:
         Asks, st.just("person"), st.sampled_from([*PEOPLE, *DEVICES]), st.integers(0, 40).map(DAY.__mul__)
     )
     device = st.builds(Asks, st.just("device"), st.sampled_from(DEVICES), st.sampled_from([e.at for e in happened]))
-    return draw(st.one_of(st.just(Vanishes(file)), st.just(Breaks(file)), person, device))
+    return draw(st.one_of(st.just(Vanishes(file)), st.just(Breaks(file)), person, device, _fits(happened)))
 
 
 def _runs() -> st.SearchStrategy[Step]:
@@ -171,7 +180,8 @@ def stories(draw: st.DrawFn, settings: st.SearchStrategy[str] | None = None) -> 
     happened = draw(events(name))
     changes = st.lists(_changes(happened), min_size=1, max_size=2)
     parts = draw(st.lists(st.tuples(changes, _runs()), min_size=3, max_size=6))
-    return Story(name, tuple(possible([step for change, run in parts for step in (*change, run)])))
+    steps = possible([step for change, run in parts for step in (*change, run)])
+    return Story(name, (*steps, *draw(st.lists(_fits(happened), max_size=1))))
 
 
 def possible(steps: list[Step]) -> list[Step]:

@@ -1,9 +1,9 @@
-"""What warns that data is missing: a source that fell silent, a day far from the days before it."""
+"""What warns that data is missing: a source that fell silent, a day that did not come, one far from those before it."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def project(tmp_path: Path) -> Project:
 
 
 def build(project: Project) -> None:
-    """What the two checks read."""
+    """What the checks read."""
     project.build("--select", "stg_ga_events", "stg_streamed_events", "resource_type:seed")
 
 
@@ -174,6 +174,25 @@ def test_a_source_that_fell_silent_is_found(project: Project) -> None:
     (silent,) = found(project, "assert_fresh")
     assert silent["source"] == "GA4 export"
     assert silent["newest_event"] == datetime(2026, 1, 16, 12, 0, 0, 1011)
+
+
+def test_days_that_did_not_come_are_found_until_the_day_after_them_is_published(project: Project) -> None:
+    export(project, DAYS + 2)
+    build(project)
+    (gap,) = found(project, "assert_no_day_missing")
+    assert gap == {"last_before": date(2026, 1, 16), "next_after": date(2026, 1, 19), "days_missing": 2}
+    with open_warehouse(project.settings) as warehouse:
+        warehouse.execute(MARK_PUBLISHED)
+    assert found(project, "assert_no_day_missing") == []
+
+
+def test_a_day_that_came_in_part_is_not_missing(project: Project) -> None:
+    export(project, DAYS)
+    daily = project.settings.ga4_export / "events_20260117.parquet"
+    daily.rename(daily.with_name("events_intraday_20260117.parquet"))
+    export(project, DAYS + 1)
+    build(project)
+    assert found(project, "assert_no_day_missing") == []
 
 
 SAMPLE = PROJECT.parent / "shared" / "ga4_sample"

@@ -15,11 +15,14 @@ from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.nodes import GenericTestNode
 
 from include import quality
+from include.data_driven.fits import FitSettings
+from include.data_driven.upkeep import add_fit
 from include.quality import check
 from include.settings import PROJECT, Settings
 from include.simulator.history import write_history
 from include.simulator.spend import write_spend
 from include.simulator.stream import write_batch
+from include.store import open_store
 from include.transform import AUDIT, GATE_OF_DAYS, Selection
 from tests.dbt.defects import AUDIT_CASES, FRESH, GATE_CASES, NAMELESS, SWEEPS, WARNING, Case, short
 from tests.dbt.project import Project, environment
@@ -33,6 +36,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     write_history(built.settings.ga4_export, seed=5, end=end, days=20, people=200)
     write_spend(built.settings.ad_spend, seed=5, end=end, days=20, people=200)
     write_batch(built.settings, events=60, seed=1, bad=3)
+    built.build()
+    with open_store(built.settings) as store:
+        assert add_fit(store, FitSettings(fit_least_conversions=1), "first", datetime(2026, 3, 2)).fit_id
     built.build()
     shutil.copy(built.settings.warehouse, built.home / "sound.duckdb")
     return built

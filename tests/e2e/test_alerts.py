@@ -18,7 +18,7 @@ from include.simulator.history import write_history
 from include.simulator.stream import write_batch
 from tests.dbt.project import environment
 from tests.e2e.command_line import command
-from tests.e2e.test_scheduler import BACKFILL, DAG, PATIENCE_SECONDS, UPKEEP, ended, trigger
+from tests.e2e.test_scheduler import BACKFILL, DAG, ONLY_TRIGGERED, PATIENCE_SECONDS, UPKEEP, ended, trigger
 from tests.unit.alerts.servers import TOKEN, Mailbox, Webhook, body_of, mailbox, webhook
 
 SMALL = {"seed": 7, "end": datetime(2026, 1, 31, 12, tzinfo=UTC), "days": 3, "people": 100}
@@ -117,7 +117,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAirflow]:
     dags = beside_ours(tmp_path_factory.mktemp("beside") / "dags")
     settings = fresh(tmp_path_factory.mktemp("home"))
     with (
-        environment({"LATE_MINUTES": "1", "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": dags}),
+        environment({**ONLY_TRIGGERED, "LATE_MINUTES": "1", "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": dags}),
         local_airflow(settings, port=free_port(0)) as started,
     ):
         started.wait_until_healthy()
@@ -126,11 +126,9 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAirflow]:
 
 @pytest.fixture(scope="module")
 def client(airflow: LocalAirflow, chat: Webhook, mails: Mailbox) -> Iterator[httpx.Client]:
-    """The REST API; the schedules are paused, and both connections are made as the UI makes them."""
+    """The REST API; both connections are made as the UI makes them."""
     with airflow.client() as connected:
         until(lambda: {connected.get(dag).status_code for dag in (DAG, BACKFILL, UPKEEP)} == {200})
-        for dag in (DAG, UPKEEP):
-            connected.patch(dag, json={"is_paused": True}).raise_for_status()
         for conn_id, text in (("attribution_webhook", chat.connection), ("attribution_mail", mails.connection())):
             made = {**json.loads(text), "connection_id": conn_id}
             if "extra" in made:
@@ -141,11 +139,7 @@ def client(airflow: LocalAirflow, chat: Webhook, mails: Mailbox) -> Iterator[htt
 
 def run(client: httpx.Client, dag: str, **conf: object) -> str:
     """Trigger a run and wait for its end; its state."""
-    client.patch(dag, json={"is_paused": False}).raise_for_status()
-    try:
-        return ended(client, trigger(client, dag, **conf))[0]
-    finally:
-        client.patch(dag, json={"is_paused": True}).raise_for_status()
+    return ended(client, trigger(client, dag, **conf))[0]
 
 
 def test_a_red_run_under_the_scheduler_is_told_once_though_the_chat_is_down(

@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.command_line import begin
 from tests.e2e.test_run import processes_of
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])

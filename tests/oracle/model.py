@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -11,9 +11,20 @@ MICROSECONDS_A_MINUTE = 60_000_000
 MICROSECONDS_A_DAY = 86_400_000_000
 
 
+class Weight(NamedTuple):
+    """What a fit weighs a channel by under a model, in billionths (T7)."""
+
+    fit_id: str
+    model: str
+    channel: str
+    weight: int
+    fitted_at: datetime
+    effective_from: date
+
+
 @dataclass(frozen=True)
 class Rules:
-    """The settings of docs/semantics.md; each name is the dbt project's own."""
+    """The settings of docs/semantics.md, each name the dbt project's own, and the fits, which are given (T7)."""
 
     session_timeout_minutes: int = 30
     lookback_days: int = 14
@@ -29,9 +40,12 @@ class Rules:
         "linear",
         "time_decay",
         "position_based",
+        "markov",
+        "shapley",
     )
     half_life_days: float = 7
     position_weights: Mapping[str, float] = field(default_factory=lambda: {"first": 0.4, "middle": 0.2, "last": 0.4})
+    fits: tuple[Weight, ...] = ()
 
 
 class Campaign(NamedTuple):
@@ -165,13 +179,14 @@ class Credit(NamedTuple):
 
 
 class ModelCredit(NamedTuple):
-    """What one touchpoint earns of one conversion under one model (T3, T5). `credit` is a part of 1."""
+    """What one touchpoint earns of one conversion under one model (T3, T5, T7). `credit` is a part of 1."""
 
     conversion_id: str
     person_id: str
     conversion_date: date
     converted_at: int
     model: str
+    fit_id: str | None
     session_id: str
     position: int
     touchpoints: int

@@ -1,4 +1,4 @@
-"""What each touchpoint of a conversion earns under each attribution model (T2, T3, T5)."""
+"""What each touchpoint of a conversion earns under each attribution model (T2, T3, T5, T7)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
@@ -6,6 +6,7 @@ from fractions import Fraction
 from math import floor
 
 from tests.oracle.credit import last_click
+from tests.oracle.fits import fit_of, fitted
 from tests.oracle.model import MICROSECONDS_A_DAY, Conversion, ModelCredit, Rules, Session
 
 _CREDIT = 9
@@ -61,10 +62,13 @@ def apportion(amount: Decimal, places: int, weights: Sequence[Fraction]) -> list
 
 
 def credits_of(conversion: Conversion, touched: Sequence[Session], rules: Rules) -> list[ModelCredit]:
-    """A row a model and touchpoint of the conversion, those that earn nothing too."""
+    """A row a model and touchpoint of the conversion, those that earn nothing too; none of a model never fitted."""
     rows = []
     for model in rules.attribution_models:
-        weights = MODELS[model](touched, rules)
+        fit = fit_of(rules.fits, model, conversion.conversion_date)
+        if model not in MODELS and fit is None:
+            continue
+        weights = MODELS[model](touched, rules) if fit is None else fitted(touched, fit)
         parts = zip(
             apportion(Decimal(1), _CREDIT, weights),
             apportion(conversion.revenue, _CENTS, weights),
@@ -79,6 +83,7 @@ def credits_of(conversion: Conversion, touched: Sequence[Session], rules: Rules)
                     conversion_date=conversion.conversion_date,
                     converted_at=conversion.converted_at,
                     model=model,
+                    fit_id=fit.fit_id if fit else None,
                     session_id=session.session_id,
                     position=position,
                     touchpoints=len(touched),

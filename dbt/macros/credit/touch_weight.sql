@@ -4,7 +4,8 @@
 {% endmacro %}
 
 {#- What a touchpoint weighs under `model`, a whole number: its credit is its part of the conversion's total (T2, T5).
-    Reads position, touchpoints (their number), last_click_position, touched_at and last_touched_at. -#}
+    Reads position, touchpoints (their number), last_click_position, touched_at and last_touched_at, and what
+    fitted_weight reads. -#}
 {% macro touch_weight() -%}
     case
         -- a conversion that lost its touchpoints would stay visible
@@ -24,6 +25,7 @@
                 when position = touchpoints then {{ position_weight('last') }} * greatest(touchpoints - 2, 1)
                 else {{ position_weight('middle') }}
             end
+        when model in ('{{ data_driven_models() | join("', '") }}') then {{ fitted_weight() }}
         else 1
     end
 {%- endmacro %}

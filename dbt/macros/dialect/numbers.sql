@@ -42,3 +42,8 @@
 {% macro exchange_rate(number) %}{{ return(adapter.dispatch('exchange_rate', 'attribution')(number)) }}{% endmacro %}
 {% macro duckdb__exchange_rate(number) %}cast({{ number }} as decimal(14, 9)){% endmacro %}
 {% macro bigquery__exchange_rate(number) %}cast({{ number }} as numeric){% endmacro %}
+
+{#- The type of a floating number; dbt's own `float` has 32 bits on DuckDB. -#}
+{% macro type_double() %}{{ return(adapter.dispatch('type_double', 'attribution')()) }}{% endmacro %}
+{% macro duckdb__type_double() %}double{% endmacro %}
+{% macro bigquery__type_double() %}float64{% endmacro %}

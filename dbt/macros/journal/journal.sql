@@ -5,6 +5,7 @@
       rebuilt    a table is being built whole: all its keys
       done       a model has taken the batch in
       built      a table was built whole                     version, detail = by which rules (rules.sql)
+      fits       that a model's rows follow from            version
       first_event  of the warehouse, as a model knows it     version = its time, touched_key = its device
     It is made here and not by a model: a model would cost one more task in every run. -#}
 {% macro journal() %}

@@ -8,6 +8,14 @@
     {%- endif -%}
     {%- do require_number('half_life_days', 0.01, 3650) -%}
     {%- do require_position_weights() -%}
+    {%- for name, least, most in [
+        ('fit_days', 1, 3650), ('fit_window_days', 1, 3650), ('fit_least_conversions', 1, 1000000000),
+        ('markov_order', 1, 5), ('shapley_exact_channels', 1, 16), ('shapley_samples', 100, 1000000),
+        ('fit_seed', 0, 1000000000),
+    ] -%}
+        {%- do require_number(name, least, most) -%}
+        {%- if var(name) | int != var(name) -%}{%- do refuse(name, 'a whole number') -%}{%- endif -%}
+    {%- endfor -%}
 {% endmacro %}
 
 {#- Shares to six decimals that sum to 1; without first and last a journey of two would earn nobody anything. -#}

@@ -1,6 +1,8 @@
 -- One row a conversion, touchpoint and model: what part of the conversion, and of its money, the touchpoint earns.
 {{ config(
-    meta={'replaces': 'person_id', 'logs': 'conversion_date'},
+    meta={
+        'replaces': 'person_id', 'logs': 'conversion_date', 'also': 'stale_fits', 'then': 'remember_fits',
+    },
     indexes=[{'columns': ['person_id']}, {'columns': ['conversion_date']}],
     partition_by=by_day('conversion_date'),
 ) }}
@@ -12,6 +14,7 @@ touchpoints as (
     select
         *,
         count(*) over (partition by conversion_id) as touchpoints,
+        count(*) over (partition by conversion_id, channel) as channel_touches,
         max(touched_at) over (partition by conversion_id) as last_touched_at,
         -- T2: the latest that is not direct, the latest of all when every one is
         coalesce(
@@ -21,17 +24,19 @@ touchpoints as (
     from {{ looked_up(ref('int_touchpoints'), touched_only('person_id')) }} as t
 ),
 
-models as ({{ model_names() }}),
+models as ({{ models_by_date() }}),
 
 journeys as (
     select
         c.conversion_id, c.person_id, c.conversion_date, c.converted_at, c.revenue, c.net_revenue, c.customer_type,
-        c.event_name, c.transaction_id, m.model,
+        c.event_name, c.transaction_id, m.model, m.fit_id,
         t.session_id, t.position, t.touched_at, t.source, t.medium, t.campaign, t.channel, t.channel_group,
-        t.device_category, t.touchpoints, t.last_touched_at, t.last_click_position
+        t.device_category, t.touchpoints, t.last_touched_at, t.last_click_position, t.channel_touches,
+        f.weight as channel_weight
     from conversions as c
-    cross join models as m
+    inner join models as m on c.conversion_date >= m.from_date and c.conversion_date < m.until_date
     left join touchpoints as t on t.conversion_id = c.conversion_id
+    left join {{ fits() }} as f on f.fit_id = m.fit_id and f.model = m.model and f.channel = t.channel
 ),
 
 weighted as (
@@ -63,6 +68,7 @@ earned as (
 select
     conversion_id, person_id, conversion_date, {{ utc_timestamp('converted_at') }} as converted_at,
     model,
+    fit_id,
     session_id,
     position,
     coalesce(touchpoints, 0) as touchpoints,

@@ -1,11 +1,11 @@
 -- T3. A conversion's credits under a model do not sum to exactly 1, or what they earn not to its revenue to the cent:
 -- money was lost or made up. Also a conversion that a model passed over, and credit of a conversion that is no more.
-with models as ({{ model_names() }}),
+with models as ({{ models_by_date() }}),
 
 conversions as (
     select c.conversion_id, m.model, c.revenue, c.net_revenue
     from {{ unpublished(ref('int_conversions'), 'person_id') }} as c
-    cross join models as m
+    inner join models as m on c.conversion_date >= m.from_date and c.conversion_date < m.until_date
 ),
 
 credited as (

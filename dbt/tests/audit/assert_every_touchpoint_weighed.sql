@@ -1,11 +1,17 @@
 -- A touchpoint is missing from mart_attribution under a model, stands there without being one, or says something else
--- than below: credit would go to the wrong session, or to one that is no more.
-with models as ({{ model_names() }}),
+-- than below: credit would go to the wrong session, or to one that is no more. Or it follows from no fit (T7), or from
+-- another than that of its date.
+with models as ({{ models_by_date() }}),
+
+conversions as (
+    select * from {{ unpublished(ref('int_conversions'), 'person_id') }} as c
+),
 
 touchpoints as (
-    select t.*, m.model, count(*) over (partition by t.conversion_id, m.model) as touchpoints
+    select t.*, m.model, m.fit_id, count(*) over (partition by t.conversion_id, m.model) as touchpoints
     from {{ unpublished(ref('int_touchpoints'), 'person_id') }} as t
-    cross join models as m
+    inner join conversions as c on c.conversion_id = t.conversion_id
+    inner join models as m on c.conversion_date >= m.from_date and c.conversion_date < m.until_date
 ),
 
 mart as (
@@ -20,6 +26,6 @@ from touchpoints as t
 full outer join mart as m
     on m.conversion_id = t.conversion_id and m.model = t.model and m.session_id = t.session_id
 where m.touched_at is distinct from {{ utc_timestamp('t.touched_at') }}
-    {%- for column in ['position', 'touchpoints', 'source', 'medium', 'campaign', 'channel', 'channel_group'] %}
+    {%- for column in ['position', 'touchpoints', 'source', 'medium', 'campaign', 'channel', 'channel_group', 'fit_id'] %}
     or m.{{ column }} is distinct from t.{{ column }}
     {%- endfor %}

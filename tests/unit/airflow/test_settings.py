@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from include.settings import SettingError, Settings
@@ -26,20 +28,28 @@ def test_a_proof_looks_at_all_people_and_heals_nothing_unless_told() -> None:
         ("LATE_MINUTES", "0"),
         ("LATE_MINUTES", "soon"),
         ("STALE_MINUTES", "-1"),
+        ("MICROBATCH_SCHEDULE", "hourly"),
+        ("MICROBATCH_SCHEDULE", "*/5 * * * * *"),
+        ("MICROBATCH_SCHEDULE", "61 * * * *"),
     ],
 )
 def test_a_value_that_cannot_work_is_refused_by_name(variable: str, value: str) -> None:
-    with pytest.raises(SettingError, match=rf"^{variable} is {value!r}; allowed"):
+    with pytest.raises(SettingError, match=rf"^{variable} is {re.escape(repr(value))}; allowed"):
         Settings.from_env({variable: value})
 
 
-def test_alerts_go_out_by_the_connections_that_exist_or_that_are_named() -> None:
+def test_when_runs_start_and_how_alerts_go_out() -> None:
     settings = Settings.from_env({})
     assert (settings.alert_connections, settings.alert_connections_named) == (
         ("attribution_webhook", "attribution_mail"),
         False,
     )
     assert (settings.late_minutes, settings.stale_minutes) == (30, 2160)
+    assert [Settings.from_env({"MICROBATCH_SCHEDULE": one}).schedule for one in ("", "none", "0 * * * *")] == [
+        "*/5 * * * *",
+        None,
+        "0 * * * *",
+    ]
     told = Settings.from_env({"ALERT_CONNECTIONS": "a, b", "LATE_MINUTES": "5", "STALE_MINUTES": "0"})
     assert (told.alert_connections, told.alert_connections_named) == (("a", "b"), True)
     assert (told.late_minutes, told.stale_minutes) == (5, 0)

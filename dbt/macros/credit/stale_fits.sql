@@ -1,0 +1,36 @@
+{#- Pins people whose conversions another fit weighs than their rows say, though nothing of theirs was touched: after a
+    new fit. They are a batch of its own, told as a rebuild, so that the models below and the checks look at them. -#}
+{% macro stale_fits() %}{{ return(adapter.dispatch('stale_fits', 'attribution')()) }}{% endmacro %}
+{% macro duckdb__stale_fits() -%}
+    {%- set moved = 'exists (' ~ few_keys(fits_moved()) ~ ')' -%}
+    {{ pin_stale_fits(looked_up(this, moved), looked_up(ref('int_conversions'), moved)) }}
+{%- endmacro %}
+{% macro bigquery__stale_fits() -%}
+    if exists ({{ fits_moved() }}) then
+        {{ pin_stale_fits(this, whole(ref('int_conversions'))) }};
+    end if
+{%- endmacro %}
+
+{% macro pin_stale_fits(attributed, conversions) -%}
+    insert into {{ pin() }} (batch_id, touched_key)
+    with models as ({{ models_by_date() }}),
+    expected as (
+        select c.conversion_id, c.person_id, m.model, m.fit_id
+        from {{ conversions }} as c
+        inner join models as m on c.conversion_date >= m.from_date and c.conversion_date < m.until_date
+        where m.fit_id is not null
+    ),
+    found as (
+        select distinct conversion_id, person_id, model, fit_id from {{ attributed }} as a where fit_id is not null
+    ),
+    stale as (
+        select distinct coalesce(e.person_id, f.person_id) as person_id
+        from expected as e
+        full outer join found as f on f.conversion_id = e.conversion_id and f.model = e.model
+        where f.fit_id is distinct from e.fit_id
+    )
+    select r.batch_id, s.person_id from stale as s cross join (select {{ new_id() }} as batch_id) as r;
+    insert into {{ journal() }} (batch_id, entry, model)
+    select distinct p.batch_id, 'rebuilt', '{{ this.identifier }}' from {{ pin() }} as p
+    where not exists (select 1 from {{ journal() }} as j where j.batch_id = p.batch_id)
+{%- endmacro %}
