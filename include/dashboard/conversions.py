@@ -72,6 +72,8 @@ SHARES = {
     "linear": "every touch earns the same",
     "time_decay": "a touch earns the more, the nearer it is to the conversion",
     "position_based": "the first and the last touch earn most, those between share the rest",
+    "markov": "a touch earns by how many conversions would be lost without its channel, as last fitted",
+    "shapley": "a touch earns by what its channel adds to the others on average, as last fitted",
 }
 
 

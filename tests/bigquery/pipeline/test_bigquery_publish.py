@@ -24,6 +24,7 @@ PUBLISHED = [
     "mart_attribution_last",
     "mart_channel_daily",
     "mart_sessions",
+    "model_fits",
     "pipeline_runs",
     "proofs",
     "quarantine",
