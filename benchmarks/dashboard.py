@@ -89,9 +89,9 @@ create table mart_attribution_last as
 select *, null::text as revenue_issue, true as lookback_complete from mart_attribution
 where model = 'last_click' and position = touchpoints;
 create table mart_channel_daily as
-select conversion_date, model, channel, sum(revenue) / 4 as spend from mart_attribution group by all;
+select conversion_date, model, channel, (sum(revenue) / 4)::decimal(18, 2) as spend from mart_attribution group by all;
 create table mart_campaign_daily as
-select conversion_date, model, channel, source, medium, campaign, sum(revenue) / 4 as spend
+select conversion_date, model, channel, source, medium, campaign, (sum(revenue) / 4)::decimal(18, 2) as spend
 from mart_attribution group by all;
 
 create table pipeline_runs as
