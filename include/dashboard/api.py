@@ -9,9 +9,8 @@ from fastapi import APIRouter, Depends, HTTPException, Response
 
 from include.dashboard import airflow_runs, answers, channels, conversions, health, journeys
 from include.dashboard.access import sees_marts, sees_raw_events, sees_runs
-from include.dashboard.filters import choices
 from include.dashboard.marts import Marts, Row
-from include.dashboard.questions import ConversionsAsked, FiltersAsked, IdAsked, RejectedAsked, Wanted
+from include.dashboard.questions import ConversionsAsked, FiltersAsked, IdAsked, RejectedAsked
 from include.settings import Settings
 
 #: What can be downloaded: its rows under the filters.
@@ -30,23 +29,13 @@ KINDS = {
 }
 
 
-def summary(marts: Marts, wanted: Wanted, settings: Settings) -> dict[str, Any]:
-    """What can be chosen, what is, and how fresh and sound it is."""
-    filters = wanted.filters(marts)
-    return {
-        "choices": choices(marts).__dict__,
-        "filters": filters.values,
-        "health": health.fresh_and_sound(marts, filters, settings.stale_minutes),
-    }
-
-
 def marts_routes(marts: Marts, settings: Settings) -> APIRouter:
     """What channels earned and why."""
     router = APIRouter(dependencies=[Depends(sees_marts)])
 
     @router.get("/api/summary")
     def of_summary(wanted: FiltersAsked) -> Any:  # noqa: ANN401 - JSON
-        return answers.plain(summary(marts, wanted, settings))
+        return answers.plain(health.summary(marts, wanted.filters(marts), settings.stale_minutes))
 
     @router.get("/api/channels")
     def of_channels(wanted: FiltersAsked) -> Any:  # noqa: ANN401

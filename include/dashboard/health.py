@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from include.dashboard.filters import Filters
+from include.dashboard.filters import Filters, choices
 from include.dashboard.marts import Marts
 
 #: How many runs and rejected rows a page shows.
@@ -61,6 +61,15 @@ def fresh_and_sound(marts: Marts, filters: Filters, stale_minutes: int) -> dict[
         "passed": sum(check["status"] == "pass" for check in checks),
         "warnings": [check for check in checks if check["status"] != "pass"],
         **complete,
+    }
+
+
+def summary(marts: Marts, filters: Filters, stale_minutes: int) -> dict[str, Any]:
+    """What can be chosen, what is, and how fresh and sound it is."""
+    return {
+        "choices": vars(choices(marts)),
+        "filters": filters.values,
+        "health": fresh_and_sound(marts, filters, stale_minutes),
     }
 
 

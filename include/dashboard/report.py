@@ -38,11 +38,7 @@ OPTIONS = {
 def content(marts: Marts, filters: Filters, settings: Settings) -> dict[str, Any]:
     """What the pages would ask the server for, by question."""
     return {
-        "summary": {
-            "choices": vars(choices(marts)),
-            "filters": filters.values,
-            "health": health.fresh_and_sound(marts, filters, settings.stale_minutes),
-        },
+        "summary": health.summary(marts, filters, settings.stale_minutes),
         "channels": channels.by_channel(marts, filters),
         "campaigns": channels.top_campaigns(marts, filters),
         "days": {"rows": channels.by_day(marts, filters)},

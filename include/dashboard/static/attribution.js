@@ -63,12 +63,13 @@
 
   function channels({ rows, total }) {
     const { measure } = state;
-    const words = rows.map((row) => `${row.channel} ${measured(row[measure], measure)} and ${measured(row[`other_${measure}`], measure)}`);
+    const drawn = rows.slice(0, MOST);
+    const words = drawn.map((row) => `${row.channel} ${measured(row[measure], measure)} and ${measured(row[`other_${measure}`], measure)}`);
     Charts.draw("channels-chart", () => ({
       words: `${name(measure)} by channel under ${name(state.model)} and ${name(state.other)}: ${words.join("; ")}`,
       traces: rows.length ? [["", state.model, 0], ["other_", state.other, 1]].map(([prefix, model, index]) => ({
-        type: "bar", orientation: "h", name: name(model), y: rows.map((row) => row.channel),
-        x: rows.map((row) => row[prefix + measure]), marker: { color: Charts.models()[index] },
+        type: "bar", orientation: "h", name: name(model), y: drawn.map((row) => row.channel),
+        x: drawn.map((row) => row[prefix + measure]), marker: { color: Charts.models()[index] },
         hovertemplate: measure === "conversions" ? "%{y}: %{x:,.2f}" : "%{y}: $%{x:,.2f}",
       })).slice(0, state.model === state.other ? 1 : 2) : [],
       layout: { barmode: "group", bargap: 0.25, yaxis: { autorange: "reversed" }, legend: { orientation: "h", y: 1.02, yanchor: "bottom" },
@@ -93,7 +94,7 @@
         { title: "ROAS", number: true, value: (row) => (row.roas === null ? "–" : row.roas.toFixed(2)) },
       ] : []),
     ], rows, { total }));
-    fill("channels-note", `Choose a channel to see its campaigns. ${spent ? "ROAS is revenue by spend, under " + name(state.model).toLowerCase() + "." : "Spend and ROAS stand here where spend is known."}`);
+    fill("channels-note", `${rows.length > MOST ? `The chart has the ${MOST} that earned most. ` : ""}Choose a channel to see its campaigns. ${spent ? "ROAS is revenue by spend, under " + name(state.model).toLowerCase() + "." : "Spend and ROAS stand here where spend is known."}`);
   }
 
   const money_measure = () => (state.measure === "net_revenue" ? "net_revenue" : "revenue");
@@ -102,15 +103,16 @@
     const { measure } = state;
     const one = Boolean(state.channel);
     const grain = grainOf(rows);
-    const keyOf = (row) => (one ? row.model : row.channel);
     const shown = rows.filter((row) => one || row.model === state.model);
+    const largest = largestChannels(shown, measure);
+    const keyOf = (row) => (one ? row.model : largest.has(row.channel) ? row.channel : OTHERS);
     const sums = new Map();
     for (const row of shown) {
       const key = `${grain.of(row.conversion_date)}\n${keyOf(row)}`;
       sums.set(key, (sums.get(key) || 0) + row[measure]);
     }
     const dates = [...new Set(shown.map((row) => grain.of(row.conversion_date)))].sort();
-    const keys = one ? [state.model, state.other] : Filters.choices().channels.filter((channel) => shown.some((row) => row.channel === channel));
+    const keys = one ? [state.model, state.other] : [...largest, OTHERS].filter((key) => shown.some((row) => keyOf(row) === key));
     const value = (date, key) => sums.get(`${date}\n${key}`) || 0;
     Charts.draw("days-chart", () => ({
       words: `${name(measure)} by ${grain.name}, ${dates.length} of them; the table below has every figure`,
@@ -127,6 +129,16 @@
       ...[...new Set(keys)].map((key) => ({ title: one ? name(key) : key, number: true, value: (date) => measured(value(date, key), measure) })),
     ], dates));
     fill("days-note", one ? `${state.channel} under both models, by ${grain.name}.` : `Under ${name(state.model).toLowerCase()}, by ${grain.name}; UTC.`);
+  }
+
+  const MOST = 12; // channels that a chart tells apart; the table and the download have all
+  const OTHERS = "All others";
+
+  function largestChannels(rows, measure) {
+    const sums = new Map();
+    for (const row of rows) sums.set(row.channel, (sums.get(row.channel) || 0) + row[measure]);
+    const ranked = [...sums].sort((one, other) => other[1] - one[1]).slice(0, MOST).map(([channel]) => channel);
+    return new Set(Filters.choices().channels.filter((channel) => ranked.includes(channel)));
   }
 
   // More points than a screen has room for are added up.
