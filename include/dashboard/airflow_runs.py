@@ -67,7 +67,7 @@ def task_seconds(now: datetime | None = None) -> list[Row]:
     )
     with create_session() as session:
         found = session.execute(query).all()
-    return durations([(task, float(seconds)) for task, seconds, _ in found])
+    return durations([(task, seconds) for task, seconds, _ in found if seconds is not None])
 
 
 def durations(taken: Sequence[tuple[str, float]]) -> list[Row]:

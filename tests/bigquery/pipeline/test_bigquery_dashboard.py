@@ -12,6 +12,7 @@ import duckdb
 import pytest
 from google.cloud import bigquery
 
+from include.bigquery import connect
 from include.checks import CHECKS
 from include.dashboard import channels, conversions, health, journeys
 from include.dashboard.answers import plain
@@ -158,11 +159,10 @@ def fill(store: Store, types: dict[str, str]) -> None:
 
 
 @pytest.fixture
-def remote(settings: Settings, store: BigQueryStore, client: bigquery.Client) -> Marts:
+def remote(settings: Settings, store: BigQueryStore) -> Marts:
     """The published dataset of the stand-in."""
     there = replace(store.place, dataset=store.place.published)
-    client._default_query_job_config.default_dataset = f"{there.project}.{there.dataset}"
-    fill(BigQueryStore(client, settings, there), BIGQUERY)
+    fill(BigQueryStore(connect(there, store.client._credentials), settings, there), BIGQUERY)
     return open_marts(settings)
 
 
