@@ -23,3 +23,6 @@
     from ({{ fit_periods() }}) as p
     where p.model in ('{{ attribution_models() | join("', '") }}')
 {%- endmacro %}
+
+{#- The same models, a row each. -#}
+{% macro model_names() %}select distinct a.model from ({{ models_by_date() }}) as a{% endmacro %}
