@@ -41,7 +41,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = shared / "dashboard_home"
     with FileLock(shared / "dashboard_home.lock"):
         if not (made / "published").exists():
-            build(made, end=NOON, days=10, people=700, run=RUN)
+            build(made, end=NOON, days=20, people=600, run=RUN)
     return made
 
 

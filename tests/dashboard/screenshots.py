@@ -29,7 +29,7 @@ def why(page: Page) -> None:
     """An order of three or four touches that last click gives to email."""
     page.get_by_role("button", name="Campaigns of Email").click()
     page.get_by_role("button", name=re.compile("^All conversions of")).click()
-    rows = page.get_by_role("table", name="Conversions").get_by_role("row")
+    rows = page.get_by_role("table", name="Conversions", exact=True).get_by_role("row")
     rows.filter(has=page.locator("td:nth-child(6)", has_text=re.compile("^[34]$"))).first.get_by_role("button").click()
     page.locator(".touches").wait_for()
     page.evaluate("document.getElementById('drill').scrollIntoView()")

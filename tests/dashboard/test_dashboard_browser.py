@@ -86,7 +86,7 @@ def dollars(value: object) -> str:
 def test_who_earned_most_last_week_and_why_an_order_went_to_email(page: Page, site: str, marts: Ask) -> None:
     page.goto(f"{site}/attribution/")
     page.get_by_role("button", name="Last 7 days").click()
-    expect(page.get_by_label("From", exact=True)).to_have_value("2026-01-25")
+    expect(page.locator("[name=start]")).to_have_value("2026-01-25")
     for model in ("last_click", "first_click"):
         (top,) = marts(TOPS.format(week=WEEK, model=model))
         said = f"{model.replace('_', ' ').capitalize()}: {top['channel']} {dollars(top['revenue'])}"
@@ -116,21 +116,21 @@ def test_who_earned_most_last_week_and_why_an_order_went_to_email(page: Page, si
     assert page.locator(".why").all_text_contents() == told, "the address keeps all of it"
     assert page.evaluate(BARE) == 0
     page.go_back()
-    expect(page.get_by_role("table", name="Conversions")).to_be_visible()
+    expect(page.get_by_role("table", name="Conversions", exact=True)).to_be_visible()
 
 
 def test_filters_change_the_figures_and_the_address(page: Page, site: str, marts: Ask) -> None:
     page.goto(f"{site}/attribution/?start=2026-01-25&end=2026-01-31")
-    page.get_by_label("Model", exact=True).select_option("linear")
-    page.get_by_label("Customers").select_option("new")
-    page.get_by_label("Channel", exact=True).select_option("Paid Search")
+    page.locator("[name=model]").select_option("linear")
+    page.locator("[name=customer]").select_option("new")
+    page.locator("[name=channel]").select_option("Paid Search")
     (earned,) = marts(
         f"select sum(revenue) as revenue from mart_attribution where {WEEK} and model = 'linear' "
         "and customer_type = 'new' and channel = 'Paid Search'"
     )
     expect(page.locator("#tiles")).to_contain_text(dollars(earned["revenue"]))
     assert {"model=linear", "customer=new", "channel=Paid+Search"} <= set(page.url.partition("?")[2].split("&"))
-    page.get_by_label("Measure").select_option("conversions")
+    page.locator("[name=measure]").select_option("conversions")
     expect(page.locator("#answer")).to_contain_text("Most conversions")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download channels as CSV").click()
