@@ -18,6 +18,7 @@ os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-"))  # im
 from airflow.api_fastapi.app import init_auth_manager
 from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
 from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+from airflow.models import import_all_models
 from airflow.models.base import Base
 from airflow.settings import engine
 from fastapi import FastAPI
@@ -64,6 +65,7 @@ def marts(settings: Settings) -> Iterator[Ask]:
 @pytest.fixture(scope="session")
 def manager() -> SimpleAuthManager:
     """Airflow's own auth manager, on an empty metadata database."""
+    import_all_models()
     Base.metadata.create_all(engine)
     made = init_auth_manager()
     assert isinstance(made, SimpleAuthManager)
