@@ -21,10 +21,7 @@ NARROWED: list[tuple[dict[str, str], str]] = [
     ({"channel": "Email"}, "channel = 'Email'"),
     ({"device": "mobile"}, "device_category = 'mobile'"),
     ({"customer": "new"}, "customer_type = 'new'"),
-    (
-        {"channel": "Direct", "device": "desktop", "customer": "new"},
-        "channel = 'Direct' and device_category = 'desktop' and customer_type = 'new'",
-    ),
+    ({"channel": "Paid Search", "customer": "new"}, "channel = 'Paid Search' and customer_type = 'new'"),
 ]
 filtered = pytest.mark.parametrize(("narrower", "where"), NARROWED)
 
