@@ -85,6 +85,19 @@ def test_figures_are_those_of_what_readers_see(settings: Settings, small: BigQue
     ]
 
 
+def test_a_view_for_reports_shows_what_is_published_and_nothing_newer(
+    settings: Settings, small: BigQueryStore, client: bigquery.Client
+) -> None:
+    small.run("create view report_sessions as select session_id from `test-project`.`attribution`.`mart_sessions`")
+    publish(settings, "run 1")
+    small.run(MORE)
+    shown = "select session_id from report_sessions order by 1"
+    assert small.published_rows(shown) == [("s1",)]
+    assert client.get_table("attribution_published.report_sessions").table_type == "VIEW"
+    publish(settings, "run 2")
+    assert small.published_rows(shown) == [("s1",), ("s2",)]
+
+
 @pytest.mark.parametrize("statement", ["clone .*mart_attribution_last", "clone .*pipeline_runs", r"\.shards` options"])
 def test_stopped_midway_each_table_is_whole_and_a_rerun_repairs(
     settings: Settings, small: BigQueryStore, client: bigquery.Client, service: Service, statement: str
