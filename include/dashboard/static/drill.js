@@ -14,7 +14,8 @@ const Drill = (() => {
   function crumbs() {
     const all = [["All campaigns", {}]];
     if (state.drill) all.push([state.drill, { drill: state.drill }]);
-    if (state.source || state.campaign) all.push([`${state.source} / ${state.medium} / ${state.campaign}`, touch()]);
+    const campaign = state.source === "*" ? "All conversions" : `${state.source} / ${state.medium} / ${state.campaign}`;
+    if (state.source || state.campaign) all.push([campaign, touch()]);
     if (state.conversion) all.push(["One conversion", { ...touch(), conversion: state.conversion }]);
     const last = all.length - 1;
     fill("crumbs", el("ol", {}, all.map(([text, values], index) =>

@@ -16,16 +16,18 @@ const Format = (() => {
   const timeOf = (text) => `${dateOf(text)}, ${text.slice(11, 16)} UTC`;
   const name = (text) => text.replaceAll("_", " ").replace(/^./, (first) => first.toUpperCase());
 
+  const UNITS = [["d", 86400], ["h", 3600], ["min", 60]];
+  const unitOf = (seconds) => UNITS.find(([, size]) => seconds >= size) || ["s", 1];
+
   function span(seconds) {
     if (seconds === null || seconds === undefined) return "–";
-    const units = [["d", 86400], ["h", 3600], ["min", 60]];
-    for (const [unit, size] of units) {
+    for (const [unit, size] of UNITS) {
       if (seconds >= size) return `${one.format(Math.floor((seconds / size) * 10) / 10)} ${unit}`;
     }
     return `${one.format(seconds)} s`;
   }
 
-  const ago = (text) => span(Math.max(0, (Date.now() - Date.parse(text)) / 1000));
+  const ago = (text) => span(Math.max(0, Math.round((Date.now() - Date.parse(text)) / 1000)));
 
   function el(tag, attributes = {}, ...children) {
     const made = document.createElement(tag);
@@ -40,5 +42,5 @@ const Format = (() => {
 
   const fill = (id, ...children) => document.getElementById(id).replaceChildren(...children.flat().filter(Boolean));
 
-  return { count, money, signed, percent, measured, dateOf, timeOf, name, span, ago, el, fill };
+  return { count, money, signed, percent, measured, dateOf, timeOf, name, span, unitOf, ago, el, fill };
 })();

@@ -1,7 +1,7 @@
 // The page of operations.
 "use strict";
 (() => {
-  const { el, fill, money, count, span, ago, timeOf, name } = Format;
+  const { el, fill, money, count, span, unitOf, ago, timeOf, name } = Format;
   const tile = (title, value, more, tone) => el("div", { class: tone }, el("dt", {}, title), el("dd", {}, value), more ? el("dd", { class: "more" }, more) : null);
   const badge = (text) => el("span", { class: `badge ${text}` }, text);
 
@@ -55,18 +55,20 @@
 
   function lag(runs) {
     const known = runs.filter((run) => run.lag_p50_seconds !== null).reverse();
+    const [unit, size] = unitOf(Math.max(0, ...known.map((run) => run.lag_p95_seconds ?? run.lag_p50_seconds)));
     Charts.draw("lag-chart", () => ({
       words: `Lag of the last ${known.length} runs that had streamed events; the table below has every figure`,
       traces: known.length ? [["lag_p50_seconds", "p50"], ["lag_p95_seconds", "p95"]].map(([key, label], index) => ({
-        type: "scatter", mode: "lines+markers", name: label, x: known.map((run) => run.published_at), y: known.map((run) => run[key]),
-        line: { color: Charts.models()[index], width: 2.5, dash: index ? "dot" : "solid" }, hovertemplate: "%{y:,.1f} s",
+        type: "scatter", mode: "lines+markers", name: label, x: known.map((run) => run.published_at), y: known.map((run) => (run[key] === null ? null : run[key] / size)),
+        line: { color: Charts.models()[index], width: 2.5, dash: index ? "dot" : "solid" }, hovertemplate: `%{y:,.1f} ${unit}`,
       })) : [],
-      layout: { hovermode: "x unified", xaxis: { type: "date" }, yaxis: { ticksuffix: " s", rangemode: "tozero" } },
+      layout: { hovermode: "x unified", xaxis: { type: "date" }, yaxis: { ticksuffix: ` ${unit}`, rangemode: "tozero" }, legend: { orientation: "h", y: 1.02, yanchor: "bottom" } },
     }));
     fill("lag-note", known.length ? "Streamed events, from the time of the event until readers saw it." : "No run with streamed events is published yet.");
   }
 
   function airflow({ runs, tasks }) {
+    document.getElementById("tasks-chart").style.height = `${80 + 26 * tasks.length}px`; // every task has its name
     Charts.draw("tasks-chart", () => ({
       words: `Seconds a task: ${tasks.map((one) => `${one.task} ${one.p50_seconds.toFixed(1)}`).join("; ")}`,
       traces: tasks.length ? [["p50_seconds", "p50", 0], ["p95_seconds", "p95", 1]].map(([key, label, index]) => ({
