@@ -43,6 +43,12 @@ up: .venv/.run ## Airflow's UI and schedule on this machine
 explain: .venv/.run ## One conversion's whole story: events, sessions, touches, credit [ID=conversion or order]
 	python -m include.explain "$(ID)"
 
+.PHONY: report
+report: .venv/.run ## The dashboard as one HTML file [REPORT=file START=YYYY-MM-DD END=... MODEL=... OTHER=... CHANNEL=...]
+	python -m include.dashboard.report $(if $(REPORT),"$(REPORT)") $(if $(START),--start "$(START)") \
+		$(if $(END),--end "$(END)") $(if $(MODEL),--model "$(MODEL)") $(if $(OTHER),--other "$(OTHER)") \
+		$(if $(CHANNEL),--channel "$(CHANNEL)")
+
 .PHONY: bench
 bench: .venv/.dev ## The benchmarks [ARGS="--scale 10"]
 	python -m benchmarks $(ARGS)
@@ -64,6 +70,10 @@ prove: .venv/.dev ## Incremental = full refresh on 500 random stories, killed af
 .PHONY: rehearsal
 rehearsal: .venv/.dev ## What takes many minutes: every service of the containers killed, a late run
 	pytest -m rehearsal -n 2 --dist loadfile
+
+.PHONY: screenshots
+screenshots: .venv/.dev ## The pictures of the dashboard in docs/, on generated data; needs chromium
+	python -m tests.dashboard.screenshots
 
 .PHONY: lint
 lint: .venv/.dev ## Style and types: Python, YAML, SQL for both engines

@@ -1,4 +1,4 @@
-"""`make bench`: a full refresh beside the floor, a micro-batch through Airflow beside a bare `dbt build`, fits.
+"""`make bench`: a full refresh beside the floor, a batch beside a bare `dbt build`, fits, and the dashboard's answers.
 
 Prints tables and writes the same figures as JSON into the folder `benchmarks` of ATTRIBUTION_HOME. Exit code 0 when all
 was measured, 1 when something failed, 2 when it could not start.
@@ -24,9 +24,10 @@ import duckdb
 from rich.console import Console
 from rich.markup import escape
 
+from benchmarks.dashboard import Answers, measure_dashboard
 from benchmarks.fitting import Fitting, measure_fitting
 from benchmarks.full_refresh import FullRefresh, measure_full_refresh
-from benchmarks.history import Export, find_export, repeat
+from benchmarks.history import find_export, repeat
 from benchmarks.measure import BenchmarkError, Comparison
 from benchmarks.microbatch import MicroBatch, measure_microbatch
 from benchmarks.report import show
@@ -48,7 +49,7 @@ def _positive(text: str) -> int:
 def parser() -> argparse.ArgumentParser:
     """The command's options."""
     options = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n")[0])
-    options.add_argument("--only", choices=("full", "models", "microbatch"), help="measure one of them")
+    options.add_argument("--only", choices=("full", "models", "microbatch", "dashboard"), help="measure one of them")
     options.add_argument(
         "--ga4",
         type=Path,
@@ -76,30 +77,34 @@ def as_json(value: object) -> object:
 
 
 @dataclass(frozen=True)
-class Results:
+class Measured:
     """What was measured; None or none where it was not asked for."""
 
     full_refresh: FullRefresh | None
     models: Fitting | None
     microbatch: list[MicroBatch]
+    dashboard: Answers | None
 
 
-def measure(given: argparse.Namespace, export: Export, scratch: Path) -> Results:
+def measure(given: argparse.Namespace, scratch: Path) -> Measured:
     """All that was asked for, one after another."""
-    full, models, batches = None, None, []
-    if given.only in {None, "full"}:
+    full, models, batches, answers = None, None, [], None
+    export = find_export(given.ga4, scratch) if given.only != "dashboard" else None
+    if export and given.only in {None, "full"}:
         full = measure_full_refresh(export, scratch / "full", given.runs)
-    if given.only in {None, "models"}:
+    if export and given.only in {None, "models"}:
         models = measure_fitting(export, scratch / "models", given.runs)
-    if given.only in {None, "microbatch"}:
+    if export and given.only in {None, "microbatch"}:
         for times in dict.fromkeys((1, given.scale)):
             history = repeat(export, times, scratch / f"history_{times}")
             batches.append(measure_microbatch(history, scratch / f"microbatch_{times}", given.runs))
             shutil.rmtree(scratch / f"microbatch_{times}")
-    return Results(full, models, batches)
+    if given.only in {None, "dashboard"}:
+        answers = measure_dashboard(scratch / "dashboard", runs=20)
+    return Measured(full, models, batches, answers)
 
 
-def write_result(folder: Path, given: argparse.Namespace, results: Results) -> Path:
+def write_result(folder: Path, given: argparse.Namespace, measured: Measured) -> Path:
     """Write the figures, and what they were measured with, to a new JSON file; its path."""
     now = datetime.now(UTC)
     result: dict[str, Any] = {
@@ -108,7 +113,7 @@ def write_result(folder: Path, given: argparse.Namespace, results: Results) -> P
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "duckdb": duckdb.__version__,
-        **{name: as_json(getattr(results, name)) for name in Results.__dataclass_fields__},
+        **{name: as_json(getattr(measured, name)) for name in Measured.__dataclass_fields__},
     }
     path = folder / f"{now:%Y%m%dT%H%M%S}.json"
     path.write_text(json.dumps(result, indent=2) + "\n")
@@ -133,9 +138,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with hold_home(replace(settings, home=folder), "make bench"):
             shutil.rmtree(scratch, ignore_errors=True)
             scratch.mkdir()
-            results = measure(given, find_export(given.ga4, scratch), scratch)
-            show(console, results.full_refresh, results.models, results.microbatch)
-            console.print(f"Figures: {write_result(folder, given, results)}", soft_wrap=True, highlight=False)
+            measured = measure(given, scratch)
+            show(console, measured.full_refresh, measured.models, measured.microbatch, measured.dashboard)
+            console.print(f"Figures: {write_result(folder, given, measured)}", soft_wrap=True, highlight=False)
             shutil.rmtree(scratch)
     except (SettingError, HomeInUseError) as error:
         console.print(f"[red]Cannot start[/]: {escape(str(error))}", highlight=False)

@@ -7,6 +7,7 @@ from statistics import median
 from rich.console import Console, Group
 from rich.table import Table
 
+from benchmarks.dashboard import Answers, p50, p95
 from benchmarks.fitting import PACKAGE, Fitting
 from benchmarks.full_refresh import FullRefresh
 from benchmarks.measure import Comparison
@@ -87,9 +88,31 @@ def fitting(measured: Fitting) -> Group:
     return Group(beside, notes, refresh)
 
 
-def show(console: Console, full: FullRefresh | None, models: Fitting | None, batches: list[MicroBatch]) -> None:
+def dashboard(measured: Answers) -> Table:
+    """A row a question: how long its answer took, of 28 days and of nearly a year."""
+    rows = ", ".join(f"{name} {count:,}" for name, count in measured.rows.items())
+    title = f"Answers of the dashboard, ms, asked anew as after each publish ({rows})"
+    table = _table(title, "question", "28 days p50", "p95", "345 days p50", "p95")
+    for question, short in measured.days.items():
+        long = measured.year[question]
+        table.add_row(question, *(f"{figure:.0f}" for figure in (p50(short), p95(short), p50(long), p95(long))))
+    return table
+
+
+def show(
+    console: Console,
+    full: FullRefresh | None,
+    models: Fitting | None,
+    batches: list[MicroBatch],
+    answers: Answers | None,
+) -> None:
     """Print what was measured."""
-    groups = [*([full_refresh(full)] if full else []), *([fitting(models)] if models else [])]
-    for group in (*groups, *map(microbatch, batches)):
+    groups = (
+        *([full_refresh(full)] if full else []),
+        *([fitting(models)] if models else []),
+        *map(microbatch, batches),
+        *([dashboard(answers)] if answers else []),
+    )
+    for group in groups:
         console.print(group, highlight=False)
         console.print()

@@ -17,15 +17,18 @@ def _layout(item: Any) -> tuple[object, object]:  # noqa: ANN401 - the client na
     return item.time_partitioning, item.clustering_fields
 
 
-def publication(
+def publication(  # noqa: PLR0913 - what there is, and what is to be
     place: BigQuery,
     here: Iterable[Any],
     there: Iterable[Any],
     copies: Mapping[str, str],
     made: Mapping[str, str],
+    *,
+    again: Mapping[str, str],
 ) -> list[str]:
     """The statements, in order: views first, which take time, then clones, which take none, then what is made. Pure.
 
+    again: views whose queries are put on the published tables instead, so that they cost nothing until they are read.
     here, there: the listed tables of the warehouse and of the published dataset. A table of another layout cannot be
     replaced: it is dropped just before. A mart that the project has no more goes last.
     """
@@ -48,10 +51,18 @@ def publication(
         new = f"create or replace table {named(place.published, name)} clone {named(place.dataset, source)}"
         return [*begin(name, _layout(ours[source])), f"{new} options (description = $note)"]
 
+    def viewed(name: str, query: str) -> list[str]:
+        old = theirs.get(name)
+        gone = [f"drop table {named(place.published, name)}"] if old is not None and old.table_type != "VIEW" else []
+        ours, readers = (f"`{place.project}`.`{dataset}`." for dataset in (place.dataset, place.published))
+        return [*gone, f"create or replace view {named(place.published, name)} as\n{query.replace(ours, readers)}"]
+
+    copies = {name: source for name, source in copies.items() if name not in again}
     views = {name: source for name, source in copies.items() if ours[source].table_type == "VIEW"}
     statements = [s for name, source in views.items() for s in filled(name, f"select * from {source}")]  # noqa: S608
     statements += [s for name, source in copies.items() if name not in views for s in cloned(name, source)]
     statements += [s for name, query in made.items() for s in filled(name, query)]
+    statements += [s for name, query in again.items() for s in viewed(name, query)]
     stale = (name for name in theirs if name.startswith("mart_") and name not in copies)
     return [*statements, *(f"drop table {named(place.published, name)}" for name in stale)]
 

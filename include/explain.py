@@ -12,13 +12,13 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from rich.console import Console
 from rich.table import Table
 
 from include.settings import SettingError, Settings
-from include.story import Conversion, Event, NoConversionError, Session, Story, Weight, read_story
+from include.story import Event, NoConversionError, Session, Story, Weight, read_story
 from include.warehouse import WarehouseError
 
 #: What each rule of semantics S2 found.
@@ -48,9 +48,9 @@ def length(span: timedelta) -> str:
     return f"{micros / 1_000_000:g} s"
 
 
-def standing(session: Session, conversion: Conversion, lookback: timedelta, touchpoints: int) -> str:
-    """Why a session is a touchpoint of the conversion or none (T1)."""
-    before = conversion.converted_at - session.started_at
+def standing(session: Session, converted_at: datetime, lookback: timedelta, touchpoints: int) -> str:
+    """Why a session is a touchpoint of the conversion of that time or none (T1)."""
+    before = converted_at - session.started_at
     if before < timedelta(0):
         return f"no touch: started {length(-before)} after the conversion"
     if session.position is None:
@@ -58,7 +58,7 @@ def standing(session: Session, conversion: Conversion, lookback: timedelta, touc
             f"no touch: started {length(before)} before the conversion, {length(before - lookback)} before the "
             f"look-back of {lookback.days} d opens"
         )
-    held = session.ended_at >= conversion.converted_at
+    held = session.ended_at >= converted_at
     why = "the conversion's own session" if held else f"started {length(before)} before the conversion"
     within = "" if before <= lookback else ", which counts although it started before the look-back opens"
     return f"touch {session.position} of {touchpoints}: {why}{within}"
@@ -143,7 +143,7 @@ def tell(story: Story, console: Console, most_events: int) -> None:
             f"Session {session.session_id}, {session.started_at} UTC, {len(events)} events in "
             f"{length(session.ended_at - session.started_at)}"
         )
-        say(f"  {standing(session, one, story.lookback, touchpoints)}")
+        say(f"  {standing(session, one.converted_at, story.lookback, touchpoints)}")
         say(
             f"  {session.source} / {session.medium} / {session.campaign} -> {session.channel} ({session.channel_group})"
         )

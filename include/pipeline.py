@@ -20,6 +20,7 @@ from include.prepare import prepare as prepare_run
 from include.proof import ProofError, ProofFailedError
 from include.publish import publish as publish_marts
 from include.quality import ChecksFailedError
+from include.reports import make_reports
 from include.settings import SettingError, Settings
 from include.streaming.errors import RefusedError
 from include.streaming.target import open_streamer
@@ -88,7 +89,9 @@ def audit(run_id: str | None = None) -> dict[str, int]:
 @task(pool=WRITER_POOL, pre_execute=keep_turn, outlets=[MARTS_ASSET])
 def publish(run_id: str | None = None) -> dict[str, Any]:
     """Give readers all marts at once, with the run's figures."""
-    return publish_marts(Settings.from_env(), run_id=str(run_id)).as_json()
+    settings = Settings.from_env()
+    make_reports(settings)
+    return publish_marts(settings, run_id=str(run_id)).as_json()
 
 
 def streamer(settings: Settings) -> Streamer | None:

@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 
 MART_PREFIX = "mart_"
 
+#: Views on marts, for reporting tools (docs/looker_studio.md).
+REPORT_PREFIX = "report_"
+
 PROJECT = "project"
 
 #: The shards that were taken in, or set aside as a whole (E4): the latest entry of each, less those withdrawn since.
@@ -25,6 +28,13 @@ LOADED_SHARDS = """
 select model, touched_key as shard, version from int_journal where entry in ('shard', 'rejected')
 qualify row_number() over (partition by model, touched_key order by seq desc) = 1 and version is not null
 order by model, shard
+"""
+
+
+#: By which settings touchpoints were derived: readers need the look-back to say why a session is none.
+RULES = """
+select model, detail from int_journal where entry = 'built' and model = 'int_touchpoints'
+qualify row_number() over (partition by model order by seq desc) = 1
 """
 
 
@@ -58,10 +68,10 @@ def project_version(settings: Settings) -> Versions:
 def publish(settings: Settings, run_id: str) -> Figures:
     """Give readers the marts of the warehouse, the quarantine, the fits, the runs' figures and the proofs.
 
-    Beside them stand the shards they were built from, by which the next run knows whether a load still waits. How near
-    to all at once readers get it is the engine's (docs/decisions.md). The run's figures are recorded in the warehouse
-    first, so that the published table of runs has them too; they are taken back if publishing fails, by the next run
-    where this one is killed. A rerun replaces its own row.
+    Beside them stand the rules that touchpoints follow, and the shards the marts were built from, by which the next run
+    knows whether a load still waits. How near to all at once readers get it is the engine's (docs/decisions.md). The
+    run's figures are recorded in the warehouse first, so that the published table of runs has them too; they are taken
+    back if publishing fails, by the next run where this one is killed. A rerun replaces its own row.
 
     Raises WarehouseError when the warehouse cannot be used, OSError when the published folder cannot be written.
     """
@@ -75,11 +85,11 @@ def publish(settings: Settings, run_id: str) -> Figures:
         store.make(PROOFS)
         store.make(CHECKS)
         store.make(FITS)
-        marts = {name: name for name in store.marts(MART_PREFIX)}
+        marts = {name: name for prefix in (MART_PREFIX, REPORT_PREFIX) for name in store.marts(prefix)}
         kept = {table.name: table.name for table in (PROOFS, CHECKS, FITS, PIPELINE_RUNS)}
         copies = {"quarantine": "int_quarantine", **marts, **kept}
         project = project_version(settings)[PROJECT][PROJECT]
-        made = {"shards": f"({LOADED_SHARDS}) union all select '{PROJECT}', '{PROJECT}', '{project}'"}
+        made = {"rules": RULES, "shards": f"({LOADED_SHARDS}) union all select '{PROJECT}', '{PROJECT}', '{project}'"}
         try:
             store.publish(copies, made, run_id)
             store.run(MARK_PUBLISHED)

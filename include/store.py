@@ -61,7 +61,7 @@ class Store(Protocol):
         ...
 
     def make(self, table: Table) -> None:
-        """Make the table where it is not there."""
+        """Make the table where it is not there, and the columns that it lacks."""
         ...
 
     def put(self, table: Table, row: Mapping[str, Any]) -> None:

@@ -160,9 +160,15 @@ class BigQueryStore:
             self.client.load_table_from_json([dict(row) for row in rows], target, job_config=config).result()
 
     def make(self, table: Table) -> None:
-        """Make the table where it is not there."""
-        columns = ", ".join(f"{name} {_TYPES[kind]}" for name, kind in table.columns.items())
-        self._run([f"create table if not exists {table.name} ({columns})"], [])
+        """Make the table where it is not there, and the columns that it lacks."""
+        wanted = {name: f"{name} {_TYPES[kind]}" for name, kind in table.columns.items()}
+        self._run([f"create table if not exists {table.name} ({', '.join(wanted.values())})"], [])
+        with explained(self.place):
+            made = self.client.get_table(f"{self.place.project}.{self.place.dataset}.{table.name}")
+        lacking = wanted.keys() - {field.name for field in made.schema}
+        if lacking:
+            added = ", ".join(f"add column {wanted[name]}" for name in sorted(lacking))
+            self._run([f"alter table {table.name} {added}"], [])
 
     def put(self, table: Table, row: Mapping[str, Any]) -> None:
         """Write the row in place of the one with its key, in one transaction."""
@@ -201,10 +207,17 @@ class BigQueryStore:
             except NotFound:
                 return None
 
+    def _reports(self, listed: Sequence[Any]) -> dict[str, str]:
+        """The queries of the views for reports."""
+        names = [item.table_id for item in listed if item.table_type == "VIEW" and item.table_id.startswith("report_")]
+        with explained(self.place):
+            found = [self.client.get_table(f"{self.place.project}.{self.place.dataset}.{name}") for name in names]
+        return {view.table_id: str(view.view_query) for view in found}
+
     def publish(self, copies: Mapping[str, str], made: Mapping[str, str], run_id: str) -> None:
         """Clone the tables into the published dataset, one after another in one script (docs/decisions.md)."""
         here, there = self._tables(self.place.dataset), self._tables(self.place.published)
-        script = publication(self.place, here, there, copies, made)
+        script = publication(self.place, here, there, copies, made, again=self._reports(here))
         moment = datetime.now(UTC).isoformat(sep=" ", timespec="seconds")
         note = f"Published by run {run_id} at {moment}"
         with explained(self.place):

@@ -91,10 +91,13 @@ class DuckDB:
                 self.connection.unregister("appended")
 
     def make(self, table: Table) -> None:
-        """Make the table where it is not there."""
+        """Make the table where it is not there, and the columns that it lacks."""
         columns = [f"{name} {_TYPES[kind]}" for name, kind in table.columns.items()]
         key = [f"primary key ({', '.join(table.key)})"] if table.key else []
         self.connection.execute(f"create table if not exists {table.name} ({', '.join([*columns, *key])})")
+        there = {name for name, *_ in self.connection.execute(f"describe {table.name}").fetchall()}
+        for name in table.columns.keys() - there:
+            self.connection.execute(f"alter table {table.name} add column {name} {_TYPES[table.columns[name]]}")
 
     def put(self, table: Table, row: Mapping[str, Any]) -> None:
         """Write the row in place of the one with its key."""

@@ -23,6 +23,7 @@ def watch(airflow: LocalAirflow, console: Console) -> int:
     """Say where the UI is once it answers, then stay until a component ends; the exit code."""
     airflow.wait_until_healthy()
     console.print(f"Airflow is at {airflow.url}  user: {USER}  password: {escape(airflow.password)}", highlight=False)
+    console.print(f"The dashboard: {airflow.url}/attribution/, or Attribution in its navigation", highlight=False)
     console.print(
         "attribution_microbatch runs every five minutes, attribution_upkeep at 02:15 UTC. Ctrl-C stops everything."
     )

@@ -48,6 +48,7 @@ def test_a_layer_reads_the_ones_it_may(manifest: dict[str, Any]) -> None:
         ("marts", "intermediate"),
         ("marts", "marts"),
         ("marts", "seed"),
+        ("reports", "marts"),
     }
 
 
@@ -63,7 +64,9 @@ def test_every_column_of_a_mart_is_described(manifest: dict[str, Any], tmp_path:
     project = Project(tmp_path)
     project.settings.ga4_export.mkdir(parents=True)
     project.build()
-    rows = project.rows("select table_name, column_name from duckdb_columns() where table_name like 'mart_%'")
+    rows = project.rows(
+        "select table_name, column_name from duckdb_columns() where table_name similar to '(mart|report)_.*'"
+    )
     nodes = {n["name"]: n["columns"] for n in manifest["nodes"].values() if n["resource_type"] == "model"}
     assert rows
     assert [row for row in rows if row["column_name"] not in nodes[row["table_name"]]] == []

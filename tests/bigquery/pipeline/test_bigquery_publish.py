@@ -28,6 +28,7 @@ PUBLISHED = [
     "pipeline_runs",
     "proofs",
     "quarantine",
+    "rules",
     "shards",
 ]
 MORE = "insert into mart_sessions values ('s2', date '2026-01-31')"
@@ -82,6 +83,19 @@ def test_figures_are_those_of_what_readers_see(settings: Settings, small: BigQue
         ("run 1", 4),
         ("run 2", 0),
     ]
+
+
+def test_a_view_for_reports_shows_what_is_published_and_nothing_newer(
+    settings: Settings, small: BigQueryStore, client: bigquery.Client
+) -> None:
+    small.run("create view report_sessions as select session_id from `test-project`.`attribution`.`mart_sessions`")
+    publish(settings, "run 1")
+    small.run(MORE)
+    shown = "select session_id from report_sessions order by 1"
+    assert small.published_rows(shown) == [("s1",)]
+    assert client.get_table("attribution_published.report_sessions").table_type == "VIEW"
+    publish(settings, "run 2")
+    assert small.published_rows(shown) == [("s1",), ("s2",)]
 
 
 @pytest.mark.parametrize("statement", ["clone .*mart_attribution_last", "clone .*pipeline_runs", r"\.shards` options"])

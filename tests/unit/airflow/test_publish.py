@@ -43,6 +43,7 @@ def test_the_published_file_holds_marts_quarantine_runs_and_shards(settings: Set
         "pipeline_runs",
         "proofs",
         "quarantine",
+        "rules",
         "shards",
     ]
     assert query(settings.published, "from quarantine") == [("b1", "streamed", "not_json", "oops")]
@@ -99,9 +100,37 @@ def test_figures_count_what_readers_see_and_the_lag_of_streamed_events(settings:
     assert (figures.events, figures.sessions, figures.conversions, figures.revenue) == (6, 1, 1, Decimal("12.50"))
     assert (figures.batch_shards, figures.batch_events) == (2, 5)
     assert (figures.rejected_rows, figures.rejected_files) == (1, 1)
-    assert (figures.lag_p50_seconds, figures.lag_max_seconds) == (4.0, 9.0)
+    assert (figures.lag_p50_seconds, figures.lag_p95_seconds, figures.lag_max_seconds) == (4.0, 9.0, 9.0)
     assert figures.as_json()["revenue"] == "12.50"
     assert figures.as_json()["published_at"] == "2026-01-31T12:00:00Z"
+
+
+def test_of_twenty_lags_the_second_greatest_is_the_one_that_95_in_100_do_not_exceed(
+    settings: Settings, warehouse: Run
+) -> None:
+    for age in range(1, 21):
+        warehouse(EVENT.format("b1", -age * 1_000_000))
+    with open_store(settings) as store:
+        figures = measure(store, run_id="r", published_at=datetime(1970, 1, 1), batch=["b1"])
+    assert (figures.lag_p95_seconds, figures.lag_max_seconds) == (19.0, 20.0)
+
+
+def test_runs_of_an_earlier_version_get_the_columns_they_lack(settings: Settings, warehouse: Run) -> None:
+    publish(settings, "run 1")
+    warehouse("alter table pipeline_runs drop column lag_p95_seconds")
+    publish(settings, "run 2")
+    assert query(settings.published, "select run_id, lag_p95_seconds from pipeline_runs order by 1") == [
+        ("run 1", None),
+        ("run 2", None),
+    ]
+
+
+def test_readers_get_the_settings_that_the_last_build_followed(settings: Settings, warehouse: Run) -> None:
+    for seq, days in enumerate((14, 3)):
+        detail = f'{{"settings": {{"lookback_days": {days}}}}}'
+        warehouse(f"insert into int_journal values ('b', 'built', 'int_touchpoints', null, null, {seq}, '{detail}')")
+    publish(settings, "run 1")
+    assert query(settings.published, "from rules") == [("int_touchpoints", '{"settings": {"lookback_days": 3}}')]
 
 
 def test_without_streamed_events_there_is_no_lag(settings: Settings, warehouse: Run) -> None:

@@ -1,0 +1,114 @@
+"""What a page shows: period, two models, channel, device, customers. Checked against what is published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date, timedelta
+from typing import Any
+
+from include.dashboard.marts import Marts, NotPublishedError
+
+#: Of a page that names no period: the days up to the last conversion.
+DAYS = 28
+
+#: The models of a page that names none, as far as they are published.
+MODELS = ("last_click", "first_click")
+
+CHOICES = """
+select distinct model, channel, device_category as device, customer_type as customer from mart_attribution
+"""
+DAYS_OF_CONVERSIONS = """
+select min(conversion_date) as first_date, max(conversion_date) as last_date from mart_attribution_last
+"""
+
+
+class FilterError(ValueError):
+    """A filter has a value that nothing has; the message names the filter, the value and what there is."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the published marts hold, in the order of the alphabet; dates UTC."""
+
+    models: tuple[str, ...]
+    channels: tuple[str, ...]
+    devices: tuple[str, ...]
+    customers: tuple[str, ...]
+    first_date: date
+    last_date: date
+
+
+@dataclass(frozen=True)
+class Filters:
+    """start, end: UTC conversion dates, both included. Empty text: all."""
+
+    start: date
+    end: date
+    model: str
+    other: str
+    channel: str = ""
+    device: str = ""
+    customer: str = ""
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """As query values, by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @property
+    def credited(self) -> str:
+        """The rows of mart_attribution that the filters leave, as a condition; its values stand as `$name`."""
+        wanted = {"channel": "channel", "device": "device_category", "customer": "customer_type"}
+        chosen = [f"{column} = ${name}" for name, column in wanted.items() if getattr(self, name)]
+        return " and ".join(["conversion_date between $start and $end", *chosen])
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether conversions are left out by more than the period."""
+        return bool(self.channel or self.device or self.customer)
+
+    def without_channel(self) -> Filters:
+        """The same for all channels."""
+        return Filters(**{**self.values, "channel": ""})
+
+
+def choices(marts: Marts) -> Choices:
+    """What can be chosen.
+
+    Raises NotPublishedError where the marts hold no conversion, MartsError where they cannot be read.
+    """
+    rows, (days,) = marts.ask(CHOICES), marts.ask(DAYS_OF_CONVERSIONS)
+    if days["last_date"] is None:
+        raise NotPublishedError("Marts are published, and no conversion is in them yet. Is conversion_events right?")
+
+    def of(name: str) -> tuple[str, ...]:
+        return tuple(sorted({row[name] for row in rows if row[name] is not None}))
+
+    return Choices(of("model"), of("channel"), of("device"), of("customer"), days["first_date"], days["last_date"])
+
+
+def chosen(given: Mapping[str, Any], there: Choices) -> Filters:
+    """The filters of a request: what it names, else the last DAYS days under last and first click. Pure.
+
+    Raises FilterError for what is not there.
+    """
+    for name, known in (
+        ("model", there.models),
+        ("other", there.models),
+        ("channel", there.channels),
+        ("device", there.devices),
+        ("customer", there.customers),
+    ):
+        value = given.get(name)
+        if value and value not in known:
+            raise FilterError(f"{name} is {value!r}; published are {', '.join(known) or 'none'}")
+    end = given.get("end") or max(there.last_date, given.get("start") or there.last_date)
+    start = given.get("start") or max(min(there.first_date, end), end - timedelta(days=DAYS - 1))
+    if start > end:
+        raise FilterError(f"start is {start}, after the end {end}; swap them")
+    defaults = [*(model for model in MODELS if model in there.models), *there.models]
+    model = given.get("model") or next(one for one in defaults if one != given.get("other"))
+    other = given.get("other") or next((one for one in defaults if one != model), model)
+    named = {name: given.get(name) or "" for name in ("channel", "device", "customer")}
+    return Filters(start, end, model, other, **named)

@@ -1,0 +1,218 @@
+"""The pages in a real browser: on both themes, on a phone, by keyboard, and when nothing can be read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from include.dashboard.app import create_app
+from include.dashboard.report import main
+from include.settings import Settings
+from tests.dashboard.conftest import Ask, Token, mounted
+from tests.dashboard.site import CHROMIUM, NO_CHROMIUM, chromium, served
+from tests.dbt.project import environment
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
+
+WEEK = "conversion_date between '2026-01-25' and '2026-01-31'"
+TOPS = """
+select channel, sum(revenue) as revenue from mart_attribution where {week} and model = '{model}'
+group by channel order by revenue desc limit 1
+"""
+BARE = """
+() => [...document.querySelectorAll('input, select')].filter((e) => !e.labels.length && !e.ariaLabel).length
+    + [...document.querySelectorAll('.chart')].filter((e) => !e.ariaLabel || e.getAttribute('role') !== 'img').length
+    + [...document.querySelectorAll('table')].filter((e) => !e.caption).length
+    + [...document.querySelectorAll('button, a')].filter((e) => !e.textContent.trim()).length
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def site(settings: Settings, manager: SimpleAuthManager, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The dashboard, and beside it one without a published file and one with a damaged one."""
+    root = mounted(settings)
+    for state in ("empty", "damaged"):
+        home = tmp_path_factory.mktemp(state)
+        other = Settings(home=home, ga4_export=home)
+        if state == "damaged":
+            other.published.parent.mkdir()
+            other.published.write_bytes(b"no database" * 999)
+        root.mount(f"/{state}", create_app(other))
+    with served(root) as address:
+        yield address
+
+
+def logged_in(browser: Browser, site: str, token: Token, theme: str, width: int = 1360) -> BrowserContext:
+    """A browser's session of a viewer, which takes nothing from anywhere else."""
+    context = browser.new_context(color_scheme=theme, viewport={"width": width, "height": 900})  # type: ignore[arg-type]
+    context.add_cookies([{"name": "_token", "value": token("viewer"), "url": site}])
+    context.route(lambda url: not url.startswith(site), lambda route: pytest.fail(f"asked for {route.request.url}"))
+    context.set_default_timeout(20_000)
+    return context
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(request: pytest.FixtureRequest, browser: Browser, site: str, token: Token) -> Iterator[Page]:
+    """A page on each theme, in whose console nothing may go wrong."""
+    context = logged_in(browser, site, token, request.param)
+    opened = context.new_page()
+    wrong: list[str] = []
+    opened.on("console", lambda message: wrong.append(message.text) if message.type in {"error", "warning"} else None)
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    yield opened
+    assert wrong == []
+    theme = opened.evaluate("document.documentElement.dataset.theme")
+    red = int(re.findall(r"\d+", opened.evaluate("getComputedStyle(document.body).backgroundColor"))[0])
+    assert (theme, red > 128) == (request.param, request.param == "light")
+    context.close()
+
+
+def dollars(value: object) -> str:
+    """As the page writes money."""
+    return f"${value:,.2f}"
+
+
+def test_who_earned_most_last_week_and_why_an_order_went_to_email(page: Page, site: str, marts: Ask) -> None:
+    page.goto(f"{site}/attribution/")
+    page.get_by_role("button", name="Last 7 days").click()
+    expect(page.locator("[name=start]")).to_have_value("2026-01-25")
+    for model in ("last_click", "first_click"):
+        (top,) = marts(TOPS.format(week=WEEK, model=model))
+        said = f"{model.replace('_', ' ').capitalize()}: {top['channel']} {dollars(top['revenue'])}"
+        expect(page.locator("#answer")).to_contain_text(said)
+    table = page.get_by_role("table", name="Channels under both models")
+    for row in marts(f"""
+        select channel, sum(revenue) filter (model = 'last_click') as last,
+            sum(revenue) filter (model = 'first_click') as first
+        from mart_attribution where {WEEK} group by channel having first + last > 0
+    """):
+        line = table.get_by_role("row").filter(has=page.get_by_role("rowheader", name=f"Campaigns of {row['channel']}"))
+        expect(line).to_contain_text(dollars(row["last"]))
+        expect(line).to_contain_text(dollars(row["first"]))
+    expect(page.locator("#channels-chart .main-svg").first).to_be_visible()
+    expect(page.locator("#paths-chart .sankey-node").first).to_be_visible()
+
+    table.get_by_role("button", name="Campaigns of Email").click()
+    page.get_by_role("button", name=re.compile("^Conversions of")).first.click()
+    page.get_by_role("button", name=re.compile("^Why order")).first.click()
+    expect(page.locator(".why").first).to_contain_text("Last click credits Email")
+    expect(page.locator(".why").first).to_contain_text("the latest touch that is not direct earns all")
+    expect(page.locator(".touches li").first).to_be_visible()
+    told = page.locator(".why").all_text_contents()
+
+    page.reload()
+    expect(page.locator(".why").first).to_be_visible()
+    assert page.locator(".why").all_text_contents() == told, "the address keeps all of it"
+    assert page.evaluate(BARE) == 0
+    page.go_back()
+    expect(page.get_by_role("table", name="Conversions", exact=True)).to_be_visible()
+
+
+def test_filters_change_the_figures_and_the_address(page: Page, site: str, marts: Ask) -> None:
+    page.goto(f"{site}/attribution/?start=2026-01-25&end=2026-01-31")
+    page.locator("[name=model]").select_option("linear")
+    page.locator("[name=customer]").select_option("new")
+    page.locator("[name=channel]").select_option("Paid Search")
+    (earned,) = marts(
+        f"select sum(revenue) as revenue from mart_attribution where {WEEK} and model = 'linear' "
+        "and customer_type = 'new' and channel = 'Paid Search'"
+    )
+    expect(page.locator("#tiles")).to_contain_text(dollars(earned["revenue"]))
+    assert {"model=linear", "customer=new", "channel=Paid+Search"} <= set(page.url.partition("?")[2].split("&"))
+    page.locator("[name=measure]").select_option("conversions")
+    expect(page.locator("#answer")).to_contain_text("Most conversions")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download channels as CSV").click()
+    assert dollars(earned["revenue"])[1:].replace(",", "") in Path(download.value.path()).read_text()
+
+
+def test_operations_lead_to_the_raw_event(page: Page, site: str, marts: Ask) -> None:
+    page.goto(f"{site}/attribution/operations")
+    expect(page.locator("#ops-tiles")).to_contain_text("Last publish")
+    expect(page.get_by_role("table", name="Published runs")).to_contain_text("manual__2026-01-31")
+    row = marts("select reason, payload from quarantine where payload is not null order by 1 limit 1")[0]
+    page.get_by_role("button", name=row["reason"]).click()
+    page.locator("#rejected summary").first.click()
+    expect(page.locator("#rejected pre").first).to_be_visible()
+    assert page.evaluate(BARE) == 0
+
+
+def test_on_a_phone_nothing_is_wider_than_the_screen(browser: Browser, site: str, token: Token) -> None:
+    context = logged_in(browser, site, token, "light", width=390)
+    page = context.new_page()
+    for path in ("", "operations"):
+        page.goto(f"{site}/attribution/{path}")
+        page.wait_for_load_state("networkidle")
+        expect(page.locator(".tiles dd").first).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    context.close()
+
+
+def test_it_follows_airflows_theme_and_the_keyboard(browser: Browser, site: str, token: Token) -> None:
+    context = logged_in(browser, site, token, "light")
+    page = context.new_page()
+    page.goto(f"{site}/attribution/")
+    page.evaluate("localStorage.setItem('theme', 'dark')")
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    expect(page.locator("#channels-table table")).to_be_visible()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the figures"
+    page.locator("#channels-table button").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#crumbs [aria-current]")).not_to_have_text("All campaigns")
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("empty/", ("Nothing to show yet", "Run attribution_microbatch")),
+        ("damaged/", ("The figures cannot be read", "written anew")),
+        ("damaged/operations", ("The figures cannot be read", "written anew")),
+        ("attribution/?model=nonsense", ("This filter does not work", "published are first_click")),
+        ("attribution/?modle=linear", ("This filter does not work", "modle")),
+    ],
+)
+def test_what_cannot_be_shown_says_what_to_do(
+    browser: Browser, site: str, token: Token, path: str, says: tuple[str, str]
+) -> None:
+    context = logged_in(browser, site, token, "light")
+    page = context.new_page()
+    page.goto(f"{site}/{path}")
+    for part in says:
+        expect(page.get_by_role("alert")).to_contain_text(part)
+    expect(page.locator("#figures, #ops-tiles").first).to_be_hidden()
+    context.close()
+
+
+def test_the_report_is_one_file_that_needs_nobody(
+    browser: Browser, settings: Settings, tmp_path: Path, marts: Ask
+) -> None:
+    file = tmp_path / "report.html"
+    with environment({"ATTRIBUTION_HOME": str(settings.home)}):
+        assert main([str(file), "--start", "2026-01-25", "--end", "2026-01-31"]) == 0
+        assert main([str(file), "--model", "nonsense"]) == 2
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto(file.as_uri())
+    (top,) = marts(TOPS.format(week=WEEK, model="last_click"))
+    expect(page.locator("#answer")).to_contain_text(f"Last click: {top['channel']} {dollars(top['revenue'])}")
+    expect(page.locator("#channels-chart .main-svg").first).to_be_visible()
+    expect(page.get_by_role("table", name="Published runs")).to_be_visible()
+    expect(page.get_by_role("table", name="Campaigns", exact=True)).to_be_visible()
+    assert wrong == []
+    context.close()

@@ -1,0 +1,116 @@
+"""The parts that need no marts: defaults of filters, answers as text, durations, links."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-"))  # importing airflow writes a file there
+
+from include.dashboard.airflow_runs import durations, nearest
+from include.dashboard.answers import as_csv, plain
+from include.dashboard.filters import Choices, FilterError, chosen
+from include.dashboard.journeys import steps
+from include.looker_studio import links, main
+from include.settings import BigQuery
+from tests.dbt.project import environment
+
+THERE = Choices(
+    models=("first_click", "last_click", "markov"),
+    channels=("Direct", "Email"),
+    devices=("mobile",),
+    customers=("new",),
+    first_date=date(2026, 1, 1),
+    last_date=date(2026, 3, 31),
+)
+
+
+def test_without_filters_it_is_four_weeks_under_last_and_first_click() -> None:
+    filters = chosen({}, THERE)
+    assert (filters.start, filters.end) == (date(2026, 3, 4), date(2026, 3, 31))
+    assert (filters.model, filters.other, filters.narrowed) == ("last_click", "first_click", False)
+
+
+def test_the_second_model_is_never_the_first_unless_asked_for() -> None:
+    assert chosen({"model": "first_click"}, THERE).other == "last_click"
+    assert chosen({"other": "last_click"}, THERE).model == "first_click"
+    assert chosen({"model": "markov", "other": "markov"}, THERE).other == "markov"
+    alone = replace(THERE, models=("shapley",))
+    assert (chosen({}, alone).model, chosen({}, alone).other) == ("shapley", "shapley")
+
+
+def test_a_short_history_and_one_end_alone_are_periods_too() -> None:
+    assert chosen({}, replace(THERE, first_date=date(2026, 3, 30))).start == date(2026, 3, 30)
+    later = chosen({"start": date(2026, 5, 1)}, THERE)
+    assert (later.start, later.end) == (date(2026, 5, 1), date(2026, 5, 1))
+    earlier = chosen({"end": date(2025, 1, 1)}, THERE)
+    assert earlier.start == earlier.end == date(2025, 1, 1)
+
+
+def test_the_message_names_what_there_is() -> None:
+    with pytest.raises(FilterError, match="device is 'watch'; published are mobile"):
+        chosen({"device": "watch"}, THERE)
+
+
+def test_only_filters_that_are_set_are_conditions() -> None:
+    assert chosen({}, THERE).credited == "conversion_date between $start and $end"
+    both = chosen({"channel": "Email", "customer": "new"}, THERE)
+    assert both.credited.endswith("$end and channel = $channel and customer_type = $customer")
+
+
+def test_a_spreadsheet_runs_no_cell() -> None:
+    rows = [{"campaign": "=cmd|' /C calc'!A0", "revenue": Decimal("-1.50"), "day": date(2026, 1, 1)}]
+    assert as_csv(rows) == b"campaign,revenue,day\n'=cmd|' /C calc'!A0,-1.50,2026-01-01\n"
+    assert as_csv([]) == b""
+
+
+def test_json_has_times_with_their_zone_and_exact_cents() -> None:
+    assert plain({"at": datetime(2026, 1, 1, 2), "sum": [Decimal("0.10"), None]}) == {
+        "at": "2026-01-01T02:00:00Z",
+        "sum": [0.1, None],
+    }
+
+
+def test_a_path_is_taken_apart_as_it_was_written() -> None:
+    assert steps("Email > A >> B > Direct") == ["Email", "A > B", "Direct"]
+
+
+def test_durations_are_by_task_in_the_order_of_starting() -> None:
+    taken = [("b", 3.0), ("a", 1.0), ("b", 1.0), ("b", 2.0)]
+    assert durations(taken) == [
+        {"task": "b", "runs": 3, "p50_seconds": 2.0, "p95_seconds": 3.0},
+        {"task": "a", "runs": 1, "p50_seconds": 1.0, "p95_seconds": 1.0},
+    ]
+    assert [nearest(range(1, 21), percent) for percent in (50, 95)] == [10, 19]
+
+
+def test_a_link_names_the_published_view_and_nothing_else() -> None:
+    place = BigQuery(project="shop-1", export="shop-1.analytics", dataset="attr")
+    found = links(place)
+    assert len(found) == 3
+    query = parse_qs(urlsplit(found["Attribution: paths"]).query)
+    assert {name: query[f"ds.ds0.{name}"] for name in ("connector", "projectId", "datasetId", "tableId")} == {
+        "connector": ["bigQuery"],
+        "projectId": ["shop-1"],
+        "datasetId": ["attr_published"],
+        "tableId": ["report_paths"],
+    }
+    (one,) = links(place, "abc&x=1").values()
+    copied = parse_qs(urlsplit(one).query)
+    assert copied["c.reportId"] == ["abc&x=1"]
+    assert [copied[f"ds.{view}.tableId"] for view in ("report_channels", "report_paths")] == [
+        ["report_channels"],
+        ["report_paths"],
+    ]
+
+
+def test_on_duckdb_there_is_no_link(capsys: pytest.CaptureFixture[str]) -> None:
+    with environment({"DBT_TARGET": "local"}):
+        assert main([]) == 2
+    assert "make report" in capsys.readouterr().err
