@@ -39,6 +39,7 @@ def test_the_published_file_holds_marts_quarantine_runs_and_shards(settings: Set
         "mart_attribution_last",
         "mart_channel_daily",
         "mart_sessions",
+        "model_fits",
         "pipeline_runs",
         "proofs",
         "quarantine",
