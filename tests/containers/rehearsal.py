@@ -27,6 +27,13 @@ from tests.containers.compose import Service, copied, entrypoint, services
 from tests.unit.alerts.servers import free_port
 
 PATIENCE_SECONDS = 900
+#: What a killed task and a killed scheduler are found by, in seconds: here it need not be minutes.
+SOON = {
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
+}
 
 
 @dataclass
@@ -69,7 +76,7 @@ class Rehearsal:
             "AIRFLOW__API__PORT": str(self.port),
             "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(self.health_port),
         }
-        return {**machine, "HOME": str(self.home), "PYTHONPATH": str(self.root / "image"), **ports, **own}
+        return {**machine, "HOME": str(self.home), "PYTHONPATH": str(self.root / "image"), **ports, **SOON, **own}
 
     def arguments(self, parts: tuple[str, ...]) -> list[str]:
         """A command line as it is on this machine."""

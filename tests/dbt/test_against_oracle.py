@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -263,7 +264,17 @@ def test_the_real_sample(tmp_path: Path) -> None:
     project = Project(tmp_path, SAMPLE, ("googlemerchandisestore.com",))
     agree(project)
     (counts,) = project.rows(
-        "select (select count(*) from int_events) as events, (select count(*) from int_sessions) as sessions,"
-        " (select count(*) from int_conversions) as conversions"
+        "select (select count(*) from int_events) as events, (select sum(events) from int_sessions) as in_sessions,"
+        " (select count(*) from int_sessions) as sessions, (select count(*) from int_conversions) as conversions,"
+        " (select sum(revenue) from mart_attribution_first) as first, (select count(*) from int_quarantine) as refused,"
+        " (select sum(revenue) from mart_attribution_last) as last"
     )
-    assert counts == {"events": 1_146_038, "sessions": 112_391, "conversions": 1_100}
+    assert counts == {
+        "events": 1_146_038,
+        "in_sessions": 1_146_038,
+        "sessions": 112_391,
+        "conversions": 1_100,
+        "first": Decimal("50218.00"),
+        "last": Decimal("50218.00"),
+        "refused": 0,
+    }

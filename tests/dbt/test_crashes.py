@@ -102,7 +102,7 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Interrupted:
     return made
 
 
-def points(sent: Script, mode: str, only: str | None = None, stride: int = 8) -> Iterator[int]:
+def points(sent: Script, mode: str, only: str | None = None, stride: int = 16) -> Iterator[int]:
     """After how many statements to kill: all in `make prove`; else each `stride`-th, and where a model just ended."""
     built = () if mode == "first" else (*sent.tables, JOURNAL)
     names = [node for node, _ in sent.statements(mode, built) if only in (None, node)]
@@ -143,7 +143,7 @@ def test_a_rebuild_of_one_model_without_transactions_killed_after_any_statement(
 def killed(interrupted: Interrupted, sent: Script, mode: str, only: str | None = None) -> dict[str, object]:
     """What differs in the end, by the statement after which a run that commits each was killed."""
     found = {}
-    for number in points(sent, mode, only, stride=2 if only else 8):
+    for number in points(sent, mode, only, stride=4 if only else 16):
         interrupted.restore(mode)
         warehouse = Warehouse(sent, interrupted.world.settings, in_memory=False)
         with closing(warehouse), closing(warehouse.play(mode, only)) as play:
