@@ -33,14 +33,14 @@ class Ad:
 
 
 ADS = (
-    Ad("Google Ads, brand", "google_ads", 35, 9),
-    Ad("Google Ads, misread", "google_ads", 60, 24),
-    Ad("Google Ads, app", "google_ads", 45, 40),
-    Ad("Google Ads, iOS", "google_ads", 55, 30),
-    Ad("Google Ads, tagged", "google_ads", 50, 35),
-    Ad("Microsoft Ads", "microsoft_ads", 40, 28),
-    Ad("Microsoft Ads, tagged", "microsoft_ads", 30, 12),
-    Ad("Facebook ad", "meta_ads", 28, 70),
+    Ad("Google Ads, brand", "google_ads", 95, 9),
+    Ad("Google Ads, misread", "google_ads", 170, 24),
+    Ad("Google Ads, app", "google_ads", 120, 40),
+    Ad("Google Ads, iOS", "google_ads", 150, 30),
+    Ad("Google Ads, tagged", "google_ads", 140, 35),
+    Ad("Microsoft Ads", "microsoft_ads", 110, 28),
+    Ad("Microsoft Ads, tagged", "microsoft_ads", 80, 12),
+    Ad("Facebook ad", "meta_ads", 130, 70),
 )
 
 
