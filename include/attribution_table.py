@@ -19,9 +19,9 @@ last_click as (
 ),
 -- the same under each model
 spent as (
-    select channel, sum(spend) as spend from mart_channel_daily
+    select channel, sum(d.spend) as spend from mart_channel_daily as d
     where model = (select min(model) from mart_channel_daily)
-    group by channel having sum(spend) is not null
+    group by channel having sum(d.spend) is not null
 )
 select
     channel,
