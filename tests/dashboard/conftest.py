@@ -66,9 +66,10 @@ def marts(settings: Settings) -> Iterator[Ask]:
 
 @pytest.fixture(scope="session")
 def manager() -> SimpleAuthManager:
-    """Airflow's own auth manager, on an empty metadata database."""
+    """Airflow's own auth manager, on an empty metadata database, which processes of one test run may share."""
     import_all_models()  # type: ignore[no-untyped-call]
-    Base.metadata.create_all(engine)
+    with FileLock(Path(os.environ["AIRFLOW_HOME"]) / "metadata.lock"):
+        Base.metadata.create_all(engine)
     made = init_auth_manager()
     assert isinstance(made, SimpleAuthManager)
     return made

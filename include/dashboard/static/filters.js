@@ -57,6 +57,7 @@ const Filters = (() => {
     form.device.replaceChildren(...options(there.devices, "All devices"));
     form.customer.replaceChildren(...options(there.customers, "New and returning"));
     for (const one of [...ASKED, "measure"]) form[one].value = state[one];
+    form.querySelector("fieldset").disabled = false; // which day is the last one is known now
     for (const button of form.querySelectorAll("[data-days]")) {
       const { start, end } = periodOf(button.dataset.days);
       button.setAttribute("aria-pressed", String(start === state.start && end === state.end));
@@ -98,7 +99,7 @@ const Filters = (() => {
         { ask: one !== "measure" });
     });
     for (const button of form.querySelectorAll("[data-days]")) {
-      button.addEventListener("click", () => there && set(periodOf(button.dataset.days)));
+      button.addEventListener("click", () => set(periodOf(button.dataset.days)));
     }
     document.getElementById("link").addEventListener("click", copy);
     addEventListener("popstate", () => { read(); changed(true); });
