@@ -88,4 +88,6 @@ def test_a_batch_reads_as_many_rows_on_ten_times_the_history(costs: tuple[Cost, 
     assert sum(one.read.values()) < MOST_READ
     assert sum(ten.read.values()) < MOST_READ
     assert sum(ten.read.values()) < 1.05 * sum(one.read.values())
-    assert {name: (one.read[name], rows) for name, rows in ten.read.items() if rows > one.read[name] + BITE} == {}
+    # some checks ask two tables of which the small history has less than a bite each
+    grown = {name: (one.read[name], rows) for name, rows in ten.read.items() if rows > one.read[name] + 2 * BITE}
+    assert grown == {}

@@ -17,7 +17,7 @@
     expected as (
         select c.conversion_id, c.person_id, m.model, m.fit_id
         from {{ conversions }} as c
-        inner join models as m on c.conversion_date >= m.from_date and c.conversion_date < m.until_date
+        inner join models as m on m.from_date <= c.conversion_date and m.until_date > c.conversion_date
         where m.fit_id is not null
     ),
     found as (

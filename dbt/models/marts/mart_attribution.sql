@@ -34,7 +34,7 @@ journeys as (
         t.device_category, t.channel_rule, t.touchpoints, t.last_touched_at, t.last_click_position, t.channel_touches,
         f.weight as channel_weight
     from conversions as c
-    inner join models as m on c.conversion_date >= m.from_date and c.conversion_date < m.until_date
+    inner join models as m on m.from_date <= c.conversion_date and m.until_date > c.conversion_date
     left join touchpoints as t on t.conversion_id = c.conversion_id
     left join {{ fits() }} as f on f.fit_id = m.fit_id and f.model = m.model and f.channel = t.channel
 ),

@@ -5,7 +5,7 @@ with models as ({{ models_by_date() }}),
 conversions as (
     select c.conversion_id, m.model, c.revenue, c.net_revenue
     from {{ unpublished(ref('int_conversions'), 'person_id') }} as c
-    inner join models as m on c.conversion_date >= m.from_date and c.conversion_date < m.until_date
+    inner join models as m on m.from_date <= c.conversion_date and m.until_date > c.conversion_date
 ),
 
 credited as (

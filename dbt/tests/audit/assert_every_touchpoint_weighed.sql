@@ -11,7 +11,7 @@ touchpoints as (
     select t.*, m.model, m.fit_id, count(*) over (partition by t.conversion_id, m.model) as touchpoints
     from {{ unpublished(ref('int_touchpoints'), 'person_id') }} as t
     inner join conversions as c on c.conversion_id = t.conversion_id
-    inner join models as m on c.conversion_date >= m.from_date and c.conversion_date < m.until_date
+    inner join models as m on m.from_date <= c.conversion_date and m.until_date > c.conversion_date
 ),
 
 mart as (

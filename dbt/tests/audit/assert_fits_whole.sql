@@ -1,7 +1,7 @@
 -- T7. A fit was changed after it was made, or is there by halves: its weights under a model do not sum to one, a channel
 -- has two, or its rows begin on different days.
 select
-    fit_id, model, sum(weight) as weight, count(*) as channels, count(distinct channel) as distinct_channels,
+    fit_id, model, sum(f.weight) as weight, count(*) as channels, count(distinct channel) as distinct_channels,
     min(weight) as least_weight, min(effective_from) as earliest, max(effective_from) as latest
 from {{ fits() }} as f
 group by fit_id, model
