@@ -27,6 +27,7 @@ def datasets(client: bigquery.Client) -> set[str]:
     return {item.dataset_id for item in client.list_datasets()}
 
 
+@pytest.mark.rehearsal
 def test_a_changed_row_of_whoever_is_looked_at_is_found_and_derived_again(
     settings: Settings, store: BigQueryStore, client: bigquery.Client, tmp_path: Path
 ) -> None:

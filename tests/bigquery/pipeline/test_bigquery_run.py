@@ -157,6 +157,7 @@ def test_nothing_new_ends_the_run_skipped(world: World) -> None:
     assert world.runs() == before
 
 
+@pytest.mark.rehearsal
 @pytest.mark.usefixtures("first")
 def test_a_date_range_is_read_again(world: World) -> None:
     day = min(world.local.ga4_export.glob("*.parquet")).stem
@@ -175,6 +176,7 @@ def test_a_date_range_is_read_again(world: World) -> None:
     require_equal(world)
 
 
+@pytest.mark.rehearsal
 @pytest.mark.usefixtures("first")
 def test_the_upkeep_deletes_drops_what_is_old_and_proves_the_rest(world: World) -> None:
     """One person asks to be deleted; readers see the second day on, as a night before had it."""
