@@ -77,7 +77,11 @@ def plain(value: object) -> object:
 def compared(local: Project) -> list[str]:
     """The tables that both engines must have alike; the journal names batches by chance, spend its lines by files."""
     names = local.rows("select table_name from information_schema.tables order by 1")
-    return [n for (n,) in map(dict.values, names) if n.startswith(("int_", "mart_")) and n not in {"int_journal", "int_ad_spend"}]
+    return [
+        n
+        for (n,) in map(dict.values, names)
+        if n.startswith(("int_", "mart_")) and n not in {"int_journal", "int_ad_spend"}
+    ]
 
 
 def differences(client: bigquery.Client, local: Project) -> dict[str, list[str]]:
@@ -114,7 +118,7 @@ def fit_both(client: bigquery.Client, local: Project) -> None:
             row["channel"] for row in local.rows(f"select distinct channel from channel_rollup{known} order by 1")
         ]
         rows = ", ".join(
-            f"('{fit}', '{model}', '{channel}', {1 + place * 10_000_007}, timestamp '2026-03-01', date '{begins}', 9, 5)"
+            f"('{fit}','{model}', '{channel}', {1 + place * 10_000_007}, timestamp '2026-03-01', date '{begins}', 9, 5)"
             for model in ("markov", "shapley")
             for place, channel in enumerate(channels)
         )
