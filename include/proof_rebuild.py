@@ -28,14 +28,14 @@ def run_models(settings: Settings, command: str, *arguments: str) -> None:
 def tables_of(manifest: dict[str, Any]) -> dict[str, str | None]:
     """What is compared: the tables that batches write, name -> the column whose values a batch replaces, and views.
 
-    A mart that is a view adds up tables that are compared, so it would only say the same once more.
+    A mart or report that is a view adds up tables that are compared, so it would only say the same once more.
     """
     models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
     return {
         model["name"]: model["config"]["meta"]["replaces"] if model["config"]["materialized"] == "incremental" else None
         for model in models
         if model["config"]["materialized"] == "incremental"
-        or (model["config"]["materialized"] == "view" and model["fqn"][1] != "marts")
+        or (model["config"]["materialized"] == "view" and model["fqn"][1] not in {"marts", "reports"})
     }
 
 

@@ -89,7 +89,7 @@ def main(output: str) -> None:
             ],
         }
         for node in manifest["nodes"].values()
-        if node["resource_type"] == "model"
+        if node["resource_type"] == "model" and node["fqn"][1] != "reports"  # which publishing makes
     }
     description = {
         "dags": {dag_id: describe(dag) for dag_id, dag in bag.dags.items()},

@@ -353,7 +353,7 @@ AUDIT_CASES = (
         f"update mart_attribution set fit_id = 'old' where {OF_PAID} and model = 'markov'",
         WEIGHED,
     ),
-    case("credit by a fit that is gone", "delete from model_fits where model = 'shapley'", SUMS, WEIGHED),
+    case("credit by a fit that is gone", "delete from model_fits where model = 'shapley'", SUMS, WEIGHED, DAILY),
     case(
         "fit that lost a channel",
         "delete from model_fits where model = 'markov'"

@@ -69,7 +69,7 @@ class World:
 
     def runs(self) -> set[str | None]:
         """The runs that the published tables are of."""
-        listed = self.client.list_tables("attribution_published")
+        listed = [one for one in self.client.list_tables("attribution_published") if one.table_type == "TABLE"]
         return {run_of(self.client.get_table(item.reference)) for item in listed}
 
 
