@@ -61,7 +61,7 @@ truth: .venv/.dev ## How far each model lands from the truth, into docs/models.m
 
 .PHONY: test
 test: lint ## Lint, then every test that needs no Google Cloud, but for the rehearsal
-	pytest -n 2 --dist loadfile
+	pytest -n 3 --dist loadfile
 
 .PHONY: prove
 prove: .venv/.dev ## Incremental = full refresh on 500 random stories, killed after every statement [SEED=n]
