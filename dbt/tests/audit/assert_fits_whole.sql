@@ -1,5 +1,5 @@
--- T7. A fit was changed after it was made, or is there by halves: its weights under a model do not sum to one, a channel
--- has two, or its rows begin on different days.
+-- T7. A fit was changed after it was made, or is there by halves: its weights under a model do not sum to one, a
+-- channel has two, or its rows begin on different days.
 select
     fit_id, model, sum(f.weight) as total_weight, count(*) as channels, count(distinct channel) as distinct_channels,
     min(f.weight) as least_weight, min(effective_from) as earliest, max(effective_from) as latest
