@@ -23,7 +23,9 @@
 {#- `then` of the first custom rule that holds, 'channel' or 'priority', else `otherwise`. A rule's patterns match the
     whole text, case aside; one that it does not give matches anything. -#}
 {% macro by_custom_rule(source, medium, campaign, then, otherwise) -%}
-    {%- set texts = {'source': channel_text(source), 'medium': channel_text(medium), 'campaign': channel_text(campaign)} -%}
+    {%- set texts = {
+        'source': channel_text(source), 'medium': channel_text(medium), 'campaign': channel_text(campaign),
+    } -%}
     {%- set rules = custom_rules() -%}
     {%- if not rules -%}{{ return(otherwise) }}{%- endif -%}
     case

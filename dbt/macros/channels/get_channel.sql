@@ -1,5 +1,5 @@
-{#- The one of the seven channels of a source, medium and campaign: by the first of the user's own rules that holds, else
-    what GA4's channel group rolls up to. Each argument is a SQL expression.
+{#- The one of the seven channels of a source, medium and campaign: by the first of the user's own rules that holds,
+    else what GA4's channel group rolls up to. Each argument is a SQL expression.
 
     Where all three and the group too are wanted {{ channel_ctes('triples') }} says it once: same answer, shorter SQL.
     Usage: select {{ get_channel('source', 'medium', 'campaign') }} as channel -#}

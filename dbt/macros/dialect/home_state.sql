@@ -25,8 +25,8 @@
     )
 {%- endmacro %}
 
-{#- Makes the two tables on BigQuery, int_lookup, and the streamed and the spend table where nobody made them yet; DuckDB has files
-    (include/duckdb_plugin.py makes them). -#}
+{#- Makes the two tables on BigQuery, int_lookup, and the streamed and the spend table where nobody made
+    them yet; DuckDB has files (include/duckdb_plugin.py makes them). -#}
 {% macro create_home_state() %}{{ return(adapter.dispatch('create_home_state', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__create_home_state() %}{% endmacro %}
 {% macro bigquery__create_home_state() %}

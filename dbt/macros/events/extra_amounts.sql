@@ -11,7 +11,8 @@
 {%- endmacro %}
 
 {#- Both as a source sends them: in dollars where it says so, else in the event's own currency. Nothing is sent in
-    dollars where `in_usd` is none. Usage: {{ sent_extras('ecommerce.{}_value', 'ecommerce.{}_value_in_usd', currency) }} -#}
+    dollars where `in_usd` is none. Usage:
+        {{ sent_extras('ecommerce.{}_value', 'ecommerce.{}_value_in_usd', currency) }} -#}
 {% macro sent_extras(sent, in_usd, currency) -%}
     {%- for name in ['shipping', 'tax'] -%}
     {%- set own, dollars = sent | replace('{}', name), in_usd | replace('{}', name) if in_usd else none -%}

@@ -1,6 +1,6 @@
 {#- Why GA4's own session source is not ours: the first reason that holds (semantics S6). Reads ours (source, medium,
-    campaign, source_rule, self_referral, has_several_devices), GA4's (ga4_source, ga4_medium, ga4_campaign, none of them
-    null) and was_seen: an earlier session of the person has GA4's source and medium. -#}
+    campaign, source_rule, self_referral, has_several_devices), GA4's (ga4_source, ga4_medium, ga4_campaign, none of
+    them null) and was_seen: an earlier session of the person has GA4's source and medium. -#}
 {% macro ga4_difference() -%}
     {%- set same = "lower(source) = lower(ga4_source) and lower(medium) = lower(ga4_medium)" -%}
     case

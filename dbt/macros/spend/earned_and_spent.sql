@@ -42,6 +42,7 @@ days as (
         coalesce(c.net_revenue, 0) as net_revenue,
         s.spend, s.clicks, s.impressions
     from credits as c
-    full outer join spent as s on {% for key in these %}s.{{ key }} = c.{{ key }}{{ ' and ' if not loop.last }}{% endfor %}
+    full outer join spent as s
+        on {% for key in these %}s.{{ key }} = c.{{ key }}{{ ' and ' if not loop.last }}{% endfor %}
 )
 {%- endmacro %}

@@ -14,7 +14,8 @@ select
     row_number() over (partition by c.conversion_id order by s.started_at, s.session_id) as position,
     s.started_at as touched_at,
     s.ended_at >= c.converted_at as is_conversion_session,
-    s.source, s.medium, s.campaign, s.source_rule, s.channel_group, s.channel, s.is_direct, s.device_category, s.channel_rule
+    s.source, s.medium, s.campaign, s.source_rule, s.channel_group, s.channel, s.is_direct, s.device_category,
+    s.channel_rule
 from conversions as c
 -- T1: started within the window, both ends inclusive; the conversion's own session always counts
 inner join sessions as s

@@ -26,6 +26,8 @@ from touchpoints as t
 full outer join mart as m
     on m.conversion_id = t.conversion_id and m.model = t.model and m.session_id = t.session_id
 where m.touched_at is distinct from {{ utc_timestamp('t.touched_at') }}
-    {%- for column in ['position', 'touchpoints', 'source', 'medium', 'campaign', 'channel', 'channel_group', 'fit_id'] %}
+    {%- for column in [
+        'position', 'touchpoints', 'source', 'medium', 'campaign', 'channel', 'channel_group', 'fit_id',
+    ] %}
     or m.{{ column }} is distinct from t.{{ column }}
     {%- endfor %}
