@@ -31,6 +31,8 @@ from include.warehouse import release
 from tests.dbt.project import environment, rows_of
 
 JOURNAL = "int_journal"
+#: What the hooks of a whole run make where it is missing.
+MADE_BY_HOOKS = {JOURNAL, "model_fits"}
 LEFT_OVER = ("__dbt_backup", "__dbt_tmp")
 INDEX = re.compile(r'(create index |(drop index "warehouse"\."main"\.))"[0-9a-f]{32}"', re.IGNORECASE)
 MODES: Mapping[str, tuple[str, ...]] = {
@@ -58,7 +60,7 @@ class Script:
     def statements(self, mode: str, built: Collection[str]) -> Iterator[tuple[str, str]]:
         """Pairs of node and statement of a run, where `built` exist already."""
         for node in sorted({name: None for sent in self.sent.values() for name in sent}, key=place):
-            exists = node in built or (node not in self.tables and JOURNAL in built)
+            exists = node in built or (node not in self.tables and set(built) >= MADE_BY_HOOKS)
             for statement in self.sent[mode if exists else "first"].get(node, ()):
                 yield node, statement
 

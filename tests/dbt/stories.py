@@ -119,6 +119,9 @@ class Event(Told):
         }
 
 
+FitRows = tuple[str, list[tuple[Any, ...]]]
+
+
 @dataclass
 class World:
     """A landing folder and the warehouse that is kept up with it."""
@@ -148,14 +151,18 @@ class World:
         """Whether each model has run once: only then can one be run alone."""
         return set(self.script.tables) <= set(self.warehouse.relations())
 
-    def refreshed(self) -> Warehouse:
-        """What one full refresh makes of the same landing folder and the same fits."""
+    def fits(self) -> FitRows:
+        """The statement that makes the table of fits, and its rows."""
+        made = "select sql from duckdb_tables() where table_name = 'model_fits'"
+        ((statement,),) = self.warehouse.db.execute(made).fetchall()
+        return str(statement), self.warehouse.db.execute("from model_fits").fetchall()
+
+    def refreshed(self, fits: FitRows | None = None) -> Warehouse:
+        """What one full refresh makes of the same landing folder and the same fits: these, or the warehouse's."""
         full = Warehouse(self.script, self.settings)
-        ((made,),) = self.warehouse.db.execute(
-            "select sql from duckdb_tables() where table_name = 'model_fits'"
-        ).fetchall()
+        made, rows = fits or self.fits()
         full.db.execute(made)
-        for row in self.warehouse.db.execute("from model_fits").fetchall():
+        for row in rows:
             full.db.execute(f"insert into model_fits values ({', '.join('?' * len(row))})", row)
         full.run("refresh")
         return full

@@ -20,7 +20,7 @@ from include.settings import PROJECT
 from tests.dbt.crashes import as_on_bigquery, kill_after
 from tests.dbt.project import Project
 from tests.dbt.prove import script
-from tests.dbt.replay import JOURNAL, Script, Warehouse, unequal
+from tests.dbt.replay import MADE_BY_HOOKS, Script, Warehouse, unequal
 from tests.dbt.stories import DAY, MINUTE, Event, Lands, Vanishes, World, table_of
 from tests.dbt.strategies import MODELS
 
@@ -93,18 +93,18 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Interrupted:
         for step in BEFORE:
             step.happen(world)
         world.warehouse.run()
-        built = world.warehouse.relations()
+        built, fits = world.warehouse.relations(), world.fits()
     kept = shutil.copy(world.settings.warehouse, world.home / "before.duckdb")
     for change in AFTER:
         change.happen(world)
-    made = Interrupted(world, Path(kept), world.refreshed())
+    made = Interrupted(world, Path(kept), world.refreshed(fits))
     assert set(built) > set(world.script.tables)
     return made
 
 
 def points(sent: Script, mode: str, only: str | None = None, stride: int = 16) -> Iterator[int]:
     """After how many statements to kill: all in `make prove`; else each `stride`-th, and where a model just ended."""
-    built = () if mode == "first" else (*sent.tables, JOURNAL)
+    built = () if mode == "first" else (*sent.tables, *MADE_BY_HOOKS)
     names = [node for node, _ in sent.statements(mode, built) if only in (None, node)]
     for number in range(1, len(names) + 1):
         ends = number == len(names) or names[number] != names[number - 1]
