@@ -115,6 +115,7 @@ def built(settings: Settings, store: BigQueryStore, client: bigquery.Client, loc
     return settings
 
 
+@pytest.mark.rehearsal
 def test_they_are_gone_from_every_table_and_the_rest_is_as_on_duckdb(
     built: Settings, local: Project, client: bigquery.Client, service: Service
 ) -> None:

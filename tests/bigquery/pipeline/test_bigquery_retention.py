@@ -87,6 +87,7 @@ def night(settings: Settings, day: date) -> Retained:
     return apply_retention(settings, day=day, retention_days=DAYS, lookback_days=LOOKBACK)
 
 
+@pytest.mark.rehearsal
 def test_what_goes_is_what_goes_on_duckdb(
     settings: Settings, store: BigQueryStore, client: bigquery.Client, service: Service, tmp_path: Path
 ) -> None:

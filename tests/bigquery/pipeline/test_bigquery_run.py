@@ -147,6 +147,7 @@ def test_no_secret_and_no_token_is_in_the_home(world: World, first: subprocess.C
     assert not [text for text in (*texts, first.stdout) if "BIGQUERY_TOKEN=" in text or "keyfile" in text]
 
 
+@pytest.mark.rehearsal
 @pytest.mark.usefixtures("first")
 def test_nothing_new_ends_the_run_skipped(world: World) -> None:
     before = world.runs()
