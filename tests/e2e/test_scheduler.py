@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,10 +12,13 @@ from typing import Any
 import duckdb
 import httpx
 import pytest
+from playwright.sync_api import expect
 
+from include.airflow_env import USER
 from include.local_airflow import LocalAirflow, free_port, local_airflow
 from include.settings import Settings
 from include.simulator.history import write_history
+from tests.dashboard.site import CHROMIUM, NO_CHROMIUM, chromium
 from tests.dbt.project import environment
 
 DAG = "/dags/attribution_microbatch"
@@ -114,6 +118,40 @@ def test_the_dashboard_shows_the_run_to_who_is_logged_in(client: httpx.Client, a
     assert "success" in {run["state"] for run in found["runs"]}
     tasks = {task["task"]: task["p50_seconds"] for task in found["tasks"]}
     assert tasks["publish"] > 0
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
+def test_airflows_own_page_shows_the_dashboard(airflow: LocalAirflow) -> None:
+    with chromium() as browser:
+        page = browser.new_context(color_scheme="light").new_page()
+        page.set_default_timeout(60_000)
+        page.goto(airflow.url)
+        page.locator("[name=username]").fill(USER)
+        page.locator("[name=password]").fill(airflow.password)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("link", name="Attribution", exact=True).click()
+        shown = page.frame_locator("iframe[title=Attribution]")
+        chart = shown.locator("#channels-chart .main-svg").first
+        chart.wait_for()
+
+        page.get_by_role("button", name="User").click()
+        page.get_by_role("menuitem", name="Appearance").click()
+        page.get_by_role("menuitemradio", name="Dark Mode").click()
+        expect(shown.locator("html")).to_have_attribute("data-theme", "dark")
+
+        shown.locator("[name=model]").select_option("linear")
+        expect(page).to_have_url(re.compile("/plugin/attribution/.*model=linear"))
+        page.reload()
+        chart.wait_for()
+        expect(shown.locator("[name=model]")).to_have_value("linear")
+        with page.expect_download() as download:
+            shown.get_by_role("link", name="Download conversions as CSV").click()
+        assert "conversion_id" in Path(download.value.path()).read_text()
+
+        shown.get_by_role("link", name="Operations").click()
+        shown.get_by_role("table", name="Published runs").wait_for()
+        shown.get_by_role("table", name="Last runs").wait_for()
+        expect(page).to_have_url(re.compile("/plugin/attribution/attribution/operations$"))
 
 
 def test_without_news_the_run_is_skipped(client: httpx.Client) -> None:

@@ -22,9 +22,18 @@ const Filters = (() => {
     return `${location.pathname}?${new URLSearchParams(parts)}`;
   }
 
+  // Airflow takes over the address of the page it frames when that loads, so it is told that it changed.
+  const tellFrame = () => window.frameElement?.dispatchEvent(new Event("load"));
+
+  function go(how) {
+    if (Data.isReport) return;
+    history[how](null, "", address());
+    tellFrame();
+  }
+
   function set(values, { ask = true } = {}) {
     Object.assign(state, values);
-    if (!Data.isReport) history.pushState(null, "", address());
+    go("pushState");
     changed(ask);
   }
 
@@ -62,7 +71,7 @@ const Filters = (() => {
       const { start, end } = periodOf(button.dataset.days);
       button.setAttribute("aria-pressed", String(start === state.start && end === state.end));
     }
-    if (!Data.isReport) history.replaceState(null, "", address());
+    go("replaceState");
     downloads();
   }
 
