@@ -38,13 +38,15 @@ PASSED_OVER = {"self_referral": "our own page or a payment gateway (S4)", "direc
 
 
 def length(span: timedelta) -> str:
-    """A length of time in its two largest units; exact below a second."""
+    """A length of time: days and hours, hours and minutes, minutes, or seconds, which are exact."""
     micros = span // timedelta(microseconds=1)
     days, hours, minutes = span.days, span.seconds // 3600, span.seconds // 60 % 60
     if days:
         return f"{days} d {hours} h"
-    if hours or minutes:
+    if hours:
         return f"{hours} h {minutes} min"
+    if minutes:
+        return f"{minutes} min"
     return f"{micros / 1_000_000:g} s"
 
 

@@ -128,6 +128,7 @@ def test_exit_codes(shop: Project, capsys: pytest.CaptureFixture[str], monkeypat
     [
         (timedelta(days=14, hours=3, minutes=59), "14 d 3 h"),
         (timedelta(hours=3, seconds=59), "3 h 0 min"),
+        (timedelta(minutes=4, seconds=59), "4 min"),
         (timedelta(seconds=1, microseconds=500_000), "1.5 s"),
         (timedelta(microseconds=1), "1e-06 s"),
     ],

@@ -5,6 +5,8 @@
   let answers = {};
 
   function render() {
+    const nothing = !answers.channels.rows.length; // said once, in place of empty charts
+    document.querySelectorAll("#figures > section").forEach((one) => { one.hidden = nothing && one.id !== "drill"; });
     Headline.answer(answers.channels);
     Headline.tiles(answers);
     Channels.show(answers.channels);
@@ -18,6 +20,7 @@
   async function load() {
     const mine = ++turn;
     const busy = document.getElementById("figures");
+    const filters = document.getElementById("filters");
     busy.setAttribute("aria-busy", "true");
     try {
       if (state.unknown.length) throw Data.wrong(`There is no filter called ${state.unknown.join(", ")}.`);
@@ -29,11 +32,13 @@
       Filters.show(answers.summary);
       Headline.health(answers.summary);
       Data.hide();
+      filters.hidden = false;
       busy.hidden = false;
       render();
       await Drill.show();
     } catch (error) {
       if (mine !== turn) return;
+      filters.hidden = !Filters.choices(); // there is nothing to choose from
       busy.hidden = true;
       Data.show(error, load);
     } finally {

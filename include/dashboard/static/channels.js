@@ -10,6 +10,7 @@ const Channels = (() => {
     const { measure } = state;
     const drawn = rows.slice(0, MOST);
     const words = drawn.map((row) => `${row.channel} ${measured(row[measure], measure)} and ${measured(row[`other_${measure}`], measure)}`);
+    document.getElementById("channels-chart").style.height = `${92 + 42 * drawn.length}px`;
     Charts.draw("channels-chart", () => ({
       words: `${name(measure)} by channel under ${name(state.model)} and ${name(state.other)}: ${words.join("; ")}`,
       traces: rows.length ? [["", state.model, 0], ["other_", state.other, 1]].map(([prefix, model, index]) => ({
@@ -39,7 +40,7 @@ const Channels = (() => {
         { title: "ROAS", number: true, value: (row) => (row.roas === null ? "–" : row.roas.toFixed(2)) },
       ] : []),
     ], rows, { total }));
-    fill("channels-note", `${rows.length > MOST ? `The chart has the ${MOST} that earned most. ` : ""}Choose a channel to see its campaigns. ${spent ? "ROAS is revenue by spend, under " + name(state.model).toLowerCase() + "." : "Spend and ROAS stand here where spend is known."}`);
+    fill("channels-note", `${rows.length > MOST ? `The chart has the ${MOST} that earned most. ` : ""}${Data.isReport ? "" : "Choose a channel to see its campaigns. "}${spent ? "ROAS is revenue by spend, under " + name(state.model).toLowerCase() + "." : "Spend and ROAS stand here where spend is known."}`);
   }
 
   const money_measure = () => (state.measure === "net_revenue" ? "net_revenue" : "revenue");

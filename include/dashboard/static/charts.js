@@ -36,16 +36,14 @@ const Charts = (() => {
     Plotly.react(place, traces, layout(more), { displayModeBar: false, responsive: true, showTips: false });
   }
 
-  function bars(id, rows, words, options = {}) {
+  function bars(id, rows, words) {
     draw(id, () => ({
       words,
-      traces: rows.length ? [{
-        type: "bar", orientation: options.flat ? "h" : "v",
-        x: rows.map((row) => (options.flat ? row.value : row.name)),
-        y: rows.map((row) => (options.flat ? row.name : row.value)),
-        marker: { color: models()[0] }, hovertemplate: options.hover || "%{y:,} conversions<extra></extra>",
-      }] : [],
-      layout: options.flat ? { yaxis: { autorange: "reversed" }, ...options.layout } : { ...options.layout },
+      traces: [{
+        type: "bar", x: rows.map((row) => row.name), y: rows.map((row) => row.conversions),
+        marker: { color: models()[0] }, hovertemplate: "%{y:,} conversions<extra></extra>",
+      }],
+      layout: { xaxis: { type: "category" } },
     }));
   }
 

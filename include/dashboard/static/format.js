@@ -16,6 +16,8 @@ const Format = (() => {
   const timeOf = (text) => `${dateOf(text)}, ${text.slice(11, 16)} UTC`;
   const name = (text) => text.replaceAll("_", " ").replace(/^./, (first) => first.toUpperCase());
 
+  const counted = (number, one, many) => `${count(number)} ${number === 1 ? one : many}`;
+
   const UNITS = [["d", 86400], ["h", 3600], ["min", 60]];
   const unitOf = (seconds) => UNITS.find(([, size]) => seconds >= size) || ["s", 1];
 
@@ -42,5 +44,5 @@ const Format = (() => {
 
   const fill = (id, ...children) => document.getElementById(id).replaceChildren(...children.flat().filter(Boolean));
 
-  return { count, money, signed, percent, measured, dateOf, timeOf, name, span, unitOf, ago, el, fill };
+  return { count, money, signed, percent, measured, dateOf, timeOf, name, counted, span, unitOf, ago, el, fill };
 })();

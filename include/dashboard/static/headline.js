@@ -3,20 +3,19 @@
 const Headline = (() => {
   const { el, fill, money, count, measured, percent, dateOf, span, ago, name } = Format;
   const { state } = Filters;
-  const NAMES = { revenue: "revenue", net_revenue: "net revenue", conversions: "conversions" };
 
   function health({ health: found }) {
     const warned = found.warnings.map((one) => `${one.name}: ${one.failures ?? "did not run"}`).join("; ");
     const rejected = found.last.rejected_rows + found.last.rejected_files;
-    const part = (text, what, tone, title) => el("span", { class: `fact ${tone || ""}`, title }, el("b", {}, text), ` ${what}`);
+    const part = (what, text, tone, title) => el("span", { class: `fact ${tone || ""}`, title }, `${what} `, el("b", {}, text));
     fill("health",
-      part(`${ago(found.last.published_at)} ago`, "published", found.stale_minutes ? "bad" : "good", found.last.published_at),
-      part(span(found.lag_p50_seconds), "event to published", "", `95 in 100 within ${span(found.lag_p95_seconds)}`),
-      part(found.warnings.length ? `${found.warnings.length} of ${found.passed + found.warnings.length}` : `${found.passed}`,
-        found.warnings.length ? "checks warn" : "checks passed", found.warnings.length ? "warn" : "good", warned),
-      part(count(rejected), "rejected rows", rejected ? "warn" : "good"),
-      part(found.conversions ? percent(Math.floor((found.complete / found.conversions) * 100) / 100) : "–", "complete look-backs",
-        found.complete < found.conversions ? "warn" : "good",
+      part("Published", `${ago(found.last.published_at)} ago`, found.stale_minutes ? "bad" : "good", found.last.published_at),
+      part("Event to published", span(found.lag_p50_seconds), "", `95 in 100 within ${span(found.lag_p95_seconds)}`),
+      part(found.warnings.length ? "Checks that warn" : "Checks passed",
+        found.warnings.length ? `${found.warnings.length} of ${found.passed + found.warnings.length}` : `${found.passed}`, found.warnings.length ? "warn" : "good", warned),
+      part("Rejected rows", count(rejected), rejected ? "warn" : "good"),
+      part("Complete look-backs", found.conversions ? percent(Math.floor((found.complete / found.conversions) * 100) / 100) : "–",
+        found.complete < found.conversions ? "warn" : found.conversions ? "good" : "",
         `${count(found.complete)} of ${count(found.conversions)} conversions of the period`));
     stale(found);
   }
@@ -40,11 +39,14 @@ const Headline = (() => {
       const top = best(rows, prefix);
       const value = top[prefix + state.measure];
       const all = total[prefix + state.measure];
+      if (state.channel) return [el("strong", {}, name(model)), ` ${measured(value, state.measure)}`];
       const share = all ? ` (${percent(value / all)})` : "";
       return [el("strong", {}, `${name(model)}: ${top.channel}`), ` ${measured(value, state.measure)}${share}`];
     });
     const [first, second] = sides;
-    fill("answer", `Most ${NAMES[state.measure]}, ${dateOf(state.start)} to ${dateOf(state.end)}: `, first,
+    const what = state.channel ? `${name(state.measure)} of ${state.channel}` : `Most ${name(state.measure).toLowerCase()}`;
+    const narrowed = [state.device && `, touches on ${state.device}`, state.customer && `, ${state.customer} customers`];
+    fill("answer", `${what}, ${dateOf(state.start)} to ${dateOf(state.end)}${narrowed.join("")}: `, first,
       state.model === state.other ? [] : [" · ", ...second], ".");
   }
 

@@ -20,7 +20,7 @@
         proof ? timeOf(proof.proved_at) : "runs at 02:15 UTC", proof?.differing_rows ? "warn" : ""));
     lag(runs);
     fill("batches-table", Tables.table("Published runs", [
-      { title: "Published", value: (run) => timeOf(run.published_at) },
+      { title: "Published", time: true, value: (run) => timeOf(run.published_at) },
       { title: "Batch events", number: true, value: (run) => count(run.batch_events) },
       { title: "Lag p50", number: true, value: (run) => span(run.lag_p50_seconds) },
       { title: "Lag p95", number: true, value: (run) => span(run.lag_p95_seconds) },
@@ -32,7 +32,7 @@
       { title: "Run", value: (run) => run.run_id },
     ], runs));
     fill("findings-table", Tables.table("What checks found", [
-      { title: "When", value: (one) => timeOf(one.checked_at) },
+      { title: "When", time: true, value: (one) => timeOf(one.checked_at) },
       { title: "Check", value: (one) => one.name },
       { title: "Stage", value: (one) => one.stage },
       { title: "Status", value: (one) => badge(one.status) },
@@ -45,7 +45,7 @@
       { title: "Rows", number: true, value: (one) => count(one.rejected) },
     ], reasons, { nothing: "Nothing stands in quarantine." }));
     fill("proofs-table", Tables.table("Nightly proofs", [
-      { title: "Proved", value: (one) => timeOf(one.proved_at) },
+      { title: "Proved", time: true, value: (one) => timeOf(one.proved_at) },
       { title: "People", number: true, value: (one) => `${count(one.people)} of ${count(one.of_people)}` },
       { title: "Rows compared", number: true, value: (one) => count(one.rows_compared) },
       { title: "Differing", number: true, value: (one) => count(one.differing_rows) },
@@ -58,13 +58,14 @@
     const [unit, size] = unitOf(Math.max(0, ...known.map((run) => run.lag_p95_seconds ?? run.lag_p50_seconds)));
     Charts.draw("lag-chart", () => ({
       words: `Lag of the last ${known.length} runs that had streamed events; the table below has every figure`,
-      traces: known.length ? [["lag_p50_seconds", "p50"], ["lag_p95_seconds", "p95"]].map(([key, label], index) => ({
+      traces: known.length > 1 ? [["lag_p50_seconds", "p50"], ["lag_p95_seconds", "p95"]].map(([key, label], index) => ({
         type: "scatter", mode: "lines+markers", name: label, x: known.map((run) => run.published_at), y: known.map((run) => (run[key] === null ? null : run[key] / size)),
         line: { color: Charts.models()[index], width: 2.5, dash: index ? "dot" : "solid" }, hovertemplate: `%{y:,.1f} ${unit}`,
       })) : [],
       layout: { hovermode: "x unified", xaxis: { type: "date" }, yaxis: { ticksuffix: ` ${unit}`, rangemode: "tozero" }, legend: { orientation: "h", y: 1.02, yanchor: "bottom" } },
     }));
-    fill("lag-note", known.length ? "Streamed events, from the time of the event until readers saw it." : "No run with streamed events is published yet.");
+    fill("lag-note", known.length > 1 ? "Streamed events, from the time of the event until readers saw it."
+      : known.length ? "Drawn from the second run with streamed events on." : "No run with streamed events is published yet.");
   }
 
   function airflow({ runs, tasks }) {
@@ -84,7 +85,7 @@
       { title: "p95", number: true, value: (one) => span(one.p95_seconds) },
     ], tasks));
     fill("runs-table", Tables.table("Last runs", [
-      { title: "Started", value: (run) => timeOf(run.started_at) },
+      { title: "Started", time: true, value: (run) => timeOf(run.started_at) },
       { title: "DAG", value: (run) => run.dag_id },
       { title: "State", value: (run) => badge(run.state) },
       { title: "Took", number: true, value: (run) => span(run.seconds) },

@@ -1,7 +1,7 @@
 // How buyers came: the flow of paths towards conversions, and how long it took.
 "use strict";
 const Paths = (() => {
-  const { fill, money, count, span } = Format;
+  const { fill, money, count, counted, span } = Format;
   const { state } = Filters;
 
   // How many steps of a path the flow shows, counted from the conversion.
@@ -67,16 +67,15 @@ const Paths = (() => {
   }
 
   function lengths(found) {
-    const value = (rows) => rows.map((row) => ({ name: row.name, value: row.conversions }));
     const words = (rows) => rows.map((row) => `${row.name}: ${count(row.conversions)}`).join("; ");
     for (const [id, title] of [["spans", "Time"], ["touches", "Touches"]]) {
-      Charts.bars(`${id}-chart`, value(found[id]), `Conversions by ${title.toLowerCase()}: ${words(found[id])}`, { layout: { xaxis: { type: "category" } } });
+      Charts.bars(`${id}-chart`, found[id], `Conversions by ${title.toLowerCase()}: ${words(found[id])}`);
       fill(`${id}-table`, Tables.behind(`Conversions by ${title.toLowerCase()}`, [
         { title, value: (row) => row.name },
         { title: "Conversions", number: true, value: (row) => count(row.conversions) },
       ], found[id]));
     }
-    fill("lengths-note", `Half of the buyers took up to ${span(found.median_seconds)} and ${found.median_touches === null ? "–" : count(found.median_touches)} touches.`);
+    fill("lengths-note", `Half of the buyers took up to ${span(found.median_seconds)} and ${counted(found.median_touches ?? 0, "touch", "touches")}.`);
   }
 
   return { show: paths, showLengths: lengths };

@@ -3,7 +3,7 @@
 const Tables = (() => {
   const { el } = Format;
 
-  // columns: {title, value(row) -> text or node, number, group, head}; group: a heading over several columns.
+  // columns: {title, value(row) -> text or node, number, time, mark(row) -> class, group: a heading over several}
   function table(caption, columns, rows, options = {}) {
     if (!rows.length) return el("p", { class: "nothing" }, options.nothing || "Nothing here in this period.");
     const head = el("thead", {}, groups(columns), el("tr", {}, columns.map((column) =>
@@ -33,7 +33,7 @@ const Tables = (() => {
       const tag = index === 0 ? "th" : "td";
       return el(tag, {
         scope: index === 0 ? "row" : null,
-        class: [column.number ? "number" : "", column.mark ? column.mark(row) : ""].join(" ").trim() || null,
+        class: [column.number ? "number" : column.time ? "time" : "", column.mark ? column.mark(row) : ""].join(" ").trim() || null,
       }, value ?? "–");
     }));
   }
