@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,9 @@ from include.explain import RULES, length, standing
 from include.story import Session
 
 PAGE = 50
+
+#: How many conversions a report explains, and how many of them are looked up at a time.
+LARGE, WORKERS = 25, 8
 
 #: Which other sessions of the buyer are looked at: so many days before the look-back opens, and after the conversion.
 DAYS = 30
@@ -30,9 +34,10 @@ where a.model = $model and a.credit > 0 and {where}
 group by
     a.conversion_id, l.transaction_id, l.converted_at, l.revenue, l.net_revenue, l.touchpoints, l.lookback_complete,
     l.revenue_issue
-order by l.converted_at desc, a.conversion_id
 """
-ONE_PAGE = EARNED + "limit {limit} offset {offset}"
+LATEST_FIRST = EARNED + "order by l.converted_at desc, a.conversion_id"
+ONE_PAGE = LATEST_FIRST + " limit {limit} offset {offset}"
+LARGEST = EARNED + "order by l.revenue desc, a.conversion_id limit {limit}"
 
 FOUND = """
 select conversion_id, person_id, transaction_id, converted_at, revenue, net_revenue, revenue_issue, lookback_complete
@@ -89,7 +94,15 @@ def earned(marts: Marts, filters: Filters, narrower: Row, page: int) -> dict[str
 
 def all_earned(marts: Marts, filters: Filters, narrower: Row) -> list[Row]:
     """The same, all pages."""
-    return marts.ask(EARNED.format(where=condition(filters, narrower)), **filters.values, **narrower)
+    return marts.ask(LATEST_FIRST.format(where=condition(filters, narrower)), **filters.values, **narrower)
+
+
+def largest(marts: Marts, filters: Filters) -> list[dict[str, Any]]:
+    """The explanations of the LARGE of them that have the most revenue, most first."""
+    rows = marts.ask(LARGEST.format(where=condition(filters, {}), limit=LARGE), **filters.values)
+    with ThreadPoolExecutor(WORKERS) as workers:  # BigQuery takes a second a question
+        told = workers.map(lambda row: explained(marts, row["conversion_id"]), rows)
+        return [one for one in told if one is not None]
 
 
 def condition(filters: Filters, narrower: Row) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import ValidationError
 from rich.console import Console
 
-from include.dashboard import answers, channels, health, journeys, pages
+from include.dashboard import answers, channels, conversions, health, journeys, pages
 from include.dashboard.filters import FilterError, Filters, choices, chosen
 from include.dashboard.marts import Marts, MartsError, open_marts
 from include.dashboard.questions import Wanted
@@ -44,6 +44,7 @@ def content(marts: Marts, filters: Filters, settings: Settings) -> dict[str, Any
         "days": {"rows": channels.by_day(marts, filters)},
         "paths": journeys.top_paths(marts, filters),
         "lengths": journeys.lengths(marts, filters),
+        "largest": conversions.largest(marts, filters),
         "operations": health.operations(marts),
     }
 

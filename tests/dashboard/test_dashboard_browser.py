@@ -10,6 +10,7 @@ import pytest
 from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from include.dashboard import conversions
 from include.dashboard.app import create_app
 from include.dashboard.report import main
 from include.settings import Settings
@@ -78,6 +79,11 @@ def page(request: pytest.FixtureRequest, browser: Browser, site: str, token: Tok
     context.close()
 
 
+def credited(path: list[str]) -> str:
+    """The channel that last click credits: the last that is not direct, else the last."""
+    return next((channel for channel in reversed(path) if channel != "Direct"), path[-1])
+
+
 def dollars(value: object) -> str:
     """As the page writes money."""
     return f"${value:,.2f}"
@@ -110,6 +116,9 @@ def test_who_earned_most_last_week_and_why_an_order_went_to_email(page: Page, si
     expect(page.locator(".why").first).to_contain_text("the latest touch that is not direct earns all")
     expect(page.locator(".touches li").first).to_be_visible()
     told = page.locator(".why").all_text_contents()
+    crumbs = page.locator("#crumbs li").all_text_contents()
+    assert (crumbs[:2], crumbs[-1]) == (["All campaigns", "Email"], "One conversion")
+    assert re.fullmatch(r"\S+ / email / .+", crumbs[2])
 
     page.reload()
     expect(page.locator(".why").first).to_be_visible()
@@ -131,7 +140,9 @@ def test_filters_change_the_figures_and_the_address(page: Page, site: str, marts
     expect(page.locator("#tiles")).to_contain_text(dollars(earned["revenue"]))
     assert {"model=linear", "customer=new", "channel=Paid+Search"} <= set(page.url.partition("?")[2].split("&"))
     page.locator("[name=measure]").select_option("conversions")
-    expect(page.locator("#answer")).to_contain_text("Most conversions")
+    expect(page.locator("#answer")).to_contain_text(
+        "Conversions of Paid Search, 25 Jan 2026 to 31 Jan 2026, new customers"
+    )
     with page.expect_download() as download:
         page.get_by_role("link", name="Download channels as CSV").click()
     assert dollars(earned["revenue"])[1:].replace(",", "") in Path(download.value.path()).read_text()
@@ -194,12 +205,32 @@ def test_what_cannot_be_shown_says_what_to_do(
     for part in says:
         expect(page.get_by_role("alert")).to_contain_text(part)
     expect(page.locator("#figures, #ops-tiles").first).to_be_hidden()
+    expect(page.locator("#filters")).to_be_hidden()
     context.close()
 
 
+def test_a_period_without_conversions_says_so_once(page: Page, site: str) -> None:
+    page.goto(f"{site}/attribution/?start=2020-01-01&end=2020-01-02")
+    expect(page.locator("#answer")).to_contain_text("No channel earned anything in this period")
+    expect(page.locator(".chart:visible")).to_have_count(0)
+    expect(page.get_by_role("heading", level=2).locator("visible=true")).to_have_text(
+        ["Why: from a channel to one order"]
+    )
+    page.get_by_role("button", name="Last 7 days").click()
+    expect(page.locator("#channels-chart .main-svg").first).to_be_visible()
+
+
+def test_all_conversions_of_a_channel_are_called_that(page: Page, site: str) -> None:
+    page.goto(f"{site}/attribution/")
+    page.get_by_role("button", name="Campaigns of Email").click()
+    page.get_by_role("button", name="All conversions of Email").click()
+    expect(page.locator("#crumbs li")).to_have_text(["All campaigns", "Email", "All conversions"])
+
+
 def test_the_report_is_one_file_that_needs_nobody(
-    browser: Browser, settings: Settings, tmp_path: Path, marts: Ask
+    browser: Browser, settings: Settings, tmp_path: Path, marts: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(conversions, "LARGE", 5)
     file = tmp_path / "report.html"
     with environment({"ATTRIBUTION_HOME": str(settings.home)}):
         assert main([str(file), "--start", "2026-01-25", "--end", "2026-01-31"]) == 0
@@ -214,5 +245,19 @@ def test_the_report_is_one_file_that_needs_nobody(
     expect(page.locator("#channels-chart .main-svg").first).to_be_visible()
     expect(page.get_by_role("table", name="Published runs")).to_be_visible()
     expect(page.get_by_role("table", name="Campaigns", exact=True)).to_be_visible()
+
+    sold = marts(
+        f"select transaction_id, revenue from mart_attribution_last where {WEEK} order by 2 desc, conversion_id"
+    )
+    assert len(sold) > 5, "some are left out"
+    expect(page.get_by_text(f"The 5 with the most revenue of {len(sold)}")).to_be_visible()
+    rows = page.get_by_role("table", name="Largest conversions").locator("tbody tr")
+    expect(rows.locator("td:nth-child(3)")).to_have_text([dollars(one["revenue"]) for one in sold[:5]])
+    path, last, first = (rows.first.locator(f"td:nth-child({column})").inner_text() for column in (4, 5, 6))
+    assert (first, last) == (path.split(" > ")[0], credited(path.split(" > ")))
+    rows.first.get_by_role("button").click()
+    expect(page.locator(".why").first).to_contain_text(f"Last click credits {last}")
+    page.get_by_role("button", name="All campaigns").click()
+    expect(rows.first).to_be_visible()
     assert wrong == []
     context.close()

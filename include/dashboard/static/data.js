@@ -39,7 +39,9 @@ const Data = (() => {
   }
 
   async function ask(question, values = {}) {
-    if (kept) return kept[question];
+    if (kept) {
+      return question === "conversion" ? kept.largest.find((one) => one.conversion.conversion_id === values.id) : kept[question];
+    }
     const parts = Object.entries(values).filter(([, value]) => value !== "" && value !== null && value !== undefined);
     const query = new URLSearchParams(parts).toString();
     let answer;

@@ -4,6 +4,7 @@ const Drill = (() => {
   const { el, fill, money, count, signed, timeOf, percent, name } = Format;
   const { state, set, asked } = Filters;
   const body = () => document.getElementById("drill-body");
+  const FIRST = 20; // campaigns in sight; the rest unfold
   let turn = 0;
 
   const top = { drill: "", source: "", medium: "", campaign: "", conversion: "" };
@@ -47,7 +48,32 @@ const Drill = (() => {
       ? `The ${count(answer.rows.length)} that earned most of ${count(answer.campaigns)}; the download has all.` : null;
     const all = state.drill && !Data.isReport
       ? link(`All conversions of ${state.drill}`, { drill: state.drill, source: "*" }) : null;
-    return [all, Tables.table("Campaigns", columns, rows), more && el("p", { class: "note" }, more)];
+    return [all, Tables.table("Campaigns", columns, rows.slice(0, FIRST)),
+      rows.length > FIRST ? Tables.behind("More campaigns", columns, rows.slice(FIRST)) : null, more && el("p", { class: "note" }, more),
+      ...(Data.isReport ? await largest() : [])];
+  }
+
+  const converted = { title: "Converted", time: true, value: (row) => timeOf(row.converted_at) };
+  const revenue = { title: "Revenue", number: true, value: (row) => money(row.revenue) };
+  const order = { title: "Order", value: (row) => link(row.transaction_id || "(no order id)",
+    { ...touch(), conversion: row.conversion_id }, `Why order ${row.transaction_id || row.conversion_id}`) };
+
+  // The conversions that a report explains.
+  async function largest() {
+    const [stories, { conversions: all }] = await Promise.all([Data.ask("largest"), Data.ask("paths")]);
+    const models = [...new Set([state.model, state.other])];
+    const columns = [converted, order, revenue,
+      { title: "Path", value: (row) => row.path },
+      ...models.map((model) => ({ title: `${name(model)} credits`, value: (row) => row[model] }))];
+    const rows = stories.map((story) => ({
+      ...story.conversion, path: story.touches.map((one) => one.channel).join(" > "),
+      ...Object.fromEntries(models.map((model) => [model, Story.credited(story, model)])),
+    }));
+    return [
+      el("h3", {}, "Largest conversions"),
+      el("p", { class: "note" }, `${rows.length < all ? `The ${count(rows.length)} with the most revenue of ${count(all)}; the dashboard has all. ` : ""}Choose an order to see why it went where it did.`),
+      Tables.table("Largest conversions", columns, rows),
+    ];
   }
 
   async function conversions(page = 0) {
@@ -55,10 +81,7 @@ const Drill = (() => {
     const narrower = any ? {} : { source: state.source, medium: state.medium, campaign: state.campaign };
     const answer = await Data.ask("conversions", { ...asked(), channel: state.drill || state.channel, ...narrower, page });
     const columns = [
-      { title: "Converted", value: (row) => timeOf(row.converted_at) },
-      { title: "Order", value: (row) => link(row.transaction_id || "(no order id)", { ...touch(), conversion: row.conversion_id },
-        `Why order ${row.transaction_id || row.conversion_id}`) },
-      { title: "Revenue", number: true, value: (row) => money(row.revenue) },
+      converted, order, revenue,
       { title: "Earned here", number: true, value: (row) => money(row.earned) },
       { title: "Credit", number: true, value: (row) => percent(row.credit) },
       { title: "Touches", number: true, value: (row) => count(row.touchpoints) },
@@ -90,9 +113,9 @@ const Drill = (() => {
     const { rows } = await Data.ask("find", { id });
     if (rows.length === 1) return go({ conversion: rows[0].conversion_id })();
     body().replaceChildren(rows.length ? Tables.table("Orders with this id", [
-      { title: "Converted", value: (row) => timeOf(row.converted_at) },
+      converted,
       { title: "Conversion", value: (row) => link(row.conversion_id, { conversion: row.conversion_id }) },
-      { title: "Revenue", number: true, value: (row) => money(row.revenue) },
+      revenue,
     ], rows) : el("p", { class: "nothing" }, `No order or conversion ${id} is published.`));
   }
 

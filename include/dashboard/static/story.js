@@ -1,18 +1,24 @@
 // Why one conversion went where it did: its touches in order, and what each earned under every model.
 "use strict";
 const Story = (() => {
-  const { el, money, timeOf, percent, name } = Format;
+  const { el, money, timeOf, percent, name, counted } = Format;
   const { state } = Filters;
 
   const touchOf = (story, position) => story.touches.find((one) => one.position === position);
 
-  function sentence(story, model) {
+  // Whom a model credits, in words.
+  function whom(model) {
     const shares = model.earned.map(({ channel, credit }) => (credit === 1 ? channel : `${channel} ${percent(credit)}`));
+    return shares.length > 1 ? `${shares.slice(0, -1).join(", ")} and ${shares.at(-1)}` : shares[0] || "nobody";
+  }
+
+  const credited = (story, wanted) => story.models.filter((model) => model.model === wanted).map(whom)[0]; // none: not fitted
+
+  function sentence(story, model) {
     const why = model.rule ? `: ${model.rule}.` : ".";
     const sole = model.credits.filter((one) => one.credit === 1);
     const where = sole.length ? ` (touch ${sole[0].position} of ${story.touches.length})` : "";
-    const whom = shares.length > 1 ? `${shares.slice(0, -1).join(", ")} and ${shares.at(-1)}` : shares[0] || "nobody";
-    return el("p", { class: "why" }, el("strong", {}, `${name(model.model)} credits ${whom}${where}`), why);
+    return el("p", { class: "why" }, el("strong", {}, `${name(model.model)} credits ${whom(model)}${where}`), why);
   }
 
   function touch(one, models) {
@@ -24,13 +30,13 @@ const Story = (() => {
       el("span", { class: "place", style: `--colour: ${Charts.colour(one.channel)}` }, String(one.position)),
       el("div", {},
         el("p", { class: "what" }, el("strong", {}, one.channel), ` ${one.source} / ${one.medium} / ${one.campaign}`),
-        el("p", {}, `${timeOf(one.started_at)} · ${one.device_category || "unknown device"} · ${one.events} events in ${one.lasted}`),
+        el("p", {}, `${timeOf(one.started_at)} · ${one.device_category || "unknown device"} · ${counted(one.events, "event", "events")} in ${one.lasted}`),
         el("p", {}, one.standing.replace(/^touch \d+ of \d+: /, "")),
         el("p", {}, `Source by ${name(one.source_rule).toLowerCase()}: ${one.evidence}`),
         el("p", { class: "shares" }, shares)));
   }
 
-  const other = (one) => el("li", {}, el("strong", {}, one.channel), ` ${timeOf(one.started_at)}: ${one.standing}`);
+  const other = (one) => el("li", {}, el("strong", {}, one.channel), ` ${timeOf(one.started_at)}: ${one.standing.replace("no touch: ", "")}`);
 
   async function tell(id) {
     const story = await Data.ask("conversion", { id });
@@ -52,10 +58,10 @@ const Story = (() => {
       one.net_revenue === one.revenue ? null : el("p", {}, `After refunds ${money(one.net_revenue)}.`),
       one.revenue_issue ? el("p", { class: "warning" }, `Counted as $0.00, because the amount is ${one.revenue_issue}.`) : null,
       ...[...new Set(first)].map((model) => sentence(story, model)),
-      el("h4", {}, `${story.touches.length} touches in the ${story.lookback_days} days before`),
+      el("h4", {}, `${counted(story.touches.length, "touch", "touches")} in the ${counted(story.lookback_days, "day", "days")} before`),
       one.lookback_complete ? null : el("p", { class: "warning" }, "The look-back reaches before the first event there is: earlier touches may be missing."),
       el("ol", { class: "touches" }, story.touches.map((each) => touch(each, [...new Set(first)]))),
-      story.others.length ? el("details", {}, el("summary", {}, `${story.others.length} other sessions around it, and why each is no touch`),
+      story.others.length ? el("details", {}, el("summary", {}, `${counted(story.others.length, "other session", "other sessions")} around it, and why each is no touch`),
         el("ul", {}, story.others.map(other))) : null,
       el("h4", {}, "Every model"),
       Tables.table("Credit and revenue of each touch under every model", columns, story.touches),
@@ -63,5 +69,5 @@ const Story = (() => {
     ];
   }
 
-  return { tell };
+  return { tell, credited };
 })();
