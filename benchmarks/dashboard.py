@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from statistics import median
 
 import duckdb
 
@@ -177,14 +176,3 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         logger.setLevel(before)
-
-
-def p95(figures: tuple[float, ...]) -> float:
-    """What 95 in 100 do not exceed."""
-    ranked = sorted(figures)
-    return ranked[-(-len(ranked) * 95 // 100) - 1]
-
-
-def p50(figures: tuple[float, ...]) -> float:
-    """The median."""
-    return median(figures)

@@ -10,19 +10,11 @@ from typing import TYPE_CHECKING
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from include.models_table import MODELS
+
 if TYPE_CHECKING:
     from benchmarks.truth import Measured
 
-MODELS = (
-    "first_click",
-    "last_click",
-    "last_touch",
-    "linear",
-    "time_decay",
-    "position_based",
-    "markov",
-    "shapley",
-)
 BEGIN, END = "<!-- benchmarks.truth writes from here -->", "<!-- to here -->"
 
 
