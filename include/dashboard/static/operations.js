@@ -1,7 +1,7 @@
 // The page of operations.
 "use strict";
 (() => {
-  const { el, fill, money, count, span, unitOf, ago, timeOf, name } = Format;
+  const { el, fill, money, count, counted, span, unitOf, ago, timeOf, name } = Format;
   const tile = (title, value, more, tone) => el("div", { class: tone }, el("dt", {}, title), el("dd", {}, value), more ? el("dd", { class: "more" }, more) : null);
   const badge = (text) => el("span", { class: `badge ${text}` }, text);
 
@@ -12,7 +12,7 @@
     const proof = proofs[0];
     fill("ops-tiles",
       tile("Last publish", `${ago(last.published_at)} ago`, timeOf(last.published_at)),
-      tile("Last batch", `${count(last.batch_events)} events`, `${count(last.batch_shards)} files and batches`),
+      tile("Last batch", `${count(last.batch_events)} events`, counted(last.batch_shards, "file or batch", "files and batches")),
       tile("Lag p50", span(streamed?.lag_p50_seconds), "event to published"),
       tile("Lag p95", span(streamed?.lag_p95_seconds), `most ${span(streamed?.lag_max_seconds)}`),
       tile("Quarantine", count(rejected), `${count(last.rejected_files)} of them whole files`, rejected ? "warn" : ""),
