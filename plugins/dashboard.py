@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from functools import cache
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
 
+from include.dashboard.address import PREFIX, base_path
 from include.settings import Settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
     from starlette.types import Receive, Scope, Send
-
-#: Where Airflow mounts it, and the path it answers under itself.
-PREFIX = "/attribution"
-BASE = urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/")
 
 
 @cache
@@ -41,7 +36,7 @@ class DashboardPlugin(AirflowPlugin):
     external_views = [  # noqa: RUF012
         {
             "name": "Attribution",
-            "href": f"{BASE}{PREFIX}/",
+            "href": f"{base_path()}{PREFIX}/",
             "url_route": "attribution",
             "destination": "nav",
             "nav_top_level": True,

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.core_api.security import requires_access_dag
-from airflow.configuration import conf
 from fastapi import Request
+
+from include.dashboard.address import PREFIX, base_path
 
 #: The DAG whose results these are.
 DAG = "attribution_microbatch"
-
-#: Where Airflow mounts the app.
-PREFIX = "/attribution"
 
 Guard = Callable[..., Any]
 
@@ -31,11 +29,6 @@ sees_runs: Guard = requires_access_dag("GET", DagAccessEntity.RUN, DAG)
 
 #: Events as they came, which hold people's data as task logs may: whoever may read the DAG's task logs.
 sees_raw_events: Guard = requires_access_dag("GET", DagAccessEntity.TASK_LOGS, DAG)
-
-
-def base_path() -> str:
-    """The path under which Airflow answers; empty where that is the root of its host."""
-    return urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/")
 
 
 def login_of(request: Request) -> str:

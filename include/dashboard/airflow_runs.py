@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session
@@ -76,12 +77,7 @@ def durations(taken: Sequence[tuple[str, float]]) -> list[Row]:
     for task, seconds in taken:
         by_task.setdefault(task, []).append(seconds)
     return [
-        {"task": task, "runs": len(all_), "p50_seconds": nearest(all_, 50), "p95_seconds": nearest(all_, 95)}
+        {"task": task, "runs": len(all_), "p50_seconds": float(p50), "p95_seconds": float(p95)}
         for task, all_ in by_task.items()
+        for p50, p95 in [np.percentile(all_, (50, 95), method="inverted_cdf")]
     ]
-
-
-def nearest(values: Sequence[float], percent: int) -> float:
-    """The least value that so many per cent of them do not exceed."""
-    ranked = sorted(values)
-    return ranked[max(0, -(-len(ranked) * percent // 100) - 1)]

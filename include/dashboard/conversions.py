@@ -107,10 +107,7 @@ def largest(marts: Marts, filters: Filters) -> list[dict[str, Any]]:
 
 def condition(filters: Filters, narrower: Row) -> str:
     """The touches that are meant, as a condition on mart_attribution `a`."""
-    wanted = [("channel", "channel"), ("device_category", "device"), ("customer_type", "customer")]
-    parts = [f"a.{column} = ${name}" for column, name in wanted if getattr(filters, name)]
-    parts += [f"a.{name} = ${name}" for name in NARROWER if narrower.get(name)]
-    return " and ".join(["a.conversion_date between $start and $end", *parts])
+    return " and ".join([filters.credited, *(f"a.{name} = ${name}" for name in NARROWER if narrower.get(name))])
 
 
 def find(marts: Marts, wanted: str) -> list[Row]:

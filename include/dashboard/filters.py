@@ -58,19 +58,15 @@ class Filters:
 
     @property
     def credited(self) -> str:
-        """The rows of mart_attribution that the filters leave, as a condition; its values stand as `$name`."""
+        """The rows of mart_attribution `a` that the filters leave, as a condition; its values stand as `$name`."""
         wanted = {"channel": "channel", "device": "device_category", "customer": "customer_type"}
-        chosen = [f"{column} = ${name}" for name, column in wanted.items() if getattr(self, name)]
-        return " and ".join(["conversion_date between $start and $end", *chosen])
+        chosen = [f"a.{column} = ${name}" for name, column in wanted.items() if getattr(self, name)]
+        return " and ".join(["a.conversion_date between $start and $end", *chosen])
 
     @property
     def narrowed(self) -> bool:
         """Whether conversions are left out by more than the period."""
         return bool(self.channel or self.device or self.customer)
-
-    def without_channel(self) -> Filters:
-        """The same for all channels."""
-        return Filters(**{**self.values, "channel": ""})
 
 
 def choices(marts: Marts) -> Choices:

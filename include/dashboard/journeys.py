@@ -6,6 +6,7 @@ from typing import Any
 
 from include.dashboard.filters import Filters
 from include.dashboard.marts import Marts, Row
+from include.data_driven.journeys import split
 
 #: How many paths a page shows; the download has all.
 PATHS = 50
@@ -25,7 +26,7 @@ select path, touchpoints, seconds_to_convert, revenue, net_revenue from mart_jou
 where conversion_id is not null and cast(converted_at as date) between $start and $end{narrowed}
 """
 _NARROWED = """ and conversion_id in (
-    select conversion_id from mart_attribution where model = $model and credit > 0 and {credited}
+    select a.conversion_id from mart_attribution as a where a.model = $model and a.credit > 0 and {credited}
 )"""
 
 TOP_PATHS = """
@@ -74,13 +75,8 @@ def paths(marts: Marts, filters: Filters) -> list[Row]:
 def top_paths(marts: Marts, filters: Filters) -> dict[str, Any]:
     """The first PATHS of them, each with its steps, and how many paths and conversions there are in all."""
     found = paths(marts, filters)
-    rows = [{**row, "steps": steps(row["path"])} for row in found[:PATHS]]
+    rows = [{**row, "steps": split(row["path"])} for row in found[:PATHS]]
     return {"rows": rows, "paths": len(found), "conversions": sum(row["conversions"] for row in found)}
-
-
-def steps(path: str) -> list[str]:
-    """The channels of a path (mart_journeys: a `>` in a name is doubled)."""
-    return [step.replace(">>", ">") for step in path.split(" > ")]
 
 
 def lengths(marts: Marts, filters: Filters) -> dict[str, Any]:

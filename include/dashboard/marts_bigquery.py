@@ -7,7 +7,6 @@ import re
 import threading
 import time
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 from google.api_core.exceptions import BadRequest, NotFound
@@ -18,7 +17,7 @@ from include.bigquery_errors import UnavailableError, explained
 from include.bigquery_login import credentials
 from include.dashboard.marts import MartsError, NotPublishedError, OutdatedError, Row, UnreachableError
 from include.settings import BigQuery
-from include.store_bigquery import Parameter, parameter, plain
+from include.store_bigquery import parameters, plain
 from include.warehouse import WarehouseError
 
 log = logging.getLogger(__name__)
@@ -28,10 +27,6 @@ SECONDS = 15.0
 
 _VALUE = re.compile(r"\$(\w+)")
 _OUTDATED = re.compile(r"(?i)unrecognized name|not found (inside|in)|no matching signature")
-
-
-def _parameter(name: str, value: object) -> Parameter:
-    return bigquery.ScalarQueryParameter(name, "DATE", value) if type(value) is date else parameter(name, value)
 
 
 class PublishedDataset:
@@ -65,7 +60,7 @@ class PublishedDataset:
         """The rows, values sent as query parameters; BQ_MAX_BYTES_BILLED holds for each question."""
         config = bigquery.QueryJobConfig(
             default_dataset=f"{self._place.project}.{self._place.published}",
-            query_parameters=[_parameter(name, value) for name, value in values.items()],
+            query_parameters=parameters(values),
         )
         try:
             with explained(self._place):

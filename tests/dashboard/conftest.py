@@ -26,7 +26,7 @@ from airflow.settings import engine
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from include.dashboard.access import PREFIX
+from include.dashboard.address import PREFIX
 from include.dashboard.app import create_app
 from include.settings import Settings
 from tests.dashboard.site import build

@@ -54,7 +54,7 @@ def take(settings: Settings) -> None:
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser  # noqa: PLC0415
     from fastapi import FastAPI  # noqa: PLC0415
 
-    from include.dashboard.access import PREFIX  # noqa: PLC0415
+    from include.dashboard.address import PREFIX  # noqa: PLC0415
     from include.dashboard.app import create_app  # noqa: PLC0415
 
     token = init_auth_manager().generate_jwt(SimpleAuthManagerUser(username="admin", role="admin"))

@@ -13,10 +13,9 @@ import pytest
 
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-"))  # importing airflow writes a file there
 
-from include.dashboard.airflow_runs import durations, nearest
+from include.dashboard.airflow_runs import durations
 from include.dashboard.answers import as_csv, plain
 from include.dashboard.filters import Choices, FilterError, chosen
-from include.dashboard.journeys import steps
 from include.looker_studio import links, main
 from include.settings import BigQuery
 from tests.dbt.project import environment
@@ -59,9 +58,9 @@ def test_the_message_names_what_there_is() -> None:
 
 
 def test_only_filters_that_are_set_are_conditions() -> None:
-    assert chosen({}, THERE).credited == "conversion_date between $start and $end"
+    assert chosen({}, THERE).credited == "a.conversion_date between $start and $end"
     both = chosen({"channel": "Email", "customer": "new"}, THERE)
-    assert both.credited.endswith("$end and channel = $channel and customer_type = $customer")
+    assert both.credited.endswith("$end and a.channel = $channel and a.customer_type = $customer")
 
 
 def test_a_spreadsheet_runs_no_cell() -> None:
@@ -77,17 +76,14 @@ def test_json_has_times_with_their_zone_and_exact_cents() -> None:
     }
 
 
-def test_a_path_is_taken_apart_as_it_was_written() -> None:
-    assert steps("Email > A >> B > Direct") == ["Email", "A > B", "Direct"]
-
-
 def test_durations_are_by_task_in_the_order_of_starting() -> None:
     taken = [("b", 3.0), ("a", 1.0), ("b", 1.0), ("b", 2.0)]
     assert durations(taken) == [
         {"task": "b", "runs": 3, "p50_seconds": 2.0, "p95_seconds": 3.0},
         {"task": "a", "runs": 1, "p50_seconds": 1.0, "p95_seconds": 1.0},
     ]
-    assert [nearest(range(1, 21), percent) for percent in (50, 95)] == [10, 19]
+    (twenty,) = durations([("c", float(seconds)) for seconds in range(1, 21)])
+    assert (twenty["p50_seconds"], twenty["p95_seconds"]) == (10.0, 19.0)
 
 
 def test_a_link_names_the_published_view_and_nothing_else() -> None:
