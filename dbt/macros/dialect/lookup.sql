@@ -14,12 +14,17 @@
     options (require_partition_filter = true)
 {% endmacro %}
 
+{#- By what the rows of this model are looked up, kind -> column: staged events by shard and event, events by person. -#}
+{% macro looked_up_by() %}
+    {%- set kinds = {'device_key': {'shard': 'shard', 'event': 'event_key'}, 'person_id': {'person': 'person_id'}} -%}
+    {{- return(kinds.get(model.config.meta.logs, {})) -}}
+{% endmacro %}
+
 {#- Adds what stands in `source`; in the same transaction as the rows. DuckDB has indexes instead. -#}
 {% macro add_to_lookup(source) %}{{ return(adapter.dispatch('add_to_lookup', 'attribution')(source)) }}{% endmacro %}
 {% macro duckdb__add_to_lookup(source) %}{% endmacro %}
 {% macro bigquery__add_to_lookup(source) %}
-    {%- set kinds = {'shard': {'shard': 'shard', 'event': 'event_key'}, 'device_key': {'person': 'person_id'}} -%}
-    {%- for kind, column in kinds.get(model.config.meta.replaces, {}).items() if this.identifier != 'stg_ad_spend' %}
+    {%- for kind, column in looked_up_by().items() %}
     insert into {{ lookup() }} (model, kind, key, device_key, bucket)
     select distinct '{{ this.identifier }}', '{{ kind }}', {{ column }}, device_key, {{ bucket_of(column) }}
     from {{ source }}
@@ -31,7 +36,7 @@
 {% macro rebuild_lookup() %}{{ return(adapter.dispatch('rebuild_lookup', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__rebuild_lookup() %}{% endmacro %}
 {% macro bigquery__rebuild_lookup() %}
-    {%- if model.config.meta.replaces in ['shard', 'device_key'] and this.identifier != 'stg_ad_spend' %}
+    {%- if looked_up_by() %}
     delete from {{ lookup() }} where model = '{{ this.identifier }}' and bucket >= 0;
     {{ add_to_lookup(this) }}
     {%- endif %}
