@@ -39,7 +39,7 @@ order by conversions desc, revenue desc, path
 
 LENGTHS = """
 with converted as ({converted})
-select least(touchpoints, 6) as touches, case {spans} else {longer} end as span, count(*) as conversions
+select least(touchpoints, {many}) as touches, case {spans} else {longer} end as span, count(*) as conversions
 from converted
 group by 1, 2
 """
@@ -82,7 +82,7 @@ def top_paths(marts: Marts, filters: Filters) -> dict[str, Any]:
 def lengths(marts: Marts, filters: Filters) -> dict[str, Any]:
     """Conversions by time from the first touch and by number of touches, and the medians of both."""
     spans = " ".join(f"when seconds_to_convert <= {seconds} then '{name}'" for seconds, name in SPANS)
-    query = LENGTHS.format(converted=_converted(filters), spans=spans, longer=f"'{LONGER}'")
+    query = LENGTHS.format(converted=_converted(filters), many=MANY, spans=spans, longer=f"'{LONGER}'")
     found = marts.ask(query, **filters.values)
     (medians,) = marts.ask(MEDIANS.format(converted=_converted(filters)), **filters.values)
 
