@@ -10,6 +10,11 @@
     {{- return(var('attribution_models') if execute else known_models()) -}}
 {% endmacro %}
 
+{#- Those of mart_item_attribution, as a list of texts in SQL. -#}
+{% macro item_models() %}
+    {{- return("'" ~ (var('item_models') if execute else known_models()) | join("', '") ~ "'") -}}
+{% endmacro %}
+
 {#- The setting's models, a row each; of a data-driven model a row a fit, so none before its first. They weigh the
     conversions from from_date on, before until_date. -#}
 {% macro models_by_date() -%}

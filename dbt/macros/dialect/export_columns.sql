@@ -22,22 +22,34 @@
             'manual_campaign': campaign, 'cross_channel_campaign': campaign,
             'google_ads_campaign': {'campaign_name': text},
         },
+        'items': [{
+            'item_id': text, 'item_name': text, 'item_brand': text, 'item_variant': text, 'item_category': text,
+            'quantity': whole, 'item_revenue_in_usd': number, 'item_revenue': number, 'price_in_usd': number,
+            'price': number,
+        }],
         'batch_event_index': whole, 'batch_page_id': whole, 'batch_ordering_id': whole,
     }) -}}
 {% endmacro %}
 
-{#- A field by its path as the type it has to have; null where the table does not have it. -#}
-{% macro export_field(path, type, known) -%}
+{#- A field by its path as the type it has to have; null where the table does not have it. Of a list of records each
+    has the fields named, so that no others are read. -#}
+{% macro export_field(path, type, known, at=none) -%}
+    {%- set place = at or path -%}
     {%- if type is mapping -%}
         struct(
         {%- for name, inner in type.items() %}
-            {{ export_field(path ~ '.' ~ name, inner, known) }} as {{ name }}{{ ',' if not loop.last }}
+            {{ export_field(path ~ '.' ~ name, inner, known, place ~ '.' ~ name) }} as {{ name }}
+            {{- ',' if not loop.last }}
         {%- endfor %}
         )
+    {%- elif type is not string and path in known -%}
+        {{ each_of(place, export_field(path, type[0], known, 'i')) }}
+    {%- elif type is not string -%}
+        array(select {{ export_field(path, type[0], []) }} from (select 1 as nothing) where false)
     {%- elif path not in known -%}
         cast(null as {{ type }})
     {%- else -%}
-        {{ path if type.startswith('array') else 'cast(' ~ path ~ ' as ' ~ type ~ ')' }}
+        {{ place if type.startswith('array') else 'cast(' ~ place ~ ' as ' ~ type ~ ')' }}
     {%- endif -%}
 {%- endmacro %}
 

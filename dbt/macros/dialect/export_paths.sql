@@ -12,12 +12,13 @@
 {#- required: the names that have to be there; none: all of them. -#}
 {% macro add_export_paths(fields, above, required, found) %}
     {%- for name, type in fields.items() -%}
-        {%- set list = type is not mapping and type.startswith('array') -%}
+        {%- set records = type is not mapping and type is not string -%}
+        {%- set list = records or (type is string and type.startswith('array')) -%}
         {%- set kind = 'STRUCT<' if type is mapping else 'ARRAY<STRUCT<' if list else type | upper -%}
         {%- set must = required is none or name in required -%}
         {%- do found.append({'path': above ~ name, 'wanted': kind, 'required': must}) -%}
-        {%- if type is mapping -%}
-            {%- do add_export_paths(type, above ~ name ~ '.', none if required is none else [], found) -%}
+        {%- if type is mapping or records -%}
+            {%- do add_export_paths(type[0] if records else type, above ~ name ~ '.', none if required is none else [], found) -%}
         {%- endif -%}
     {%- endfor -%}
 {% endmacro %}

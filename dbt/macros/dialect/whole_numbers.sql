@@ -10,9 +10,9 @@
 {% macro duckdb__cents(amount) %}cast(cast({{ amount }} as decimal(20, 2)) * 100 as hugeint){% endmacro %}
 {% macro bigquery__cents(amount) %}({{ amount }} * 100){% endmacro %}
 
-{#- A part of conversions in billionths. -#}
+{#- A part of conversions in billionths. DuckDB's product with a credit would overflow decimal(18, 9). -#}
 {% macro billionths(number) %}{{ return(adapter.dispatch('billionths', 'attribution')(number)) }}{% endmacro %}
-{% macro duckdb__billionths(number) %}cast({{ number }} * 1000000000 as hugeint){% endmacro %}
+{% macro duckdb__billionths(number) %}cast(cast({{ number }} as decimal(38, 9)) * 1000000000 as hugeint){% endmacro %}
 {% macro bigquery__billionths(number) %}({{ number }} * 1000000000){% endmacro %}
 
 {#- A quotient without its fraction; `/` would give a floating number in DuckDB. -#}

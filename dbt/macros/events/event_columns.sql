@@ -4,8 +4,8 @@
         'event_key', 'device_key', 'user_pseudo_id', 'user_id', 'event_at', 'received_at', 'event_name',
         'batch_page_id', 'batch_ordering_id', 'batch_event_index', 'event_bundle_sequence_id',
         'source', 'medium', 'campaign', 'source_rule', 'evidence', 'ga4_source', 'ga4_medium', 'ga4_campaign',
-        'transaction_id', 'amount', 'amount_issue', 'shipping', 'tax', 'device_category', 'page_location',
-        'page_referrer',
+        'transaction_id', 'amount', 'amount_issue', 'shipping', 'tax', 'items', 'items_issue',
+        'device_category', 'page_location', 'page_referrer',
     ]) }}
 {% endmacro %}
 

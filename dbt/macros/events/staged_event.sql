@@ -22,7 +22,8 @@ keyed as (
         *,
         coalesce(event_id, content_key) as event_key,
         {{ usable_amount(has_amount('event_name')) }},
-        {{ extra_amounts() }}
+        {{ extra_amounts() }},
+        {{ usable_items() }}
     from priced
 ),
 devices as (

@@ -28,10 +28,18 @@
     pinned_only: of the rows about to be replaced, not of the whole table. -#}
 {% macro journal_keys(source, pinned_only=false) %}
     {%- set meta = model.config.meta %}
+    {%- for column in logged() %}
     insert into {{ journal() }} (batch_id, entry, model, touched_key)
     select distinct
-        (select max(batch_id) from {{ pin() }}), '{{ meta.logs_as or meta.logs }}', '{{ this.identifier }}',
-        {{ key_text('s.' ~ meta.logs) }}
+        (select max(batch_id) from {{ pin() }}), '{{ meta.logs_as or column }}', '{{ this.identifier }}',
+        {{ key_text('s.' ~ column) }}
     from {{ looked_up(source, touched_only(meta.replaces) if pinned_only else 'true') }} as s
     where (select max(batch_id) from {{ pin() }}) is not null;
+    {%- endfor %}
+{% endmacro %}
+
+{#- The columns that the model logs. -#}
+{% macro logged() %}
+    {%- set logs = model.config.meta.logs or [] -%}
+    {{- return([logs] if logs is string else logs) -}}
 {% endmacro %}

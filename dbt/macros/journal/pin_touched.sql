@@ -31,7 +31,7 @@
         {%- endif %}
         {#- A table of an earlier version may lack the column; all below it is built anew then: nobody waits for it. -#}
         {%- if meta.logs and not is_incremental() and load_relation(this) is not none
-            and meta.logs in adapter.get_columns_in_relation(this) | map(attribute='name') %}
+            and not logged() | reject('in', adapter.get_columns_in_relation(this) | map(attribute='name')) | list %}
         {{ journal_keys(this) }}
         {%- endif %}
     {%- endif -%}

@@ -1,7 +1,7 @@
 {#- replace_touched: the one incremental strategy. Rows are derived again, whole, for the keys that changed, and replace
     the old ones: nothing is patched, so a row that no longer holds disappears. Config meta of a model:
       replaces  the column whose values are replaced: shard, device_key, person_id or conversion_date
-      logs      the column whose old and new values the next kind of model must look at (optional)
+      logs      the column whose old and new values the next kind of model must look at, or a list of such (optional)
       logs_as   the kind under which they do, where the column has another name (optional)
       also      a macro that selects more keys to replace, as touched_key; it may read the pin (optional)
       then      a macro that journals what follows from the new rows, in the same transaction (optional)
@@ -28,7 +28,7 @@
 {% macro mark_rebuilt() %}
     {%- if execute and model.config.materialized == 'incremental' and not is_incremental() -%}
         {#- devices are too many: int_events looks at all of them after the rebuild of a staging table -#}
-        {%- if model.config.meta.logs and model.config.meta.logs != 'device_key' %}{{ journal_keys(this) }}{% endif %}
+        {%- if 'device_key' not in logged() %}{{ journal_keys(this) }}{% endif %}
         {{ rebuild_lookup() }}
         {{ mark_done() }}
         {{ journal_rules() }}

@@ -6,6 +6,12 @@
     {%- if named | unique | list | length < named | length or named | reject('in', known) | list -%}
         {%- do refuse('attribution_models', 'a list of ' ~ known | join(', ') ~ ', each at most once') -%}
     {%- endif -%}
+    {%- do require_names('item_models', required=false) -%}
+    {%- set of_items = var('item_models') -%}
+    {%- if of_items | unique | list | length < of_items | length or of_items | reject('in', named) | list -%}
+        {%- do refuse('item_models', 'a list of those in attribution_models (' ~ named | join(', ')
+            ~ '), each at most once; [] for none') -%}
+    {%- endif -%}
     {%- do require_number('half_life_days', 0.01, 3650) -%}
     {%- do require_position_weights() -%}
     {%- for name, least, most in [

@@ -54,6 +54,8 @@ select
     o.amount_issue as revenue_issue,
     case when o.ordered_before = 1 then 'returning' else 'new' end as customer_type,
     o.shipping,
-    o.tax
+    o.tax,
+    o.items,
+    o.items_issue
 from placed as o
 left join refunds as r on r.person_id = o.person_id and r.order_id = o.order_id

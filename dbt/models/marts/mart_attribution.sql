@@ -1,7 +1,8 @@
 -- One row a conversion, touchpoint and model: what part of the conversion, and of its money, the touchpoint earns.
 {{ config(
     meta={
-        'replaces': 'person_id', 'logs': 'conversion_date', 'also': 'stale_fits', 'then': 'remember_fits',
+        'replaces': 'person_id', 'logs': ['conversion_date', 'person_id'],
+        'also': 'stale_fits', 'then': 'remember_fits',
     },
     indexes=[{'columns': ['person_id']}, {'columns': ['conversion_date']}],
     partition_by=by_day('conversion_date'),

@@ -49,6 +49,8 @@ fields as (
         {{ ga4_session_source() }},
         {{ text_or_null('ecommerce.transaction_id') }} as transaction_id,
         {{ ga4_amount() }},
+        {{ sent_items(text_or_null('event_name'), 'items', 'i.{}', 'i.{}', 'coalesce(i.quantity, 1)') }},
+        cast(null as {{ dbt.type_string() }}) as items_issue,
         cast(null as {{ dbt.type_string() }}) as amount_text,
         {{ reject_reason('event_timestamp', text_or_null('event_name'), 'received_at') }} as reject_reason,
         case

@@ -22,6 +22,8 @@ texts as (
         {%- for field in streamed_fields() %}
         {{ text_or_null(json_field('event', field)) }} as {{ field }}_text,
         {%- endfor %}
+        {{ json_list('event', 'items') }} as item_list,
+        {{ json_list_issue('event', 'items') }} as item_list_issue,
         event is null as is_unreadable
     from parsed
 ),
@@ -68,6 +70,11 @@ fields as (
         coalesce(upper(currency_text), 'USD') as currency,
         {{ sent_extras('{}_text', none, "coalesce(upper(currency_text), 'USD')") }},
         {{ sent_cents('raw_amount') }} as sent_cents,
+        {{ sent_items(
+            'event_name_text', 'item_list', json_field('i', '{}'), sent_number(json_field('i', '{}')),
+            sent_quantity(json_field('i', 'quantity'))
+        ) }},
+        case when {{ is_conversion('event_name_text') }} then item_list_issue end as items_issue,
         case
             when is_unreadable then 'not_json'
             else {{ reject_reason('event_at', 'event_name_text', 'received_at') }}

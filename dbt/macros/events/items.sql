@@ -1,0 +1,69 @@
+{#- The items of a conversion (semantics C6): what staging makes of those that a source sends. One text, so that copies
+    of an event have an order (E1) and both engines hold the same bytes, which JSON does not promise: a line an item,
+    its fields those of item_columns(), money in whole cents of US dollars. -#}
+{% macro item_names() %}
+    {{- return(['item_id', 'item_name', 'item_brand', 'item_variant', 'item_category']) -}}
+{% endmacro %}
+{% macro item_columns() %}{{ return(item_names() + ['quantity', 'revenue_cents', 'item_issue']) }}{% endmacro %}
+
+{#- What parts the lines of the text, and the fields of a line; neither occurs in a field. -#}
+{% macro line_sign() %}chr(30){% endmacro %}
+{% macro field_sign() %}chr(31){% endmacro %}
+
+{#- Column sent_items, of conversions alone: a list of records. name: the item's names as part of a line, null where it
+    has neither id nor name, which is GA4's way to say that there is none; quantity (whole, 1 where none was sent) and
+    the amounts as floating numbers. `text` and `amount` give a field of an item i, {} is its name. -#}
+{% macro sent_items(event_name, list, text, amount, quantity) -%}
+    {%- set fields, parts, named = {}, [], [] -%}
+    {%- for name in item_names() -%}
+        {%- set value = text_or_null('translate(' ~ text | replace('{}', name) ~ ", chr(30) || chr(31), '  ')") -%}
+        {%- do parts.append('coalesce(' ~ value ~ ", '')") -%}
+        {%- do named.append('coalesce(' ~ value ~ ", '(not set)') <> '(not set)'") -%}
+    {%- endfor -%}
+    {%- do fields.update({
+        'name': 'case when ' ~ named[:2] | join(' or ') ~ ' then ' ~ parts | join(' || ' ~ field_sign() ~ ' || ') ~ ' end',
+        'quantity': quantity,
+    }) -%}
+    {%- for name in ['item_revenue_in_usd', 'item_revenue', 'price_in_usd', 'price'] -%}
+        {%- do fields.update({name: amount | replace('{}', name)}) -%}
+    {%- endfor -%}
+    case when {{ is_conversion(event_name) }} then {{ each_of(list, record(fields)) }} end as sent_items
+{%- endmacro %}
+
+{#- Column items, from sent_items, items_issue, sent_currency and sent_usd_per_unit. -#}
+{% macro usable_items() -%}
+    {%- set counted = 'case when i.quantity between 0 and 999999999 then i.quantity end' -%}
+    {%- set chosen = record({
+        'name': 'i.name',
+        'quantity': counted,
+        'sent': 'coalesce(i.item_revenue_in_usd, i.item_revenue, i.price_in_usd, i.price)',
+        'times': 'case when coalesce(i.item_revenue_in_usd, i.item_revenue) is null then ' ~ counted ~ ' else 1 end',
+        'currency': 'case when i.item_revenue_in_usd is null and (i.item_revenue is not null or i.price_in_usd is null)'
+            ~ " then sent_currency else 'USD' end",
+    }) -%}
+    {%- set rate = "(case when i.currency <> 'USD' then sent_usd_per_unit end)" -%}
+    {%- set judged = record({
+        'name': 'i.name', 'quantity': 'i.quantity', 'sent': 'i.sent', 'times': 'i.times', 'currency': 'i.currency',
+        'issue': amount_issue('i.sent * i.times', 'i.sent', 'i.currency', rate),
+    }) -%}
+    {%- set revenue = cents(in_dollars(nine_decimals('i.sent') ~ ' * i.times', rate)) -%}
+    {%- set parts = ['i.name'] -%}
+    {%- for value in ['i.quantity', 'case when i.issue is null then ' ~ revenue ~ ' end', 'i.issue'] -%}
+        {%- do parts.append('coalesce(cast(' ~ value ~ ' as ' ~ dbt.type_string() ~ "), '')") -%}
+    {%- endfor -%}
+    {%- set line = parts | join(' || ' ~ field_sign() ~ ' || ') -%}
+    case when items_issue is null then
+        {{ joined(each_of(each_of(each_of('sent_items', chosen), judged), line), line_sign()) }}
+    end as items
+{%- endmacro %}
+
+{#- An amount of a streamed item: what is no number stays one that is not usable. -#}
+{% macro sent_number(text) -%}
+    case
+        when {{ text_or_null(text) }} is not null
+            then coalesce({{ try_float(text_or_null(text)) }}, cast('NaN' as {{ type_double() }}))
+    end
+{%- endmacro %}
+{% macro sent_quantity(text) -%}
+    case when {{ text_or_null(text) }} is null then 1 else {{ try_whole(text_or_null(text)) }} end
+{%- endmacro %}
