@@ -44,6 +44,23 @@ SOURCES: Mapping[str, Mapping[str, str]] = {
     "own page": {"page_location": PAGE, "page_referrer": "https://shop.example/cart"},
     "partner": {"source": "partner.example", "medium": "referral"},
 }
+_MUG = {"item_id": "mug", "item_name": "Mug", "item_brand": "Clay", "quantity": 2}
+#: What an order lists, as a streamed event sends it.
+ITEMS: Mapping[str, object] = {
+    "nothing": None,
+    "one": [{**_MUG, "item_revenue": 7.77}],
+    "by price": [{**_MUG, "price": 1.665}, {"item_name": "Pen\u001e", "item_variant": "red", "price": 0.005}],
+    "placeholder": [{"item_id": "(not set)", "item_revenue": 4.0}, {**_MUG, "item_revenue_in_usd": 3.33}],
+    "more than the order": [{**_MUG, "item_revenue": 100.0, "quantity": 3}],
+    "odd": [{**_MUG, "quantity": -1, "price": 2.0}, {**_MUG, "item_revenue": -2.0}, {"item_id": "gift"}],
+}
+#: Items that only a streamed event can send.
+BAD_ITEMS: Mapping[str, object] = {
+    "a text": "mug",
+    "an object": {"item_id": "mug"},
+    "a list of texts": [_MUG, "mug"],
+    "odd texts": [{**_MUG, "price": "dear", "quantity": "2"}, {**_MUG, "quantity": 1.5, "price": 1}, {"item_id": [1]}],
+}
 #: Rows of a spend file that are set aside.
 BAD_SPEND = ("2026-02-30,news,email,,1,,", "2026-01-10,news,email,,-1,,", "2026-01-10,news", "2026-01-10,a,b,c,1,XXX,")
 #: Lines of a batch that are set aside, and one of blanks that is no line.
@@ -62,7 +79,8 @@ class Event(Told):
     """One event, as either source would send it.
 
     at: microseconds after START. lag: microseconds from then until it was received, None where nobody noted it.
-    number: its id where streamed, its bundle where exported; None where there is neither.
+    number: its id where streamed, its bundle where exported; None where there is neither. items: one of ITEMS, or of
+    BAD_ITEMS, which an export cannot hold and sends nothing for.
     """
 
     at: int
@@ -74,6 +92,7 @@ class Event(Told):
     value: float | None
     lag: int | None
     number: int | None
+    items: str = "nothing"
 
     def __repr__(self) -> str:
         """Who did what and when."""
@@ -83,7 +102,8 @@ class Event(Told):
         money = f" {self.order!r} for {self.value}" if (self.order, self.value) != (None, None) else ""
         number = "" if self.number is None else f"#{self.number} "
         lag = f", received {'-+'[self.lag > 0]}{timedelta(microseconds=abs(self.lag))}" if self.lag else ""
-        return f"<{number}{who}: {what}{money}, day {day} {timedelta(microseconds=rest)}{lag}>"
+        items = "" if self.items == "nothing" else f" [{self.items}]"
+        return f"<{number}{who}: {what}{money}{items}, day {day} {timedelta(microseconds=rest)}{lag}>"
 
     def streamed(self) -> str:
         """The line of a batch."""
@@ -97,6 +117,7 @@ class Event(Told):
             "user_id": self.user,
             "transaction_id": self.order,
             "value": self.value,
+            "items": {**ITEMS, **BAD_ITEMS}[self.items],
             **SOURCES[self.source],
         }
         return json.dumps({key: value for key, value in line.items() if value is not None})
@@ -113,6 +134,7 @@ class Event(Told):
             "user_id": self.user,
             "event_params": [{"key": k, "value": {"string_value": v}} for k, v in SOURCES[self.source].items()],
             "ecommerce": {"transaction_id": self.order, money: self.value},
+            "items": ITEMS.get(self.items) or [],
             "session_traffic_source_last_click": {"cross_channel_campaign": campaign}
             if self.source == "partner"
             else None,

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from include.settings import PROJECT
 from tests.dbt.stories import (
+    BAD_ITEMS,
     BAD_LINES,
     BAD_SPEND,
     DAY,
+    ITEMS,
     MINUTE,
     SOURCES,
     Asks,
@@ -42,6 +44,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "conversion_events": ["purchase", "sign_up"],
         "own_domains": ["partner.example"],
         "attribution_models": ["time_decay", "position_based", "shapley"],
+        "item_models": ["position_based", "shapley"],
         "position_weights": {"first": 0.123456, "middle": 0.876544, "last": 0},
     },
     "most": {
@@ -51,6 +54,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "trust_ga4_session_source": True,
         "referral_exclusions": [],
         "half_life_days": 0.01,
+        "item_models": ["last_click", "linear", "markov"],
     },
 }
 SHIPPED = {"session_timeout_minutes": 30, "lookback_days": 14, "max_future_minutes": 60}
@@ -63,6 +67,9 @@ T = TypeVar("T")
 BATCHES = tuple(f"b{number}.ndjson" for number in range(8))
 BILLS = ("april.csv", "march.csv")
 MODELS = sorted(path.stem for path in (PROJECT / "dbt" / "models").rglob("*.sql") if path.parent.name != "reports")
+
+
+_ITEMS = st.sampled_from([*ITEMS, *ITEMS, *BAD_ITEMS])
 
 
 def _often(usual: T, *others: T, times: int = 3) -> st.SearchStrategy[T]:
@@ -86,16 +93,18 @@ def _new(draw: st.DrawFn, number: int, at: st.SearchStrategy[int], max_future_mi
         value=draw(st.sampled_from([10.0, 3.33, 0.01, -5.0, None])) if has_money else None,
         lag=draw(_often(0, None, 3 * DAY, future, future - 1, times=8)),
         number=draw(_often(number, None, times=5)),
+        items=draw(_ITEMS) if name in ("purchase", "sign_up") else "nothing",
     )
 
 
 @st.composite
 def _again(draw: st.DrawFn, happened: list[Event]) -> Event:
-    """An event that came before: from another device, at another time, with another amount, or all of it."""
+    """An event that came before: from another device, at another time, with another amount or items, or all of it."""
     event = draw(st.sampled_from(happened))
     device = draw(_often(event.device, *DEVICES, times=1))
     lag = draw(_often(event.lag, 0, DAY, times=1))
-    return replace(event, device=device, lag=lag, value=draw(_often(event.value, 7.0)))
+    items = draw(_ITEMS) if event.items != "nothing" else event.items
+    return replace(event, device=device, lag=lag, value=draw(_often(event.value, 7.0)), items=items)
 
 
 @st.composite

@@ -26,6 +26,11 @@ START = int(datetime(2026, 1, 5, tzinfo=UTC).timestamp()) * 1_000_000
 SOURCES = (None, None, ("google", "cpc"), ("bing", "organic"), ("news", "email"), ("(direct)", "(none)"), ("x", None))
 
 Row = dict[str, Any]
+ITEMS: tuple[list[Row] | None, ...] = (
+    None,
+    [{"item_id": "mug", "item_name": "Mug", "quantity": 2, "item_revenue": 6.66}],
+    [{"item_id": "mug", "price": 1.665, "quantity": 2}, {"item_name": "Pen", "item_revenue": 0.01}],
+)
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,7 @@ def _events(chance: random.Random) -> list[Row]:
                 "origin": chance.choice(SOURCES),
                 "transaction_id": chance.choice((None, "", "(not set)", "t1", "t2", "t3")) if money else None,
                 "value": chance.choice((10.0, 3.33, 0.01, 99.99, None, -5.0)) if money else None,
+                "items": chance.choice(ITEMS) if money else None,
             }
         )
     return events
@@ -143,6 +149,8 @@ def _streams(chance: random.Random, happened: list[Row]) -> list[list[Arrival]]:
             if chance.random() < 0.3 and "value" in copy:
                 copy["value"] = 7.77
             if chance.random() < 0.3:
+                copy["items"] = chance.choice(ITEMS)
+            if chance.random() < 0.3:
                 copy["user_pseudo_id"] = chance.choice(happened)["user_pseudo_id"]
             lines.append(copy)
     chance.shuffle(lines)
@@ -160,6 +168,7 @@ def _exported(event: Row) -> Row:
     params = [{"key": k, "value": {"string_value": v}} for k, v in texts if v]
     money = {"purchase": "purchase_revenue_in_usd", "refund": "refund_value_in_usd"}.get(event["event_name"])
     return {
+        "items": event["items"] or [],
         "event_timestamp": event["event_timestamp"],
         "event_name": event["event_name"],
         "event_bundle_sequence_id": event["number"],

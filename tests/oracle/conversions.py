@@ -54,6 +54,8 @@ def conversions_of(events: Sequence[Event], session_ids: dict[str, str], rules: 
                 session_id=session_ids[event.event_key],
                 shipping=event.shipping,
                 tax=event.tax,
+                items=event.items,
+                items_issue=event.items_issue,
             )
         )
     return conversions

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from hashlib import md5
 
 from tests.oracle.evidence import SourceRules
+from tests.oracle.items import items_of
 from tests.oracle.landed import Landed
 from tests.oracle.model import MICROSECONDS_A_MINUTE, Event, Quarantined, Rules
 from tests.oracle.money import Rates, amount_of, extras_of, sent_cents
@@ -73,6 +74,7 @@ def _event(row: Landed, rules: Rules, sources: SourceRules, rates: Rates) -> Eve
     pays = row.event_name == "refund" or row.event_name in rules.conversion_events
     amount, issue = amount_of(row, rates) if pays else (None, None)  # C2: no other event carries money
     shipping, tax = extras_of(row, rates) if row.event_name in rules.conversion_events else (None, None)
+    items, items_issue = items_of(row, rates) if row.event_name in rules.conversion_events else (None, None)
     return Event(
         event_key=event_key(row),
         person_id="",
@@ -89,6 +91,8 @@ def _event(row: Landed, rules: Rules, sources: SourceRules, rates: Rates) -> Eve
         amount_issue=issue,
         shipping=shipping,
         tax=tax,
+        items=items,
+        items_issue=items_issue,
         received_at=row.received_at,
         shard=row.shard,
         device_category=row.device_category,

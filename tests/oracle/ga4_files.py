@@ -1,7 +1,7 @@
 """GA4's export tables, one Parquet file each: which are read (E3), and each row with its parameters flattened."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import repeat
@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tests.oracle.ga4_schema import LEAVES, PARAMETER_VALUES, PARAMETERS, present_leaves
-from tests.oracle.landed import CLICK_IDS, Amounts, Landed, Number
+from tests.oracle.ga4_schema import ITEMS, LEAVES, PARAMETER_VALUES, PARAMETERS, present_leaves
+from tests.oracle.landed import CLICK_IDS, ITEM_AMOUNTS, ITEM_NAMES, Amounts, Landed, Number, SentItem
 from tests.oracle.model import MICROSECONDS_A_DAY, Campaign, Quarantined
 from tests.oracle.money import number_of
 from tests.oracle.text import clean
@@ -27,10 +27,11 @@ Parameters = dict[str, str | int | float | Decimal]
 _NO_PARAMETERS: Parameters = {}
 
 
-def read_ga4(folder: Path) -> Iterator[Landed | Quarantined]:
+def read_ga4(folder: Path, conversion_events: Collection[str]) -> Iterator[Landed | Quarantined]:
     """The rows of every table that counts: daily tables, and the intraday tables of dates that have none.
 
-    A daily file that cannot be read replaces nothing: the intraday table of its date is read then.
+    A daily file that cannot be read replaces nothing: the intraday table of its date is read then. Items are read of
+    the conversion events.
     """
     replaced: set[date] = set()
     tables: list[tuple[bool, date, Path]] = []
@@ -45,7 +46,7 @@ def read_ga4(folder: Path) -> Iterator[Landed | Quarantined]:
     for intraday, day, path in sorted(tables):
         if intraday and day in replaced:
             continue
-        rows = _read(path, day)
+        rows = _read(path, day, conversion_events)
         if isinstance(rows, Quarantined):
             yield rows
         else:
@@ -64,7 +65,7 @@ def _table(stem: str) -> tuple[bool, date] | None:
         return None
 
 
-def _read(path: Path, day: date) -> list[Landed] | Quarantined:
+def _read(path: Path, day: date, conversion_events: Collection[str]) -> list[Landed] | Quarantined:
     """Every row of a file, or the reason why the whole file is set aside."""
     arrived_at = (day.toordinal() - _EPOCH) * MICROSECONDS_A_DAY + MICROSECONDS_A_DAY * 3 // 2
     rows: list[Landed] = []
@@ -72,7 +73,10 @@ def _read(path: Path, day: date) -> list[Landed] | Quarantined:
         with pq.ParquetFile(path) as file:
             columns = present_leaves(file.schema_arrow)
             for batch in file.iter_batches(batch_size=_ROWS_A_BATCH, columns=columns):
-                rows.extend(_rows(batch, columns, path.stem, arrived_at))
+                listed: Any = batch.column(ITEMS) if ITEMS in columns else None
+                for place, row in enumerate(_rows(batch, columns, path.stem, arrived_at)):
+                    sold = listed is not None and row.event_name in conversion_events
+                    rows.append(row._replace(items=_items(listed[place].as_py())) if sold else row)
     except TypeError:
         return Quarantined(path.stem, "ga4", "wrong_type")
     except (pa.ArrowException, OSError, UnicodeDecodeError):
@@ -117,6 +121,17 @@ def _number(value: str | float | Decimal | None) -> Number | None:
         text = clean(value)
         return None if text is None else number_of(text)
     return None if value is None else Decimal(value)
+
+
+def _items(sent: Sequence[Mapping[str, Any]] | None) -> tuple[SentItem, ...]:
+    return tuple(
+        SentItem(
+            tuple(_text(item.get(name)) for name in ITEM_NAMES),
+            1 if item.get("quantity") is None else item["quantity"],
+            *(_number(item.get(name)) for name in ITEM_AMOUNTS),
+        )
+        for item in sent or ()
+    )
 
 
 def _campaign(parts: Sequence[Any]) -> Campaign | None:
@@ -166,5 +181,5 @@ def _rows(batch: pa.RecordBatch, columns: Sequence[str], shard: str, arrived_at:
             named=_campaign([named.get(name) for name in ("source", "medium", "campaign")]),
             ga4_session=_campaign(sources[9:12]) or _campaign(sources[12:15]),
             ads_campaign=_text(sources[15]),
-            amounts=None if amounts[:6] == (None,) * 6 else amounts,
+            amounts=amounts if any(amount is not None for amount in amounts) else None,
         )

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from tests.oracle.landed import CLICK_IDS
+from tests.oracle.landed import CLICK_IDS, ITEM_AMOUNTS, ITEM_NAMES
 
 TEXT, WHOLE, NUMBER = "text", "whole", "number"
 
@@ -37,6 +37,12 @@ LEAVES: dict[str, str] = {
     },
     "session_traffic_source_last_click.google_ads_campaign.campaign_name": TEXT,
 }
+ITEMS = "items"
+ITEM_LEAVES = {
+    **dict.fromkeys(ITEM_NAMES, TEXT),
+    "quantity": WHOLE,
+    **dict.fromkeys(ITEM_AMOUNTS, NUMBER),
+}
 PARAMETERS = "event_params"
 PARAMETER_VALUES = {"string_value": TEXT, "int_value": NUMBER, "float_value": NUMBER, "double_value": NUMBER}
 
@@ -51,6 +57,8 @@ def present_leaves(schema: pa.Schema) -> list[str]:
     paths = [path for path, kind in LEAVES.items() if _has(fields, path, kind)]
     if PARAMETERS in fields and _has_parameters(fields[PARAMETERS]):
         paths.append(PARAMETERS)
+    if ITEMS in fields and _has_items(fields[ITEMS]):
+        paths.append(ITEMS)
     return paths
 
 
@@ -81,14 +89,24 @@ def _holds(found: pa.DataType, kind: str) -> bool:
     return kind == NUMBER and (pa.types.is_floating(found) or pa.types.is_decimal(found))
 
 
-def _has_parameters(found: pa.DataType) -> bool:
+def _members(found: pa.DataType, name: str) -> dict[str, pa.DataType] | None:
+    """The fields of the records in a list; None where the column holds nothing."""
     if pa.types.is_null(found):
-        return False
+        return None
     if not isinstance(found, pa.ListType | pa.LargeListType):
-        raise TypeError(f"{PARAMETERS} has the type {found}")
-    if pa.types.is_null(found.value_type):
+        raise TypeError(f"{name} has the type {found}")
+    return None if pa.types.is_null(found.value_type) else _children(found.value_type, name)
+
+
+def _has_items(found: pa.DataType) -> bool:
+    fields = _members(found, ITEMS)
+    return fields is not None and sum(_has(fields, name, kind) for name, kind in ITEM_LEAVES.items()) > 0
+
+
+def _has_parameters(found: pa.DataType) -> bool:
+    fields = _members(found, PARAMETERS)
+    if fields is None:
         return False
-    fields = _children(found.value_type, PARAMETERS)
     if not _has(fields, "key", TEXT) or "value" not in fields:
         raise TypeError(f"{PARAMETERS} has no key or no value")
     for name, kind in PARAMETER_VALUES.items():

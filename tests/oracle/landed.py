@@ -27,6 +27,21 @@ class Amounts(NamedTuple):
     tax: Number | None = None
 
 
+class SentItem(NamedTuple):
+    """An item as it was sent. `quantity` is 1 where none was, None where it is no whole number."""
+
+    names: tuple[str | None, ...]
+    quantity: int | None
+    revenue_in_usd: Number | None
+    revenue: Number | None
+    price_in_usd: Number | None
+    price: Number | None
+
+
+ITEM_NAMES = ("item_id", "item_name", "item_brand", "item_variant", "item_category")
+ITEM_AMOUNTS = ("item_revenue_in_usd", "item_revenue", "price_in_usd", "price")
+
+
 class Landed(NamedTuple):
     """A landed row with its text trimmed and blanks made None. Times are microseconds."""
 
@@ -52,3 +67,5 @@ class Landed(NamedTuple):
     ga4_session: Campaign | None = None
     ads_campaign: str | None = None
     amounts: Amounts | None = None
+    items: tuple[SentItem, ...] = ()
+    items_issue: str | None = None

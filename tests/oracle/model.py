@@ -43,6 +43,7 @@ class Rules:
         "markov",
         "shapley",
     )
+    item_models: tuple[str, ...] = ("first_click", "last_click")
     half_life_days: float = 7
     position_weights: Mapping[str, float] = field(default_factory=lambda: {"first": 0.4, "middle": 0.2, "last": 0.4})
     fits: tuple[Weight, ...] = ()
@@ -70,7 +71,10 @@ class Quarantined(NamedTuple):
 
 
 class Event(NamedTuple):
-    """A distinct accepted event (E1). `amount` is US dollars; `event_at` and `received_at` are microseconds."""
+    """A distinct accepted event (E1). `amount` is US dollars; `event_at` and `received_at` are microseconds.
+
+    `items` is the text that tells a conversion's items (C6, tests/oracle/items.py).
+    """
 
     event_key: str
     person_id: str
@@ -87,6 +91,8 @@ class Event(NamedTuple):
     amount_issue: str | None
     shipping: Decimal | None
     tax: Decimal | None
+    items: str | None
+    items_issue: str | None
     received_at: int
     shard: str
     device_category: str | None
@@ -140,6 +146,8 @@ class Conversion(NamedTuple):
     session_id: str
     shipping: Decimal | None
     tax: Decimal | None
+    items: str | None
+    items_issue: str | None
     customer_type: str = "new"
 
 
@@ -216,6 +224,35 @@ class ModelCredit(NamedTuple):
     event_name: str
     transaction_id: str | None
     channel_rule: str
+
+
+class ItemCredit(NamedTuple):
+    """What one touchpoint earns of one item of a conversion under one model (C6); line 0 is what no item explains."""
+
+    conversion_id: str
+    person_id: str
+    conversion_date: date
+    transaction_id: str | None
+    customer_type: str
+    model: str
+    fit_id: str | None
+    session_id: str
+    position: int
+    source: str
+    medium: str
+    campaign: str
+    channel: str
+    channel_group: str
+    credit: Decimal
+    item_line: int
+    item_id: str | None
+    item_name: str | None
+    item_brand: str | None
+    item_variant: str | None
+    item_category: str | None
+    quantity: Decimal | None
+    item_revenue: Decimal
+    item_issue: str | None
 
 
 class AdSpend(NamedTuple):
@@ -383,3 +420,4 @@ class Tables:
     ad_spend: list[AdSpend]
     campaign_daily: list[CampaignDay]
     comparisons: list[Comparison]
+    item_attribution: list[ItemCredit]

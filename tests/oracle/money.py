@@ -11,7 +11,7 @@ from tests.oracle.model import MICROSECONDS_A_DAY
 Rates = dict[str, list[tuple[date, Decimal]]]
 
 _EXACT = Context(prec=80)
-_NANO = Decimal("1e-9")
+NANO = Decimal("1e-9")
 _CENT = Decimal("0.01")
 _TOO_LARGE = Decimal(10) ** 15
 _NUMERAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -36,7 +36,8 @@ def number_of(text: str) -> Number:
     return decimal_of(text) if _NUMERAL.fullmatch(text) or _NAMED.fullmatch(text) else text
 
 
-def _round(amount: Decimal, unit: Decimal) -> Decimal:
+def round_to(amount: Decimal, unit: Decimal) -> Decimal:
+    """Half away from zero to a multiple of `unit`."""
     return amount.quantize(unit, rounding=ROUND_HALF_UP, context=_EXACT)
 
 
@@ -53,9 +54,9 @@ def sent_cents(row: Landed) -> str | None:
         return "NaN"
     if number.is_infinite():
         return "Infinity" if number > 0 else "-Infinity"
-    if abs(number) >= _TOO_LARGE or abs(_round(number, _NANO)) >= _TOO_LARGE:
+    if abs(number) >= _TOO_LARGE or abs(round_to(number, NANO)) >= _TOO_LARGE:
         return "large"
-    return str(int(_round(_round(number, _NANO), _CENT) * 100))
+    return str(int(round_to(round_to(number, NANO), _CENT) * 100))
 
 
 def _chosen(amounts: Amounts, *, event_name: str | None, streamed: bool) -> tuple[Number | None, str | None]:
@@ -86,7 +87,7 @@ def amount_of(row: Landed, rates: Rates) -> tuple[Decimal | None, str | None]:
     if row.amounts is None or row.event_at is None:
         return None, None
     number, currency = _chosen(row.amounts, event_name=row.event_name, streamed=row.streamed)
-    return (None, None) if number is None else _in_dollars(number, currency, utc_date(row.event_at), rates)
+    return (None, None) if number is None else in_dollars(number, currency, utc_date(row.event_at), rates)
 
 
 def extras_of(row: Landed, rates: Rates) -> tuple[Decimal | None, Decimal | None]:
@@ -97,21 +98,22 @@ def extras_of(row: Landed, rates: Rates) -> tuple[Decimal | None, Decimal | None
 
     def usable(in_usd: Number | None, other: Number | None) -> Decimal | None:
         number, currency = (other, sent.currency) if in_usd is None else (in_usd, None)
-        return None if number is None else _in_dollars(number, currency, utc_date(at), rates)[0]
+        return None if number is None else in_dollars(number, currency, utc_date(at), rates)[0]
 
     return usable(sent.shipping_in_usd, sent.shipping), usable(sent.tax_in_usd, sent.tax)
 
 
-def _in_dollars(number: Number, currency: str | None, day: date, rates: Rates) -> tuple[Decimal | None, str | None]:
+def in_dollars(number: Number, currency: str | None, day: date, rates: Rates) -> tuple[Decimal | None, str | None]:
+    """The amount in US dollars to the cent, or None and the issue. `currency` is None for US dollars."""
     issue = _issue(number)
     if issue or not isinstance(number, Decimal):
         return None, issue
-    amount = _round(number, _NANO)
+    amount = round_to(number, NANO)
     if currency is not None and currency.upper() != "USD":
         rate = next((rate for valid_from, rate in rates.get(currency.upper(), []) if valid_from <= day), None)
         if rate is None:
             return None, "no_exchange_rate"
-        amount = _round(_EXACT.multiply(amount, rate), _NANO)
+        amount = round_to(_EXACT.multiply(amount, rate), NANO)
     if amount >= _TOO_LARGE:
         return None, "too_large"
-    return _round(amount, _CENT), None
+    return round_to(amount, _CENT), None

@@ -12,6 +12,7 @@ from tests.oracle.evidence import SourceRules
 from tests.oracle.ga4 import comparisons_of
 from tests.oracle.ga4_files import read_ga4
 from tests.oracle.home import Home
+from tests.oracle.items import item_credits
 from tests.oracle.journeys import journeys_of, overlaps_of, paths_of
 from tests.oracle.landed import Landed
 from tests.oracle.model import CampaignDay, ChannelDay, Event, MartSession, Quarantined, Rules, Tables, Touchpoint
@@ -37,12 +38,14 @@ def compute(
     """
     seed, home = read_seeds(seeds), Home(home_folder)
     landed = (
-        row for row in _landed(ga4_folder, streamed_folder) if isinstance(row, Quarantined) or not home.is_deleted(row)
+        row
+        for row in _landed(ga4_folder, streamed_folder, rules)
+        if isinstance(row, Quarantined) or not home.is_deleted(row)
     )
     sources = SourceRules(rules, seed.engines)
     events, quarantine = distinct_events(landed, rules, sources, seed.rates)
     home.note_first(events)
-    tables = Tables([], quarantine, [], [], [], [], [], [], [], [], [], [], [], [], [], [])
+    tables = Tables([], quarantine, *([] for _ in range(len(Tables.__dataclass_fields__) - 2)))
     channels = ChannelRules(seed)
     for theirs in by_person(events).values():
         _add_person(tables, theirs, home, rules, channels)
@@ -61,9 +64,9 @@ def compute(
     return tables
 
 
-def _landed(ga4_folder: Path | None, streamed_folder: Path | None) -> Iterator[Landed | Quarantined]:
+def _landed(ga4_folder: Path | None, streamed_folder: Path | None, rules: Rules) -> Iterator[Landed | Quarantined]:
     if ga4_folder is not None:
-        yield from read_ga4(ga4_folder)
+        yield from read_ga4(ga4_folder, rules.conversion_events)
     if streamed_folder is not None:
         yield from read_streamed(streamed_folder)
 
@@ -110,4 +113,6 @@ def _add_person(tables: Tables, events: list[Event], home: Home, rules: Rules, c
         tables.touchpoints.extend(touchpoints_of(conversion, touched))
         for credited, table in ((touched[0], tables.first), (last_click(touched), tables.last)):
             table.append(credit_of(conversion, credited, len(touched), home.first_event_at or 0, rules))
-        tables.attribution.extend(credits_of(conversion, touched, rules))
+        credits = credits_of(conversion, touched, rules)
+        tables.attribution.extend(credits)
+        tables.item_attribution.extend(item_credits(conversion, credits, rules))

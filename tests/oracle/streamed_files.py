@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
-from tests.oracle.landed import CLICK_IDS, Amounts, Landed, Number
+from tests.oracle.landed import CLICK_IDS, ITEM_AMOUNTS, ITEM_NAMES, Amounts, Landed, Number, SentItem
 from tests.oracle.model import Campaign, Quarantined
 from tests.oracle.money import decimal_of, number_of
 from tests.oracle.text import clean
@@ -81,8 +81,29 @@ def _amounts(fields: dict[str, object]) -> Amounts:
     return Amounts(value=value, currency=_text(fields.get("currency")), shipping=shipping, tax=tax)
 
 
+def _items(sent: object) -> tuple[tuple[SentItem, ...], str | None]:
+    """The items, or why there are none where something was sent (C6)."""
+    if sent is None:
+        return (), None
+    if not isinstance(sent, list):
+        return (), "not_a_list"
+    if not all(isinstance(item, dict) for item in sent):
+        return (), "not_an_object"
+    return tuple(_item(item) for item in sent), None
+
+
+def _item(fields: dict[str, object]) -> SentItem:
+    quantity = fields.get("quantity")
+    return SentItem(
+        tuple(_text(fields.get(name)) for name in ITEM_NAMES),
+        1 if _text(quantity) is None else _whole(quantity),
+        *(_number(fields.get(name)) for name in ITEM_AMOUNTS),
+    )
+
+
 def _row(fields: dict[str, object], shard: str, written_at: int) -> Landed:
     received_at = _whole(fields.get("received_at"))
+    items, issue = _items(fields.get("items"))
     return Landed(
         streamed=True,
         shard=shard,
@@ -99,4 +120,6 @@ def _row(fields: dict[str, object], shard: str, written_at: int) -> Landed:
         click_ids=frozenset(name for name in CLICK_IDS if _text(fields.get(name)) is not None),
         named=Campaign(_text(fields.get("source")), _text(fields.get("medium")), _text(fields.get("campaign"))),
         amounts=_amounts(fields),
+        items=items,
+        items_issue=issue,
     )

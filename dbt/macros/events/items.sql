@@ -44,7 +44,8 @@
     {%- set rate = "(case when i.currency <> 'USD' then sent_usd_per_unit end)" -%}
     {%- set judged = record({
         'name': 'i.name', 'quantity': 'i.quantity', 'sent': 'i.sent', 'times': 'i.times', 'currency': 'i.currency',
-        'issue': amount_issue('i.sent * i.times', 'i.sent', 'i.currency', rate),
+        'issue': 'coalesce(' ~ amount_issue('i.sent', 'i.sent', 'i.currency', rate) ~ ', '
+            ~ amount_issue('i.sent * i.times', 'i.sent', 'i.currency', rate) ~ ')',
     }) -%}
     {%- set revenue = cents(in_dollars(nine_decimals('i.sent') ~ ' * i.times', rate)) -%}
     {%- set parts = ['i.name'] -%}
