@@ -10,6 +10,10 @@ LONG = "(select min(conversion_id) from int_touchpoints where not is_conversion_
 EARNING = "(select min(session_id) from mart_sessions where revenue > 0)"
 PAID = "(select min(conversion_id) from int_conversions where revenue > 0)"
 OF_LONG, OF_PAID = f"conversion_id = {LONG}", f"conversion_id = {PAID}"
+OF_ITEM = (
+    "conversion_id = (select min(conversion_id) from mart_item_attribution where item_line = 1 and item_revenue > 0)"
+    " and item_line = 1 and model = 'last_click'"
+)
 SEEN = "(select min(event_key) from int_events where event_name not in ('purchase', 'refund'))"
 #: Rejected rows, all rows.
 BATCH = (
@@ -32,6 +36,7 @@ SESSIONS = "assert_sessions_reconcile"
 SUMS = "assert_credits_sum_to_one"
 WEIGHED = "assert_every_touchpoint_weighed"
 AGREE = "assert_models_agree"
+ITEMS = "assert_items_reconcile"
 JOURNEYS = "assert_journeys_reconcile"
 FRESH = "assert_fresh"
 VOLUME = "assert_volume"
@@ -359,6 +364,41 @@ AUDIT_CASES = (
         "delete from model_fits where model = 'markov'"
         " and channel = (select min(channel) from model_fits where weight > 0)",
         "assert_fits_whole",
+    ),
+    case("item lost", f"delete from mart_item_attribution where {OF_ITEM}", ITEMS),
+    case("item that was never sold", f"update mart_item_attribution set item_line = 99 where {OF_ITEM}", ITEMS),
+    case(
+        "item twice",
+        f"insert into mart_item_attribution from mart_item_attribution where {OF_ITEM}",
+        "unique_together_mart_item_attribution_conversion_id__model__session_id__item_line",
+        ITEMS,
+    ),
+    case(
+        "a cent of an item lost",
+        f"update mart_item_attribution set item_revenue = item_revenue - 0.01 where {OF_ITEM}",
+        ITEMS,
+    ),
+    case(
+        "a piece of an item too much",
+        f"update mart_item_attribution set quantity = quantity + 1 where {OF_ITEM}",
+        ITEMS,
+    ),
+    case(
+        "items without the rest",
+        "delete from mart_item_attribution where item_line = 0 and conversion_id ="
+        " (select min(conversion_id) from mart_item_attribution where item_line = 0)",
+        ITEMS,
+    ),
+    case(
+        "item of a conversion that is no more",
+        f"insert into mart_item_attribution select * replace ('gone' as conversion_id) from mart_item_attribution"
+        f" where {OF_ITEM}",
+        ITEMS,
+    ),
+    case(
+        "item that nobody earned",
+        f"update mart_item_attribution set credit = 2 where {OF_ITEM}",
+        "holds_mart_item_attribution_credit_between_0_and_1",
     ),
     case("journey lost", f"delete from mart_journeys where {OF_PAID}", JOURNEYS),
     case(

@@ -59,6 +59,7 @@ def test_a_changed_setting_rebuilds_the_tables_that_follow_from_it(project: Proj
         "mart_journeys",
         "mart_channel_daily",
         "mart_campaign_daily",
+        "mart_item_attribution",
     }
     assert project.rows("select channel from mart_attribution_last") == [{"channel": "Direct"}]
     full = Project(tmp_path / "full", variables=project.variables)

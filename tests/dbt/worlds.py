@@ -105,7 +105,7 @@ def _events(chance: random.Random) -> list[Row]:
                 "origin": chance.choice(SOURCES),
                 "transaction_id": chance.choice((None, "", "(not set)", "t1", "t2", "t3")) if money else None,
                 "value": chance.choice((10.0, 3.33, 0.01, 99.99, None, -5.0)) if money else None,
-                "items": chance.choice(ITEMS) if money else None,
+                "items": ITEMS[number % len(ITEMS)] if money else None,
             }
         )
     return events
@@ -147,9 +147,7 @@ def _streams(chance: random.Random, happened: list[Row]) -> list[list[Arrival]]:
             if chance.random() < 0.5:
                 copy["received_at"] += chance.randint(0, 5) * MINUTE
             if chance.random() < 0.3 and "value" in copy:
-                copy["value"] = 7.77
-            if chance.random() < 0.3:
-                copy["items"] = chance.choice(ITEMS)
+                copy |= {"value": 7.77, "items": ITEMS[-1]}
             if chance.random() < 0.3:
                 copy["user_pseudo_id"] = chance.choice(happened)["user_pseudo_id"]
             lines.append(copy)
