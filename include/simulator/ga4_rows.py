@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from include.ga4_schema import INTRADAY_2026, SCHEMA_2021, SCHEMA_2026
 from include.simulator.journey import Event
+from include.simulator.orders import Order
 from include.simulator.plan import DIRECT, SECOND
 from include.simulator.world import (
     ADS_CAMPAIGNS,
@@ -138,19 +139,26 @@ def _event_params(event: Event, name: SchemaName) -> list[tuple[str, str | int |
 
 def _items(events: Sequence[Event], kind: pa.ListType[Any]) -> pa.Array[Any]:
     offsets = [0]
-    lines: list[tuple[int, int, bool]] = []
+    rows: list[Row | None] = []
     for event in events:
-        lines += [(index, quantity, event.name == "purchase") for index, quantity in event.lines]
-        offsets.append(len(lines))
-    rows: list[Row | None] = [
-        {
-            **_PRODUCT_ROWS[index],
-            "quantity": quantity if bought else None,
-            "item_revenue_in_usd": float(PRODUCTS[index].price * quantity) if bought else None,
-        }
-        for index, quantity, bought in lines
-    ]
+        sold = event.order if event.name == "purchase" else None
+        rows += [_PRODUCT_ROWS[index] | _sold(sold, index, quantity) for index, quantity in event.lines]
+        offsets.append(len(rows))
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), _struct(rows, kind.value_type), type=kind)
+
+
+def _sold(order: Order | None, index: int, quantity: int) -> Row:
+    """What GA4 adds to an item that was bought; in US dollars where it has converted the order."""
+    if order is None:
+        return {}
+    price, in_usd = order.price(index), PRODUCTS[index].price if order.usd is not None else None
+    return {
+        "quantity": quantity,
+        "price": float(price),
+        "item_revenue": float(price * quantity),
+        "price_in_usd": _money(in_usd),
+        "item_revenue_in_usd": None if in_usd is None else float(in_usd * quantity),
+    }
 
 
 _PRODUCT_ROWS: tuple[Row, ...] = tuple(

@@ -41,6 +41,10 @@ class Order:
         """Whether the order has an id of its own (C1)."""
         return self.transaction_id not in {None, NOT_SET, TEST_ID}
 
+    def price(self, index: int) -> Decimal:
+        """What the shop asks for one of a product, in `currency`."""
+        return (PRODUCTS[index].price / USD_PER_UNIT[self.currency]).quantize(CENT)
+
     @property
     def shipping(self) -> Decimal | None:
         """In `currency`, free from 100 on; None where the shop sends no amount at all."""

@@ -21,7 +21,7 @@ from include.simulator.orders import Order
 from include.simulator.plan import DAY, MINUTE, SECOND
 from include.simulator.recent import Recent, read_recent, recent_of
 from include.simulator.truth import TruthLog, truth_log
-from include.simulator.world import HARDWARE
+from include.simulator.world import HARDWARE, PRODUCTS
 from include.streaming.batch import BatchSummary
 from include.streaming.target import send_outbox
 
@@ -151,10 +151,25 @@ def _line(event: Event, event_id: str) -> _Line:
         "shipping": None if shipping is None else float(shipping),
         "tax": None if tax is None else float(tax),
         "currency": order and order.currency,
+        "items": _items(order) if order and event.name == "purchase" else None,
         "device_category": HARDWARE[visit.hardware].category,
         "user_first_touch_timestamp": visit.first_seen if visit.device and visit.number == 1 else None,
     }
     return {field: value for field, value in line.items() if value is not None}
+
+
+def _items(order: Order) -> list[dict[str, Any]] | None:
+    """What was bought, as a shop tells GA4; a server that reports an order again lists nothing."""
+    return [
+        {
+            "item_id": PRODUCTS[index].item_id,
+            "item_name": PRODUCTS[index].name,
+            "item_category": PRODUCTS[index].category,
+            "price": float(order.price(index)),
+            "quantity": quantity,
+        }
+        for index, quantity in order.lines
+    ] or None
 
 
 def _resent(rng: Random, line: _Line, batch_id: str, until: int) -> _Line:

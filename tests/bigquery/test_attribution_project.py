@@ -47,6 +47,9 @@ from tests.dbt.worlds import Arrival, land, random_arrivals
 SEED = 141
 
 
+#: Models of items that share, and one that is fitted.
+VARIABLES = {"item_models": ["last_click", "linear", "markov"]}
+
 #: Spend of a day with credit and of one without; a row that is set aside, and one for which another stands.
 SPEND = """day,source,medium,campaign,cost,currency,clicks,impressions
 {day},google,cpc,(not set),4.5,usd,3,10
@@ -167,7 +170,7 @@ class World:
         self.stream()
         self.local.build()
         before = len(self.service.statements)
-        run_dbt(self.endpoint, ROOT / "dbt", self.home, *command)
+        run_dbt(self.endpoint, ROOT / "dbt", self.home, *command, **VARIABLES)
         return self.service.statements[before:]
 
 
@@ -176,7 +179,7 @@ def world(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     home = tmp_path_factory.mktemp("home")
     settings = landed_in(home / "local")
     with export_stand_in(engine, settings) as (service, client, endpoint), open_stream(service, client, home) as stream:
-        yield World(service, client, endpoint, Project(home=settings.home), home, stream)
+        yield World(service, client, endpoint, Project(home=settings.home, variables=VARIABLES), home, stream)
 
 
 @pytest.fixture(scope="module")
@@ -283,6 +286,9 @@ CASES = {
     "I4 neither device nor user": "select 1 from int_events where person_id like 'event:%'",
     "S2 evidence of three kinds": "select 1 from int_events having count(distinct source_rule) > 3",
     "C3 a refund": "select 1 from mart_attribution_last where net_revenue < revenue",
+    "C6 an item that several touches share": "select 1 from mart_item_attribution"
+    " where item_line > 0 and model = 'linear' and credit < 1 and item_revenue > 0",
+    "C6 items weighed by a fit": "select 1 from mart_item_attribution where item_line > 0 and fit_id is not null",
     "A2 two touches": "select 1 from mart_attribution_first as f, mart_attribution_last as l"
     " where f.conversion_id = l.conversion_id and f.session_id <> l.session_id",
 }

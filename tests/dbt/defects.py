@@ -37,6 +37,7 @@ SUMS = "assert_credits_sum_to_one"
 WEIGHED = "assert_every_touchpoint_weighed"
 AGREE = "assert_models_agree"
 ITEMS = "assert_items_reconcile"
+SHARED = "assert_every_item_shared"
 JOURNEYS = "assert_journeys_reconcile"
 FRESH = "assert_fresh"
 VOLUME = "assert_volume"
@@ -365,23 +366,26 @@ AUDIT_CASES = (
         " and channel = (select min(channel) from model_fits where weight > 0)",
         "assert_fits_whole",
     ),
-    case("item lost", f"delete from mart_item_attribution where {OF_ITEM}", ITEMS),
-    case("item that was never sold", f"update mart_item_attribution set item_line = 99 where {OF_ITEM}", ITEMS),
+    case("item lost", f"delete from mart_item_attribution where {OF_ITEM}", ITEMS, SHARED),
+    case("item that was never sold", f"update mart_item_attribution set item_line = 99 where {OF_ITEM}", SHARED),
+    case("item of another name", f"update mart_item_attribution set item_name = 'old' where {OF_ITEM}", SHARED),
     case(
         "item twice",
         f"insert into mart_item_attribution from mart_item_attribution where {OF_ITEM}",
         "unique_together_mart_item_attribution_conversion_id__model__session_id__item_line",
         ITEMS,
+        SHARED,
     ),
     case(
         "a cent of an item lost",
         f"update mart_item_attribution set item_revenue = item_revenue - 0.01 where {OF_ITEM}",
         ITEMS,
+        SHARED,
     ),
     case(
         "a piece of an item too much",
         f"update mart_item_attribution set quantity = quantity + 1 where {OF_ITEM}",
-        ITEMS,
+        SHARED,
     ),
     case(
         "items without the rest",
@@ -391,9 +395,10 @@ AUDIT_CASES = (
     ),
     case(
         "item of a conversion that is no more",
-        f"insert into mart_item_attribution select * replace ('gone' as conversion_id) from mart_item_attribution"
+        "insert into mart_item_attribution select * replace ('gone' as conversion_id) from mart_item_attribution"
         f" where {OF_ITEM}",
         ITEMS,
+        SHARED,
     ),
     case(
         "item that nobody earned",

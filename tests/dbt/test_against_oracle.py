@@ -106,6 +106,13 @@ def streamed_edges() -> list[str]:
         add("purchase", value=value, transaction_id=f"t{len(lines)}")
         add("purchase", value=value, event_id=None, currency="eur")
         add("purchase", value=1, shipping=value, tax="2.5")
+        for currency in (None, "eur", "XXX"):
+            for sent in ({"price": value}, {"item_revenue": value, "price": 2}, {"price_in_usd": value, "price": 3}):
+                add("purchase", value=5, currency=currency, items=[{"item_id": "a", "quantity": 2} | sent])
+        add("purchase", value=5, items=[{"item_name": "a", "price": 1.335, "quantity": value}])
+        add("purchase", value=5, items=[{"item_id": value, "item_name": value, "item_revenue": 1}])
+        add("purchase", value=5, items=value)
+        add("purchase", value=5, items=[{"item_id": "a"}, value])
     for late in (60 * MINUTE, 60 * MINUTE + 1):
         add(received_at=NOON, event_timestamp=NOON + late)
     for broken in (
@@ -166,6 +173,21 @@ def exported_edges() -> list[dict[str, Any]]:
         add("purchase", {"currency": "EUR", "page_location": PAGE}, ecommerce=money)
         add("purchase", ecommerce=money)
         add("refund", ecommerce={"refund_value": 2.0, "transaction_id": "a"})
+    for item in (
+        {"item_revenue_in_usd": 1.005, "item_revenue": 9.0, "price": 9.0},
+        {"item_revenue": 1.005, "price_in_usd": 9.0},
+        {"price_in_usd": 1.665, "price": 9.0, "quantity": 3},
+        {"price": 1.665, "quantity": 10**9},
+        {"price": float("nan"), "item_refund": 1.0},
+        {"item_revenue_in_usd": float("inf"), "item_revenue": 1.0, "quantity": -1},
+        {"price": 9e14, "quantity": 2},
+        {"price": 1e300, "quantity": 0},
+        {"quantity": 2},
+    ):
+        items = [{"item_id": "a", "item_brand": " b "} | item, {"item_id": "(not set)", "item_name": " "} | item]
+        add("purchase", {"currency": "EUR"}, items=items)
+        add("purchase", items=items)
+        add("view_item", items=items)
     add("page_view", event_timestamp=NOON + DAY + 60 * MINUTE)
     add("page_view", event_timestamp=NOON + DAY + 60 * MINUTE + 1)
     add("", event_timestamp=NOON)

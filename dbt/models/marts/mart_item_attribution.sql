@@ -21,11 +21,11 @@ listed as (
 
 lines as (
     select
-        conversion_id,
-        place as item_line,
         {%- for name in item_columns() %}
-        {{ part_at('part', field_sign(), loop.index) }} as {{ name }}{{ ',' if not loop.last }}
+        {{ part_at('part', field_sign(), loop.index) }} as {{ name }},
         {%- endfor %}
+        conversion_id,
+        place as item_line
     from listed
 ),
 
