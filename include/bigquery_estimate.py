@@ -41,12 +41,15 @@ class PrunedRead:
 
 
 def _fields(schema: list[bigquery.SchemaField], wanted: tuple[str, ...], above: str = "") -> Iterator[str]:
-    """The paths that staging reads (include/landing.py) of those that the table has."""
+    """The paths that staging reads (include/landing.py) of those that the table has, of lists the fields it reads."""
     for field in schema:
         name = field.name.lower()
         inner = READ_COLUMNS.get(name, ())
         if name in wanted and inner and field.mode != "REPEATED":
             yield from _fields(list(field.fields), inner, f"{name}.")
+        elif name in wanted and inner:
+            read = ", ".join(one.name for one in field.fields if one.name.lower() in inner)
+            yield f"array(select as struct {read} from unnest({above}{name})) as {name}"  # noqa: S608 - GA4's own names
         elif name in wanted:
             yield above + name
 

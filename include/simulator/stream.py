@@ -151,24 +151,24 @@ def _line(event: Event, event_id: str) -> _Line:
         "shipping": None if shipping is None else float(shipping),
         "tax": None if tax is None else float(tax),
         "currency": order and order.currency,
-        "items": _items(order) if order and event.name == "purchase" else None,
+        "items": _items(event),
         "device_category": HARDWARE[visit.hardware].category,
         "user_first_touch_timestamp": visit.first_seen if visit.device and visit.number == 1 else None,
     }
     return {field: value for field, value in line.items() if value is not None}
 
 
-def _items(order: Order) -> list[dict[str, Any]] | None:
-    """What was bought, as a shop tells GA4; a server that reports an order again lists nothing."""
+def _items(event: Event) -> list[_Line] | None:
+    """What was looked at or bought, as a shop tells GA4; a server that reports an order again lists nothing."""
     return [
         {
             "item_id": PRODUCTS[index].item_id,
             "item_name": PRODUCTS[index].name,
             "item_category": PRODUCTS[index].category,
-            "price": float(order.price(index)),
+            "price": float(event.order.price(index) if event.order else PRODUCTS[index].price),
             "quantity": quantity,
         }
-        for index, quantity in order.lines
+        for index, quantity in event.lines
     ] or None
 
 

@@ -388,9 +388,9 @@ AUDIT_CASES = (
         SHARED,
     ),
     case(
-        "items without the rest",
-        "delete from mart_item_attribution where item_line = 0 and conversion_id ="
-        " (select min(conversion_id) from mart_item_attribution where item_line = 0)",
+        "a rest that is none",
+        "insert into mart_item_attribution select * replace (0 as item_line) from mart_item_attribution"
+        f" where {OF_ITEM}",
         ITEMS,
     ),
     case(

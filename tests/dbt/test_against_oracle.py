@@ -232,7 +232,14 @@ def test_every_edge(tmp_path: Path, trust: bool) -> None:
 
 def changed_people(project: Project, before: Path) -> set[str]:
     """Who has a row in a mart that was not there before, or no longer has one that was."""
-    tables = ("mart_attribution", "mart_attribution_first", "mart_attribution_last", "mart_journeys", "mart_sessions")
+    tables = (
+        "mart_attribution",
+        "mart_attribution_first",
+        "mart_attribution_last",
+        "mart_item_attribution",
+        "mart_journeys",
+        "mart_sessions",
+    )
     with duckdb.connect() as connection:
         connection.execute(
             f"attach '{before}' as a (read_only); attach '{project.settings.warehouse}' as b (read_only)"
@@ -291,7 +298,8 @@ def test_the_real_sample(tmp_path: Path) -> None:
         "select (select count(*) from int_events) as events, (select sum(events) from int_sessions) as in_sessions,"
         " (select count(*) from int_sessions) as sessions, (select count(*) from int_conversions) as conversions,"
         " (select sum(revenue) from mart_attribution_first) as first, (select count(*) from int_quarantine) as refused,"
-        " (select sum(revenue) from mart_attribution_last) as last"
+        " (select sum(revenue) from mart_attribution_last) as last,"
+        " (select sum(item_revenue) from mart_item_attribution where model = 'last_click' and item_line > 0) as items"
     )
     assert counts == {
         "events": 1_146_038,
@@ -300,5 +308,6 @@ def test_the_real_sample(tmp_path: Path) -> None:
         "conversions": 1_100,
         "first": Decimal("50218.00"),
         "last": Decimal("50218.00"),
+        "items": Decimal("50178.00"),
         "refused": 0,
     }

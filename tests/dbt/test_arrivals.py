@@ -94,6 +94,24 @@ def test_a_withdrawn_batch_takes_its_order_along(stream: Stream) -> None:
         assert stream.rows(f"select count(*) from {table}") == [(0,)]
 
 
+def test_items_follow_what_comes_late(stream: Stream) -> None:
+    """C6: an earlier touch takes the items along; an earlier copy of the order has other items, or none to read."""
+    mug = {"item_id": "mug", "quantity": 2, "price": 1.5}
+    order = {"event_id": "o", "event_name": "purchase", "transaction_id": "t", "value": 5}
+    shared = (
+        "select channel, item_line, item_id, cast(quantity as int), item_revenue, item_issue"
+        " from mart_item_attribution where model = 'first_click' order by all"
+    )
+    stream.send({"at": DAY, **order, "items": [mug]})
+    assert stream.rows(shared) == [("Direct", 0, None, None, 2, None), ("Direct", 1, "mug", 2, 3, None)]
+    stream.send({"at": 0, "source": "news", "medium": "email"})
+    assert stream.rows(shared) == [("Email", 0, None, None, 2, None), ("Email", 1, "mug", 2, 3, None)]
+    stream.send({"at": DAY, **order, "received_at": 2, "items": [{"item_id": "pen", "item_revenue": 5}]})
+    assert stream.rows(shared) == [("Email", 1, "pen", 1, 5, None)]
+    stream.send({"at": DAY, **order, "received_at": 1, "items": "mug"})
+    assert stream.rows(shared) == [("Email", 0, None, None, 5, "not_a_list")]
+
+
 def test_spend_that_comes_late_or_changes_moves_its_days_alone(stream: Stream) -> None:
     """A2, A3: a file that lands, is restated or is withdrawn moves the days that it named before and names now."""
     newsletter = {"source": "news", "medium": "email"}

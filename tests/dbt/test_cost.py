@@ -23,7 +23,7 @@ EVENTS = 20
 VARIABLES = {"conversion_events": ["purchase", "view_item"]}
 #: Rows that models, hooks and checks together may read for the batch, on any history. A good part are seeds; the rest
 #: DuckDB's least bite of each table that is asked at all.
-MOST_READ = 240_000
+MOST_READ = 260_000
 #: That bite: rows DuckDB reads of a table before it sees that there is nothing to look for. A smaller table has fewer.
 BITE = 2_048
 

@@ -24,6 +24,7 @@ PERSONAL = (
     "mart_attribution",
     "mart_attribution_first",
     "mart_attribution_last",
+    "mart_item_attribution",
     "mart_journeys",
 )
 

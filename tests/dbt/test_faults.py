@@ -13,7 +13,7 @@ from tests.dbt.faults import FAULTS, RARE, Fault
 from tests.dbt.prove import hold, script
 from tests.dbt.replay import Script, capture
 from tests.dbt.stories import Story
-from tests.dbt.strategies import stories
+from tests.dbt.strategies import SETTINGS, stories
 
 pytestmark = pytest.mark.proof
 #: Those that few stories meet need many, which `make prove` has the time for.
@@ -28,11 +28,11 @@ def text(sent: Script) -> str:
 @pytest.mark.parametrize("fault", TRIED, ids=lambda fault: fault.name)
 def test_the_property_finds(fault: Fault, tmp_path: Path) -> None:
     """Red under the fault; where this fails, the stories have become too tame to prove anything."""
-    faulty = capture(tmp_path / "home", {}, fault.plant(tmp_path / "dbt"))
-    assert text(faulty) != text(script("as shipped"))
+    faulty = capture(tmp_path / "home", SETTINGS[fault.settings], fault.plant(tmp_path / "dbt"))
+    assert text(faulty) != text(script(fault.settings))
 
     @settings(settings.get_profile("few"), phases=[Phase.generate], max_examples=fault.examples)
-    @given(story=stories(st.just("as shipped")))
+    @given(story=stories(st.just(fault.settings)))
     def holds(story: Story) -> None:
         hold(story, faulty)
 

@@ -71,6 +71,7 @@ VALUES = (
     changed("mart_attribution", "credit", "credit + 0.000000001", "conversion_id || model || session_id"),
     changed("mart_attribution_first", "channel", "'Other '", "conversion_id"),
     changed("mart_attribution_last", "lookback_complete", "not lookback_complete", "conversion_id"),
+    changed("mart_item_attribution", "item_revenue", "item_revenue + 0.01", "conversion_id || model || item_line"),
     changed("mart_journeys", "path", "path || ' > Direct'", "journey_id"),
     changed("mart_sessions", "campaign", "null", "session_id"),
     changed("mart_channel_daily", "net_revenue", "net_revenue - 1", "conversion_date || model || channel"),

@@ -22,6 +22,7 @@ SEEN = {
     "mart_attribution_last": "converted_at",
     "mart_sessions": "started_at",
     "mart_journeys": "converted_at",  # without a conversion a journey is what is left of its sessions
+    "mart_item_attribution": "conversion_date",
     "mart_channel_daily": "conversion_date",
 }
 

@@ -17,14 +17,14 @@
 {% macro duckdb__json_list_issue(json, field) -%}
     case
         when json_type({{ json }}, '$.{{ field }}') not in ('ARRAY', 'NULL') then 'not_a_list'
-        when len(list_filter({{ json_list(json, field) }}, lambda i: json_type(i) <> 'OBJECT')) > 0
+        when len(list_filter({{ json_list(json, field) }}, lambda i: coalesce(json_type(i), '') <> 'OBJECT')) > 0
             then 'not_an_object'
     end
 {%- endmacro %}
 {% macro bigquery__json_list_issue(json, field) -%}
     case
         when json_type(json_query({{ json }}, '$.{{ field }}')) not in ('array', 'null') then 'not_a_list'
-        when exists (select 1 from unnest({{ json_list(json, field) }}) as i where json_type(i) <> 'object')
+        when exists (select 1 from unnest({{ json_list(json, field) }}) as i where coalesce(json_type(i), '') <> 'object')
             then 'not_an_object'
     end
 {%- endmacro %}
