@@ -11,7 +11,7 @@ from include.publish import publish
 from include.quality import check
 from include.transform import GATE
 from tests.dbt.project import Project, environment
-from tests.dbt.stream import DAY, MINUTE, Stream
+from tests.dbt.stream import DAY, MINUTE, START, Stream
 
 
 @pytest.fixture
@@ -106,9 +106,9 @@ def test_items_follow_what_comes_late(stream: Stream) -> None:
     assert stream.rows(shared) == [("Direct", 0, None, None, 2, None), ("Direct", 1, "mug", 2, 3, None)]
     stream.send({"at": 0, "source": "news", "medium": "email"})
     assert stream.rows(shared) == [("Email", 0, None, None, 2, None), ("Email", 1, "mug", 2, 3, None)]
-    stream.send({"at": DAY, **order, "received_at": 2, "items": [{"item_id": "pen", "item_revenue": 5}]})
+    stream.send({"at": DAY, **order, "received_at": START + DAY - 1, "items": [{"item_id": "pen", "item_revenue": 5}]})
     assert stream.rows(shared) == [("Email", 1, "pen", 1, 5, None)]
-    stream.send({"at": DAY, **order, "received_at": 1, "items": "mug"})
+    stream.send({"at": DAY, **order, "received_at": START + DAY - 2, "items": "mug"})
     assert stream.rows(shared) == [("Email", 0, None, None, 5, "not_a_list")]
 
 
