@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ Named = tuple[str, Proto]  # a column: its name and TypeProto
 Typed = tuple[Proto, Proto]  # a value: its TypeProto and ValueProto
 KEPT_CATALOGS = 16
 KEPT_ANALYSES = 2000
+KEPT_TREES = 64  # a statement is looked at by several parts of the stand-in, one after the other
 MOST_BYTES = 2**30  # beyond 2 GiB the package takes an address for a negative number
 ROW_KEY = "_row"  # the hidden column that tells which rows of its target a DML statement touches
 
@@ -45,6 +47,8 @@ class Engine:
         """Start an instance; compiling it takes 21 s the first time on a machine."""
         self.language, self.options = language_options(), analyzer_options()
         self.analysed: dict[object, Node] = {}
+        self.parse = functools.lru_cache(KEPT_TREES)(self._parse)
+        self.table_names = functools.lru_cache(KEPT_TREES)(self._table_names)
         self._start()
 
     def _start(self) -> None:
@@ -65,14 +69,14 @@ class Engine:
             self._start()  # an instance that aborted is gone; a new one takes 40 ms
             raise UnsupportedError(f"the evaluator aborted ({error.__class__.__name__})") from error
 
-    def parse(self, script: str) -> list[Node]:
+    def _parse(self, script: str) -> list[Node]:
         """The statements of a script."""
         request = pb.ParseRequest(sql_statement=script, options=self.language, allow_script=True)
         tree = Node(self._call("Parse", request, "ParseResponse").parsed_script)
         found: list[Node] = tree.statement_list_node.statement_list or []
         return found
 
-    def table_names(self, statement: str) -> set[tuple[str, ...]]:
+    def _table_names(self, statement: str) -> set[tuple[str, ...]]:
         """The table paths that a statement reads, names of CTEs left out."""
         request = pb.ExtractTableNamesFromStatementRequest(sql_statement=statement, options=self.language)
         answer = self._call("ExtractTableNamesFromStatement", request, "ExtractTableNamesFromStatementResponse")

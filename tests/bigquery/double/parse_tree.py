@@ -23,6 +23,7 @@ class Node:
             message = getattr(message, message.WhichOneof(one.name))
         self.kind = message.DESCRIPTOR.name.removeprefix("AST").removesuffix("Proto")
         self._fields: dict[str, tuple[Proto, Proto]] = {}
+        self._children: list[Node] | None = None
         while True:
             for field, value in message.ListFields():
                 if field.name == "parse_location_range":
@@ -45,21 +46,24 @@ class Node:
         setattr(self, name, value)
         return value
 
-    def children(self) -> Iterator[Node]:
+    def children(self) -> list[Node]:
         """The nodes directly below."""
-        for name in self.child_names():
-            value = getattr(self, name)
-            yield from value if isinstance(value, list) else [value]
+        if self._children is None:
+            values = [getattr(self, name) for name in self.child_names()]
+            self._children = [node for value in values for node in (value if isinstance(value, list) else [value])]
+        return self._children
 
     def child_names(self) -> list[str]:
-        """The fields that hold nodes."""
-        return [name for name, (field, _) in self._fields.items() if field.message_type]
+        """The fields that hold nodes; a type or a function's signature is none."""
+        return [name for name, (field, _) in self._fields.items() if _is_node(field)]
 
     def walk(self) -> Iterator[Node]:
-        """This node and every node below it."""
-        yield self
-        for child in self.children():
-            yield from child.walk()
+        """This node and every node below it, as they stand in the text."""
+        ahead = [self]
+        while ahead:
+            node = ahead.pop()
+            yield node
+            ahead += reversed(node.children())
 
     def raw(self, name: str) -> Proto:
         """A field as its protobuf."""
@@ -74,3 +78,7 @@ class Node:
     def parts(self) -> tuple[str, ...]:
         """A path expression's names."""
         return tuple(n.id_string for n in self.names)
+
+
+def _is_node(field: Proto) -> bool:
+    return bool(field.message_type) and field.message_type.name.startswith(("AnyAST", "AST", "AnyResolved", "Resolved"))

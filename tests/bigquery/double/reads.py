@@ -57,9 +57,7 @@ class _Reading:
             if node.kind.endswith("Scan"):
                 self.scan(node, [])
             else:
-                for name in node.child_names():
-                    if name != "type":
-                        self.rest(getattr(node, name))
+                self.rest(node.children())
 
     def conditions(self, expression: Node | None) -> list[Condition]:
         """The conjuncts that need one column and no subquery."""

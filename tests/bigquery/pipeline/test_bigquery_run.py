@@ -30,6 +30,9 @@ from tests.bigquery.test_attribution_project import plain
 from tests.dbt.project import Project
 from tests.e2e.command_line import user_environment
 
+#: A fit that weighs none of the conversions.
+LATER_FIT = "'later', date '2100-01-01'"
+
 
 @dataclass(frozen=True)
 class World:
@@ -115,10 +118,13 @@ def test_a_backfill_of_everything_publishes_what_duckdb_makes_of_the_same_events
 
 
 @pytest.mark.usefixtures("first")
-def test_a_micro_batch_takes_a_batch_in(world: World) -> None:
-    before = world.runs()
+def test_a_micro_batch_takes_a_batch_in_and_reads_nothing_whole_but_what_readers_see(world: World) -> None:
+    before, asked = world.runs(), len(world.service.statements)
+    # where nothing was fitted yet, fit_models reads all journeys: there are too few of them to fit
+    world.client.query_and_wait(f"insert into attribution.model_fits (fit_id, effective_from) values ({LATER_FIT})")
     world.stream(events=3)
     done = world.run()
+    of_run = world.service.statements[asked:]
     assert done.returncode == 0, done.stdout
     assert re.search(r"^  await_streamed_rows +success", done.stdout, re.MULTILINE), done.stdout
     require_equal(world)
@@ -127,16 +133,7 @@ def test_a_micro_batch_takes_a_batch_in(world: World) -> None:
     assert f"{revenue:,.2f}" in done.stdout
     assert len(world.runs()) == 1
     assert world.runs() != before
-
-
-@pytest.mark.rehearsal
-@pytest.mark.usefixtures("first")
-def test_a_micro_batch_reads_nothing_whole_but_what_readers_see(world: World) -> None:
-    asked = len(world.service.statements)
-    world.stream(events=3)
-    done = world.run()
-    assert done.returncode == 0, done.stdout
-    read = {one.table for sent in world.service.statements[asked:] for one in sent.unpruned}
+    read = {one.table for sent in of_run for one in sent.unpruned}
     assert {table for table in read if "__dbt_tmp" not in table and ".attribution_published." not in table} == set()
 
 

@@ -1,0 +1,204 @@
+"""The steps of a night on BigQuery: L3 and L4 leave what they leave on DuckDB, and the proof finds what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from hashlib import md5
+
+import pytest
+from google.cloud import bigquery
+
+from include.deletion import DeletionError, confirm_removed, take_requests
+from include.proof import ProofError, ProofFailedError, conclude, prove, snapshot
+from include.publish import publish
+from include.retention import Retained, apply_retention
+from include.settings import Settings
+from include.store import open_store
+from include.store_bigquery import BigQueryStore
+from include.transform import MODELS_ONLY, refresh_manifest, run_dbt
+from include.trim import trim
+from tests.bigquery.conftest import DATASET
+from tests.bigquery.double.engine import Engine
+from tests.bigquery.double.faults import Fault
+from tests.bigquery.double.service import Service
+from tests.bigquery.landed import export_stand_in, land_streamed
+from tests.bigquery.pipeline.conftest import deployment
+from tests.bigquery.pipeline.night import IDS, land_journeys, land_years, left_here, left_there, places_of
+from tests.bigquery.test_attribution_project import differences
+from tests.dbt.nights import DAY, START, ask, event, send
+from tests.dbt.project import Project, environment
+
+LOOKBACK, DAYS = 14, 15
+NIGHT = date(2026, 1, 10) + timedelta(days=DAYS)
+NOW = datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class World:
+    """The same events on both engines; the tests below run in order, as the steps of a night do."""
+
+    service: Service
+    client: bigquery.Client
+    settings: Settings
+    store: BigQueryStore
+    local: Project
+
+    def deliver(self, run_id: str, command: str = "run", *arguments: str) -> None:
+        """What a run does between taking requests and confirming them."""
+        with environment({}):
+            results = run_dbt(self.settings, command, *arguments)
+        assert {str(result.status) for result in results} <= {"success", "no-op"}  # exposures
+        publish(self.settings, run_id)
+
+    def people(self) -> list[str]:
+        """Everybody."""
+        return [p for (p,) in self.store.rows("select distinct person_id from int_events where bucket >= 0 order by 1")]
+
+
+@pytest.fixture(scope="module")
+def world(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    home = tmp_path_factory.mktemp("night")
+    local = Project(home=home / "local")
+    land_journeys(local)
+    land_years(local)
+    with export_stand_in(engine, local.settings) as (service, client, endpoint):
+        land_streamed(client, local.settings)
+        client.create_dataset("attribution_published")
+        with environment(deployment(home, endpoint)):
+            settings = Settings.from_env()
+            with open_store(settings) as store:
+                assert isinstance(store, BigQueryStore)
+                yield World(service, client, settings, store, local)
+
+
+def night(settings: Settings, day: date) -> Retained:
+    """Apply retention."""
+    return apply_retention(settings, day=day, retention_days=DAYS, lookback_days=LOOKBACK)
+
+
+def test_nothing_built_and_nothing_asked_for(world: World) -> None:
+    assert apply_retention(world.settings, day=NIGHT) == Retained()
+    with pytest.raises(Exception, match=r"is not built yet; run attribution_microbatch"):
+        night(world.settings, NIGHT)
+    assert snapshot(world.settings) is None
+    with pytest.raises(ProofError, match="there is no snapshot"):
+        prove(world.settings, NIGHT)
+
+
+def test_what_was_built_is_proven(world: World) -> None:
+    """Also where a batch has landed since: it is no difference."""
+    refresh_manifest(world.settings)
+    world.deliver("first", "build", *MODELS_ONLY)
+    world.local.build()
+    send(world.local, "late", event(2 * DAY, "bobs-phone", "bob"))
+    land_streamed(world.client, world.local.settings)
+    taken = snapshot(world.settings)
+    assert taken is not None
+    shards = len(left_here(world.local)) - 1
+    assert taken.shards == shards
+    clean = prove(world.settings, NIGHT)
+    assert clean.differences == ()
+    assert clean.rows > 100
+    assert {"stg_ga_events", "int_events", "int_quarantine", "mart_attribution_last"} <= set(clean.tables)
+    datasets = {item.dataset_id for item in world.client.list_datasets()}
+    assert datasets == {DATASET, "attribution", "attribution_published"}
+    conclude(world.settings, "clean", clean)
+
+
+def test_what_is_too_old_goes_as_on_duckdb(world: World) -> None:
+    before = len(world.service.statements)
+    theirs = night(world.local.settings, NIGHT)
+    world.service.faults.add(Fault("accessDenied", statement=f"delete from `test-project.{DATASET}.events_20250625"))
+    ours = night(world.settings, NIGHT)
+    assert len(ours.problems) == 1
+    assert "roles/bigquery.dataEditor" in ours.problems[0]
+    assert night(world.settings, NIGHT).problems == ()
+    assert [read for one in world.service.statements[before:] for read in one.unpruned] == []
+    left = left_here(world.local)
+    assert left_there(world.client) == left
+    assert not left.keys() & {"events_20250625", "old_0"}
+    assert left["events_20250624"] == 3
+    assert (ours.kept_from, ours.people) == (theirs.kept_from, theirs.people) == ("2026-01-10", theirs.people)
+    assert theirs.people > 1
+    assert world.store.rows("select max(kept_from) from kept_history") == [(START,)]
+
+
+def test_whoever_asks_to_be_deleted_is_in_no_table_and_the_rest_is_as_on_duckdb(world: World) -> None:
+    settings, local, client = world.settings, world.local, world.client
+    # left by a run that was killed
+    world.store.run("create table killed__pin as select 'b' as batch_id, 'client-4711' as touched_key")
+    everywhere = set(places_of(client, *IDS))
+    assert everywhere >= {"shop.events_20260110", "attribution.int_lookup", "attribution.int_journal"}
+    assert everywhere >= {"attribution.killed__pin", "attribution_published.quarantine"}
+    asked = ("person,client-4711", "device,cids-phone", "person,nobody")
+    for home in (Project(settings.home), local):
+        ask(home, *asked)
+
+    # the export may not be written: the tables of this project are clean all the same
+    for _ in range(2):
+        world.service.faults.add(Fault("accessDenied", statement="delete from `test-project.shop"))
+    taken = take_requests(settings, now=NOW)
+    assert len(taken.problems) == 2
+    assert "shop.events_20260110 holds 6 rows that must go" in taken.problems[0]
+    assert "roles/bigquery.dataEditor" in taken.problems[0]
+    assert [message.partition(":")[2][:1] for message in taken.unknown] == ["4"]
+    world.deliver("second")
+    with pytest.raises(DeletionError, match=r"shop\.events_20260110 still holds") as refused:
+        confirm_removed(settings)
+    assert "left in" not in str(refused.value)
+    trim(settings)
+    assert set(places_of(client, *IDS)) == {"shop.events_20260110", "shop.events_20260111"}
+
+    # with the right, the next night ends it
+    assert take_requests(settings, now=NOW).problems == ()
+    world.deliver("third")
+    assert confirm_removed(settings).as_json() == {"requests": 1, "removed": 3}
+    trim(settings)
+    assert set(places_of(client, *IDS)) == set()
+    assert not list(settings.deletion_requests.iterdir())
+    receipts = world.store.rows("select kind, staged_rows, state from deletions order by line")
+    assert [state for _, _, state in receipts] == ["removed"] * 3
+
+    take_requests(local.settings, now=NOW)
+    local.build()
+    publish(local.settings, "second")
+    confirm_removed(local.settings)
+    theirs = local.rows("select kind, staged_rows, state from deletions order by line")
+    assert receipts == [tuple(row.values()) for row in theirs]
+    # the horizon never moves back, and nothing is left to do
+    for one in (settings, local.settings):
+        assert night(one, NIGHT - timedelta(days=5)) == Retained("2026-01-10", 0)
+    assert differences(client, local) == {}
+
+
+def test_a_changed_row_of_whoever_is_looked_at_is_found_and_derived_again(world: World) -> None:
+    """A row of the one person of the sample is wrong, and one of somebody else, at whom nobody looks."""
+    store, people = world.store, world.people()
+    with environment({"PROOF_HEAL": "true", "PROOF_PEOPLE": "1"}):
+        sampling = Settings.from_env()
+    sessions = "select session_id, events from mart_sessions where person_id = $person order by 1"
+    for day in (NIGHT + timedelta(days=n) for n in range(100)):
+        looked_at, *others = sorted(people, key=lambda one: md5(f"{day}{one}".encode()).hexdigest())  # noqa: S324
+        if before := store.rows(sessions, person=looked_at):  # readers do not see everybody
+            break
+    store.run("update mart_sessions set events = 99 where person_id in unnest($people)", people=[looked_at, *others])
+    snapshot(sampling)
+    found = prove(sampling, day)
+    assert (found.people, found.of_people) == (1, len(people))
+    assert "int_quarantine" in found.skipped
+    (one,) = found.differences
+    assert (one.table, one.only_live, one.only_rebuilt) == ("mart_sessions", len(before), len(before))
+    assert one.differing == ("events",)
+    assert one.live[0][0] == "99"
+    assert [item.table_id for item in world.client.list_tables("attribution_proof")] == ["differences"]
+    with pytest.raises(ProofFailedError, match=rf"mart_sessions: {len(before)} of .* only live"):
+        conclude(sampling, "found", found)
+    assert store.rows("select run_id, differing_rows, healed from proofs order by run_id") == [
+        ("clean", 0, False),
+        ("found", 2 * len(before), True),
+    ]
+    with environment({}):
+        run_dbt(world.settings, "run")
+    assert store.rows(sessions, person=looked_at) == before
