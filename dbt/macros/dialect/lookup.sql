@@ -16,8 +16,9 @@
 
 {#- By what the rows of this model are looked up, kind -> column: staged events by shard and event, events by person. -#}
 {% macro looked_up_by() %}
-    {%- set kinds = {'device_key': {'shard': 'shard', 'event': 'event_key'}, 'person_id': {'person': 'person_id'}} -%}
-    {{- return(kinds.get(model.config.meta.logs, {})) -}}
+    {%- set replaces = model.config.meta.replaces -%}
+    {%- set kinds = {'shard': {'shard': 'shard', 'event': 'event_key'}, 'device_key': {'person': 'person_id'}} -%}
+    {{- return(kinds.get(replaces, {}) if 'device_key' in [replaces] + logged() else {}) -}}
 {% endmacro %}
 
 {#- Adds what stands in `source`; in the same transaction as the rows. DuckDB has indexes instead. -#}
