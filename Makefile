@@ -8,6 +8,8 @@ SHELL := /bin/bash
 export ATTRIBUTION_HOME := $(if $(filter /%,$(ATTRIBUTION_HOME)),$(ATTRIBUTION_HOME),$(CURDIR)/$(or $(ATTRIBUTION_HOME),.local))
 export PYTHONPATH := $(CURDIR)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Images often set it; every process would compile Airflow and dbt anew, which takes as long as three tasks.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## List the commands
@@ -61,7 +63,7 @@ truth: .venv/.dev ## How far each model lands from the truth, into docs/models.m
 
 .PHONY: test
 test: lint ## Lint, then every test that needs no Google Cloud, but for the rehearsal
-	pytest -n 3 --dist loadfile
+	pytest -n 3 --dist loadfile --no-loadscope-reorder  # the quick unit tests come last and fill the gaps
 
 .PHONY: prove
 prove: .venv/.dev ## Incremental = full refresh on 500 random stories, killed after every statement [SEED=n]

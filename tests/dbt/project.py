@@ -77,7 +77,14 @@ class Project:
 
     def dbt(self, *arguments: str) -> dbtRunnerResult:
         """Run a dbt command; the project is parsed once for all tests, the DuckDB file is closed afterwards."""
-        options = ["--project-dir", str(PROJECT / "dbt"), "--profiles-dir", str(PROJECT / "dbt"), "--quiet"]
+        options = [
+            "--project-dir",
+            str(PROJECT / "dbt"),
+            "--profiles-dir",
+            str(PROJECT / "dbt"),
+            "--quiet",
+            "--no-write-json",
+        ]
         options += ["--vars", json.dumps(self.variables)]
         with environment(self.settings.dbt_env()):
             try:

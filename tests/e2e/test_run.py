@@ -139,7 +139,7 @@ def test_a_batch_that_the_gate_refuses_leaves_readers_as_they_were(home: Path, s
     assert re.search(r"^  publish +success", mended.stdout, re.MULTILINE), mended.stdout
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.rehearsal)])
 @pytest.mark.usefixtures("first")
 def test_a_run_that_is_stopped_leaves_nothing_behind_and_loses_nothing(
     home: Path, settings: Settings, sent: signal.Signals

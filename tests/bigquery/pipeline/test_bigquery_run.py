@@ -209,6 +209,7 @@ def test_the_upkeep_deletes_drops_what_is_old_and_proves_the_rest(world: World) 
     assert not [one for one in world.published("mart_sessions") if ("person_id", row["p"]) in one]
 
 
+@pytest.mark.rehearsal
 @pytest.mark.usefixtures("first")
 def test_a_batch_that_the_gate_refuses_never_reaches_readers(world: World) -> None:
     marts = ("mart_attribution_last", "mart_sessions", "quarantine", "pipeline_runs", "shards")
