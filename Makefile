@@ -70,7 +70,7 @@ prove: .venv/.dev ## Incremental = full refresh on 500 random stories, killed af
 	pytest -m proof --hypothesis-profile=proof --hypothesis-seed=$(or $(SEED),$(shell echo $$RANDOM))
 
 .PHONY: rehearsal
-rehearsal: .venv/.dev ## What takes many minutes: a late run; upkeep, retention, deletion and proof on the stand-in for BigQuery
+rehearsal: .venv/.dev ## What takes many minutes: a late run, more DAGs on the stand-in for BigQuery, more random worlds
 	pytest -m rehearsal -n 2 --dist loadfile
 
 .PHONY: screenshots
