@@ -27,7 +27,7 @@ from include.proof_scratch import (
 )
 from include.settings import Settings
 from include.store import open_store
-from include.transform import MODELS_ONLY, manifest_path
+from include.transform import MODELS_ONLY, read_manifest
 from include.trim import is_pending
 
 __all__ = ["Proof", "ProofError", "ProofFailedError", "Snapshot", "conclude", "heal", "prove", "record", "snapshot"]
@@ -82,7 +82,7 @@ def _prove(scratch: Scratch, day: date) -> Proof:
     # the landing zone holds what was loaded, whatever dates are read today
     variables = ("--vars", json.dumps({"start_date": None, "end_date": None, "proof_sample": wanted is not None}))
     run_models(scratch.rebuilt, "parse", *variables)
-    manifest = json.loads(manifest_path(scratch.rebuilt).read_text())
+    manifest = read_manifest(scratch.rebuilt)
     tables = tables_of(manifest)
     staging = [name for name, replaces in tables.items() if replaces == "shard"]
     with open_store(scratch.live, read_only=True) as store:

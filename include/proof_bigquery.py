@@ -25,7 +25,7 @@ from include.proof_scratch import ProofError, Snapshot
 from include.publish import LOADED_SHARDS, by_model
 from include.settings import BigQuery, Settings
 from include.store_bigquery import BigQueryStore, open_bigquery
-from include.transform import MODELS_ONLY, manifest_path, refresh_manifest
+from include.transform import MODELS_ONLY, read_manifest, refresh_manifest
 from include.trim import is_pending
 from include.warehouse import WarehouseError
 
@@ -57,7 +57,7 @@ def clone_tables(settings: Settings, place: BigQuery) -> Snapshot | None:
     half taken in, WarehouseError for what BigQuery refuses.
     """
     refresh_manifest(settings)
-    manifest = json.loads(manifest_path(settings).read_text())
+    manifest = read_manifest(settings)
     tables = tables_of(manifest)
     started = time.monotonic()
     scratch = f"{place.project}.{place.dataset}_proof"
@@ -101,7 +101,7 @@ def prove_clones(settings: Settings, place: BigQuery, day: date) -> Proof:
             of_people = count_people(store)
             sample = None if wanted is None else choose(store, wanted, day)
         run_models(rebuilt, "build", "--select", STAGING, "resource_type:seed", *MODELS_ONLY, *variables)
-        tables = tables_of(json.loads(manifest_path(rebuilt).read_text()))
+        tables = tables_of(read_manifest(rebuilt))
         with open_bigquery(rebuilt, there) as store:
             kept = keep_rows(store, [name for name, replaces in tables.items() if replaces == "shard"])
         run_models(rebuilt, "run", "--exclude", STAGING, *variables)

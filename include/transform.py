@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from include.settings import Settings
 from include.store import Table, open_store
@@ -97,6 +98,15 @@ def run_dbt(settings: Settings, command: str, *arguments: str) -> list[RunResult
 def manifest_path(settings: Settings) -> Path:
     """The manifest that the DAGs are drawn from."""
     return settings.dbt_artifacts / "manifest.json"
+
+
+def read_manifest(settings: Settings) -> dict[str, Any]:
+    """That manifest, which `prepare` has dbt write.
+
+    Raises FileNotFoundError before the first run.
+    """
+    manifest: dict[str, Any] = json.loads(manifest_path(settings).read_text())
+    return manifest
 
 
 def project_files(settings: Settings) -> list[Path]:

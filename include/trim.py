@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from include.settings import Settings
 from include.store import Store, open_store
-from include.transform import manifest_path
+from include.transform import read_manifest
 
 #: Marks that something was published, once every batch that says so is gone (macro unpublished).
 TRIMMED = "trimmed"
@@ -118,6 +117,11 @@ def is_pending(store: Store, manifest: dict[str, Any]) -> bool:
     return bool(store.rows(f"{_pending(manifest)} select 1 from pending limit 1"))  # noqa: S608 - models' names
 
 
+def finished_batches(store: Store, manifest: dict[str, Any]) -> list[str]:
+    """Those that readers have and no model waits for."""
+    return [batch for (batch,) in store.rows(f"{_pending(manifest)} {FINISHED}", trimmed=TRIMMED)]
+
+
 def trim(settings: Settings) -> int:
     """Remove from the journal what no run will ask for again; returns how many rows went.
 
@@ -126,15 +130,14 @@ def trim(settings: Settings) -> int:
 
     Raises WarehouseError when the warehouse cannot be opened.
     """
-    manifest = json.loads(manifest_path(settings).read_text())
     with open_store(settings) as store:
-        return trim_journal(store, manifest)
+        return trim_journal(store, read_manifest(settings))
 
 
 def trim_journal(store: Store, manifest: dict[str, Any]) -> int:
     """As trim, on an open warehouse."""
     ((before,),) = store.rows("select count(*) from int_journal")
-    finished = [batch for (batch,) in store.rows(f"{_pending(manifest)} {FINISHED}", trimmed=TRIMMED)]
+    finished = finished_batches(store, manifest)
     store.run(*(FORGET if finished else ()), FORGET_OLD, trimmed=TRIMMED, finished=finished)
     ((after,),) = store.rows("select count(*) from int_journal")
     return int(before - after)

@@ -11,6 +11,8 @@ from include.deletion.receipts import receipts
 from include.deletion.requests import Requests
 from include.settings import BigQuery, Settings
 from include.store_bigquery import BigQueryStore, open_bigquery
+from include.transform import read_manifest
+from include.trim import finished_batches
 from include.warehouse import NotBuiltError
 
 _AGAIN = "run attribution_upkeep again"
@@ -46,19 +48,11 @@ where bucket >= 0 and device_key in unnest($devices)
     )
 """  # noqa: S608 - constants
 
-#: Keys of theirs, of batches that every model has taken in and readers were given: nobody reads these any more.
+#: Keys of theirs, of batches that readers have and no model waits for: nobody reads these any more.
 _FORGET_KEYS = """
 delete from int_journal where entry in ('device_key', 'person_id') and touched_key in unnest($keys)
-and batch_id in (
-    select d.batch_id from int_journal as d
-    where d.entry = 'done'
-    group by d.batch_id
-    having countif(d.model = 'publish') > 0
-        and count(distinct case when d.model in unnest($models) then d.model end) = array_length($models)
-)
+and batch_id in unnest($finished)
 """
-
-_MODELS = "select distinct model from int_journal where entry = 'done' and not starts_with(model, 'stg_')"
 
 _KEYS_LEFT = """(
     select 1 from int_journal as j
@@ -91,10 +85,10 @@ def look_for_rest(settings: Settings, place: BigQuery, found: Requests) -> list[
             require_built(store)
         except NotBuiltError as error:
             return [str(error)]
-        return list(_rest(store, found))
+        return list(_rest(store, found, finished_batches(store, read_manifest(settings))))
 
 
-def _rest(store: BigQueryStore, found: Requests) -> Iterator[str]:
+def _rest(store: BigQueryStore, found: Requests, finished: list[str]) -> Iterator[str]:
     handled = receipts(store)
     yield from (f"{one.place} was not taken up yet; {_AGAIN}" for one in found.requests if one.receipt not in handled)
     ids = [one.id for one in found.requests]
@@ -103,7 +97,7 @@ def _rest(store: BigQueryStore, found: Requests) -> Iterator[str]:
         yield f"{store.place.export}.{table} still holds {count} rows of theirs. {REMEDY}"
     if landed.streamed:
         yield f"streamed_events still holds {len(landed.streamed)} rows of theirs; {_AGAIN}"
-    forget(store, ids)
+    forget(store, ids, finished)
     for name, rows in (("the staging tables", STAGED_ROWS), ("int_events", _EVENT_ROWS)):
         yield from _count(store, name, covered(rows))
     for dataset in (store.place.dataset, store.place.published):
@@ -115,13 +109,11 @@ def _rest(store: BigQueryStore, found: Requests) -> Iterator[str]:
     yield from _count(store, left, _KEYS_LEFT, keys=_keys(ids))
 
 
-def forget(store: BigQueryStore, ids: list[str]) -> None:
-    """Take what names them out of the tables that steer a run: the journal, int_lookup, and the pins of past runs."""
+def forget(store: BigQueryStore, ids: list[str], finished: list[str]) -> None:
+    """Take what names them out of the tables that steer a run: pins of past runs, int_lookup, the journal's batches."""
     keys = _keys(ids)
     store.drop_temporary()
-    there = store.rows(_MODELS)
-    models = [model for (model,) in there if store.has(model)]
-    store.run(_FORGET_KEYS, keys=keys, models=models)
+    store.run(_FORGET_KEYS, keys=keys, finished=finished)
     devices = [device for (device,) in store.rows(_DEVICES, keys=keys)]
     if devices:
         store.run(_FORGET_LOOKUP, devices=devices)

@@ -20,6 +20,8 @@ from include.landing import file_version
 from include.settings import BigQuery, Settings
 from include.store import open_store
 from include.store_duckdb import DuckDB, literal, quoted
+from include.transform import read_manifest
+from include.trim import finished_batches
 from include.warehouse import NotBuiltError, open_built
 
 log = logging.getLogger(__name__)
@@ -28,20 +30,11 @@ _AGAIN = "run attribution_upkeep again"
 
 _EVENT_ROWS = "(select *, event_key as event_id from int_events)"
 
-#: Keys of theirs, of batches that every model has taken in and readers were given: nobody reads these any more.
+#: Keys of theirs, of batches that readers have and no model waits for: nobody reads these any more.
 _FORGET_KEYS = """
 delete from int_journal where entry in ('device_key', 'person_id')
-and touched_key in (select key from asked_keys)
-and batch_id in (
-    select d.batch_id from int_journal as d
-    where d.entry = 'done'
-    group by d.batch_id
-    having count(*) filter (d.model = 'publish') > 0 and count(distinct d.model) filter (
-        d.model in (select m.model from models as m)
-    ) = (select count(*) from models)
-)
+and touched_key in (select key from asked_keys) and batch_id in (select * from unnest($finished))
 """
-
 
 _REMOVED = """
 update deletions set state = 'removed'
@@ -121,7 +114,8 @@ def _close(settings: Settings, found: Requests) -> None:
 
 
 def _look(warehouse: duckdb.DuckDBPyConnection, settings: Settings, found: Requests) -> Iterator[str]:
-    handled = receipts(DuckDB(warehouse, settings))
+    store = DuckDB(warehouse, settings)
+    handled = receipts(store)
     yield from (f"{one.place} was not taken up yet; {_AGAIN}" for one in found.requests if one.receipt not in handled)
     put_tombstones(warehouse, read_tombstones(settings))
     warehouse.execute(
@@ -147,15 +141,7 @@ def _look(warehouse: duckdb.DuckDBPyConnection, settings: Settings, found: Reque
             )""",
         )
         warehouse.execute("detach published_marts")
-    warehouse.execute(
-        """
-        create or replace temp table models as
-        select distinct j.model from int_journal as j
-        inner join duckdb_tables() as t on t.table_name = j.model
-        where j.entry = 'done' and not starts_with(j.model, 'stg_')
-        """
-    )
-    warehouse.execute(_FORGET_KEYS)
+    store.run(_FORGET_KEYS, finished=finished_batches(store, read_manifest(settings)))
     yield from _count(
         warehouse,
         "int_journal (a batch of theirs is not published yet)",

@@ -16,7 +16,7 @@ from airflow.sdk import DAG
 from airflow.sdk.definitions.deadline import DeadlineAlert
 
 from include.settings import PROJECT, Settings
-from include.transform import manifest_path, refresh_manifest
+from include.transform import read_manifest, refresh_manifest
 
 
 def called(task: object, hook: str) -> str | None:
@@ -78,7 +78,7 @@ def main(output: str) -> None:
     sys.addaudithook(watch)
     bag = DagBag(str(PROJECT / "dags"))
     read = tuple(opened)
-    manifest = json.loads(manifest_path(settings).read_text())
+    manifest = read_manifest(settings)
     models = {
         node["name"]: {
             "folder": node["fqn"][1],

@@ -16,7 +16,7 @@ import yaml
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 
 from include.settings import PROJECT, Settings
-from include.transform import MODELS_ONLY
+from include.transform import MODELS_ONLY, manifest_path
 from include.warehouse import release
 from tests.oracle import Rules, Tables, compute
 from tests.oracle.compare import differences
@@ -77,14 +77,7 @@ class Project:
 
     def dbt(self, *arguments: str) -> dbtRunnerResult:
         """Run a dbt command; the project is parsed once for all tests, the DuckDB file is closed afterwards."""
-        options = [
-            "--project-dir",
-            str(PROJECT / "dbt"),
-            "--profiles-dir",
-            str(PROJECT / "dbt"),
-            "--quiet",
-            "--no-write-json",
-        ]
+        options = ["--project-dir", str(PROJECT / "dbt"), "--profiles-dir", str(PROJECT / "dbt"), "--quiet"]
         options += ["--vars", json.dumps(self.variables)]
         with environment(self.settings.dbt_env()):
             try:
@@ -92,7 +85,8 @@ class Project:
                     parsed = dbtRunner().invoke(["parse", *options])
                     assert parsed.success, parsed.exception
                     _manifests[options[-1]] = parsed.result
-                return dbtRunner(manifest=_manifests[options[-1]]).invoke([*arguments, *options])
+                written = ["--no-write-json"] if manifest_path(self.settings).exists() else []
+                return dbtRunner(manifest=_manifests[options[-1]]).invoke([*arguments, *options, *written])
             finally:
                 release()
 

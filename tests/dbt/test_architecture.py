@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 
 from include.settings import PROJECT
-from include.transform import manifest_path, refresh_manifest
+from include.transform import read_manifest, refresh_manifest
 from tests.dbt.project import Project, environment
 
 DBT = PROJECT / "dbt"
@@ -22,8 +21,7 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     settings = Project(tmp_path_factory.mktemp("home")).settings
     with environment({}):
         refresh_manifest(settings)
-    found: dict[str, Any] = json.loads(manifest_path(settings).read_text())
-    return found
+    return read_manifest(settings)
 
 
 def layers_read(manifest: dict[str, Any]) -> set[tuple[str, str]]:

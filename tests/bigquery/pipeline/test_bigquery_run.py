@@ -31,7 +31,12 @@ from tests.dbt.project import Project
 from tests.e2e.command_line import user_environment
 
 #: A fit that weighs none of the conversions.
-LATER_FIT = "'later', date '2100-01-01'"
+LATER_FIT = """
+insert into attribution.model_fits
+    (fit_id, model, channel, weight, fitted_at, effective_from, journeys, conversions)
+select 'later', model, 'Email', 1000000000, timestamp '2026-03-01', date '2100-01-01', 9, 5
+from unnest(['markov', 'shapley']) as model
+"""
 
 
 @dataclass(frozen=True)
@@ -121,7 +126,7 @@ def test_a_backfill_of_everything_publishes_what_duckdb_makes_of_the_same_events
 def test_a_micro_batch_takes_a_batch_in_and_reads_nothing_whole_but_what_readers_see(world: World) -> None:
     before, asked = world.runs(), len(world.service.statements)
     # where nothing was fitted yet, fit_models reads all journeys: there are too few of them to fit
-    world.client.query_and_wait(f"insert into attribution.model_fits (fit_id, effective_from) values ({LATER_FIT})")
+    world.client.query_and_wait(LATER_FIT)
     world.stream(events=3)
     done = world.run()
     of_run = world.service.statements[asked:]
