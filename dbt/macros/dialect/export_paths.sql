@@ -18,7 +18,8 @@
         {%- set must = required is none or name in required -%}
         {%- do found.append({'path': above ~ name, 'wanted': kind, 'required': must}) -%}
         {%- if type is mapping or records -%}
-            {%- do add_export_paths(type[0] if records else type, above ~ name ~ '.', none if required is none else [], found) -%}
+            {%- set below, still = type[0] if records else type, none if required is none else [] -%}
+            {%- do add_export_paths(below, above ~ name ~ '.', still, found) -%}
         {%- endif -%}
     {%- endfor -%}
 {% endmacro %}

@@ -24,7 +24,9 @@
 {% macro bigquery__json_list_issue(json, field) -%}
     case
         when json_type(json_query({{ json }}, '$.{{ field }}')) not in ('array', 'null') then 'not_a_list'
-        when exists (select 1 from unnest({{ json_list(json, field) }}) as i where coalesce(json_type(i), '') <> 'object')
+        when exists (
+            select 1 from unnest({{ json_list(json, field) }}) as i where coalesce(json_type(i), '') <> 'object'
+        )
             then 'not_an_object'
     end
 {%- endmacro %}

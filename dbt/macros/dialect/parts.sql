@@ -21,7 +21,9 @@
 {% macro part_at(text, sign, number) %}
     {{- return(adapter.dispatch('part_at', 'attribution')(text, sign, number)) -}}
 {% endmacro %}
-{% macro duckdb__part_at(text, sign, number) %}nullif(split_part({{ text }}, {{ sign }}, {{ number }}), ''){% endmacro %}
+{% macro duckdb__part_at(text, sign, number) -%}
+    nullif(split_part({{ text }}, {{ sign }}, {{ number }}), '')
+{%- endmacro %}
 {% macro bigquery__part_at(text, sign, number) -%}
     nullif(split({{ text }}, {{ sign }})[safe_offset({{ number - 1 }})], '')
 {%- endmacro %}

@@ -20,8 +20,9 @@
         {%- do parts.append('coalesce(' ~ value ~ ", '')") -%}
         {%- do named.append('coalesce(' ~ value ~ ", '(not set)') <> '(not set)'") -%}
     {%- endfor -%}
+    {%- set line = parts | join(' || ' ~ field_sign() ~ ' || ') -%}
     {%- do fields.update({
-        'name': 'case when ' ~ named[:2] | join(' or ') ~ ' then ' ~ parts | join(' || ' ~ field_sign() ~ ' || ') ~ ' end',
+        'name': 'case when ' ~ named[:2] | join(' or ') ~ ' then ' ~ line ~ ' end',
         'quantity': quantity,
     }) -%}
     {%- for name in ['item_revenue_in_usd', 'item_revenue', 'price_in_usd', 'price'] -%}
