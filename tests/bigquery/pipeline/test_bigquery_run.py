@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import pytest
 from google.cloud import bigquery
 
@@ -30,12 +31,10 @@ from tests.bigquery.test_attribution_project import plain
 from tests.dbt.project import Project
 from tests.e2e.command_line import user_environment
 
-#: A fit that weighs none of the conversions.
-LATER_FIT = """
-insert into attribution.model_fits
-    (fit_id, model, channel, weight, fitted_at, effective_from, journeys, conversions)
-select 'later', model, 'Email', 1000000000, timestamp '2026-03-01', date '2100-01-01', 9, 5
-from unnest(['markov', 'shapley']) as model
+FIT = """
+insert into {}model_fits (fit_id, model, channel, weight, fitted_at, effective_from, journeys, conversions) values
+    ('f', 'markov', 'Email', 1000000000, timestamp '2026-03-01', date '2026-01-01', 9, 5),
+    ('f', 'shapley', 'Email', 1000000000, timestamp '2026-03-01', date '2026-01-01', 9, 5)
 """
 
 
@@ -126,7 +125,9 @@ def test_a_backfill_of_everything_publishes_what_duckdb_makes_of_the_same_events
 def test_a_micro_batch_takes_a_batch_in_and_reads_nothing_whole_but_what_readers_see(world: World) -> None:
     before, asked = world.runs(), len(world.service.statements)
     # where nothing was fitted yet, fit_models reads all journeys: there are too few of them to fit
-    world.client.query_and_wait(LATER_FIT)
+    world.client.query_and_wait(FIT.format("attribution."))
+    with duckdb.connect(str(world.local.warehouse)) as warehouse:
+        warehouse.execute(FIT.format(""))
     world.stream(events=3)
     done = world.run()
     of_run = world.service.statements[asked:]
