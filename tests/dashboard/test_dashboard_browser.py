@@ -146,6 +146,12 @@ def test_filters_change_the_figures_and_the_address(page: Page, site: str, marts
     with page.expect_download() as download:
         page.get_by_role("link", name="Download channels as CSV").click()
     assert dollars(earned["revenue"])[1:].replace(",", "") in Path(download.value.path()).read_text()
+    asked = page.url
+    page.get_by_role("link", name="Operations", exact=True).click()
+    expect(page.locator("#ops-tiles")).to_contain_text("Last publish")
+    page.get_by_role("link", name="Channels").click()
+    expect(page.locator("#answer")).to_contain_text("Conversions of Paid Search")
+    assert page.url == asked, "the way to Operations and back keeps the filters"
 
 
 def test_operations_lead_to_the_raw_event(page: Page, site: str, marts: Ask) -> None:

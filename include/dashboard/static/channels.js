@@ -19,7 +19,7 @@ const Channels = (() => {
         hovertemplate: measure === "conversions" ? "%{y}: %{x:,.2f}" : "%{y}: $%{x:,.2f}",
       })).slice(0, state.model === state.other ? 1 : 2) : [],
       layout: { barmode: "group", bargap: 0.25, yaxis: { autorange: "reversed" }, legend: { orientation: "h", y: 1.02, yanchor: "bottom" },
-        xaxis: { tickprefix: measure === "conversions" ? "" : "$", tickformat: ",~s" } },
+        xaxis: { tickprefix: measure === "conversions" ? "" : "$", exponentformat: "B" } },
     }));
     const side = (prefix, model) => [
       { title: "Conversions", group: name(model), number: true, value: (row) => count(row[`${prefix}conversions`]) },

@@ -28,7 +28,7 @@ const Days = (() => {
         name: one ? name(key) : key, x: dates, y: dates.map((date) => value(date, key)),
         hovertemplate: measure === "conversions" ? "%{y:,.2f}" : "$%{y:,.2f}",
       })),
-      layout: { barmode: "stack", hovermode: "x unified", xaxis: { type: "date" }, yaxis: { tickprefix: measure === "conversions" ? "" : "$", tickformat: ",~s" } },
+      layout: { barmode: "stack", hovermode: "x unified", xaxis: { type: "date" }, yaxis: { tickprefix: measure === "conversions" ? "" : "$", exponentformat: "B" } },
     }));
     fill("days-table", Tables.behind(`${name(measure)} by ${grain.name}`, [
       { title: grain.title, value: (date) => dateOf(date) },

@@ -28,6 +28,7 @@ const Filters = (() => {
   function go(how) {
     if (Data.isReport) return;
     history[how](null, "", address());
+    Nav.keepFilters();
     tellFrame();
   }
 

@@ -99,6 +99,7 @@
 
   // Airflow's own part stands also where nothing can be read of what was published: that is when it is needed.
   async function load() {
+    Nav.keepFilters();
     if (Data.isReport) live().forEach((section) => section.remove());
     else Data.ask("airflow").then(airflow).catch((error) => fill("runs-table", el("p", { class: "nothing" }, error.message)));
     try {
