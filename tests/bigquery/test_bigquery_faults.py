@@ -123,7 +123,6 @@ BAD_RUNS = [
 ]
 
 
-@pytest.mark.rehearsal
 def test_errors_in_transactions_and_between_jobs_lose_and_double_nothing(world: World) -> None:
     """Of the kinds: in the middle of a model's transaction, between its two jobs, and a table that goes meanwhile."""
     before = world.counts()

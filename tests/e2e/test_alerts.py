@@ -62,6 +62,7 @@ def until(happened: Callable[[], bool]) -> None:
         time.sleep(0.3)
 
 
+@pytest.mark.rehearsal
 def test_a_red_run_at_the_command_line_tells_and_so_does_its_recovery(tmp_path: Path) -> None:
     settings = fresh(tmp_path / "home")
     with webhook() as chat, mailbox() as mails:

@@ -14,13 +14,6 @@
     options (require_partition_filter = true)
 {% endmacro %}
 
-{#- By what rows of this model are looked up, kind -> column: staged events by shard and event, events by person. -#}
-{% macro looked_up_by() %}
-    {%- set replaces = model.config.meta.replaces -%}
-    {%- set kinds = {'shard': {'shard': 'shard', 'event': 'event_key'}, 'device_key': {'person': 'person_id'}} -%}
-    {{- return(kinds.get(replaces, {}) if 'device_key' in [replaces] + logged() else {}) -}}
-{% endmacro %}
-
 {#- Adds what stands in `source`; in the same transaction as the rows. DuckDB has indexes instead. -#}
 {% macro add_to_lookup(source) %}{{ return(adapter.dispatch('add_to_lookup', 'attribution')(source)) }}{% endmacro %}
 {% macro duckdb__add_to_lookup(source) %}{% endmacro %}

@@ -30,6 +30,7 @@ from tests.bigquery.test_attribution_project import differences
 from tests.dbt.nights import DAY, START, ask, event, send
 from tests.dbt.project import Project, environment
 
+pytestmark = pytest.mark.rehearsal
 LOOKBACK, DAYS = 14, 15
 NIGHT = date(2026, 1, 10) + timedelta(days=DAYS)
 NOW = datetime.now(UTC)
