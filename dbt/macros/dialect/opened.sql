@@ -22,6 +22,11 @@
     {{ return(answers[question]) }}
 {% endmacro %}
 
+{#- Asks before the checks start, for they run side by side and each would ask anew. -#}
+{% macro ask_open_parts() %}
+    {%- if execute and target.type == 'bigquery' and flags.WHICH == 'test' -%}{%- do open_parts() -%}{%- endif -%}
+{% endmacro %}
+
 {% macro find_open_parts() %}
     {%- set all = column_of('select f.key from (' ~ all_unpublished() ~ ') as f limit 1') -%}
     {%- if all -%}{{ return({'all': true}) }}{%- endif -%}
