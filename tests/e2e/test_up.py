@@ -16,7 +16,7 @@ from tests.e2e.test_run import processes_of
 PATIENCE_SECONDS = 300
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("sent", [pytest.param(signal.SIGINT, marks=pytest.mark.rehearsal), signal.SIGKILL])
 def test_up_tells_the_login_once_and_leaves_no_process(tmp_path: Path, sent: signal.Signals) -> None:
     home = tmp_path / "home"
     with begin(home, "up") as running:

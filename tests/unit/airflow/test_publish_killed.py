@@ -21,7 +21,7 @@ from include import publish, store_duckdb
 from include.settings import Settings
 
 RETRIES = ("run 2", "run 3")
-STRIDE = 1 if profiles.get_current_profile_name() == "proof" else 11
+STRIDE = 1 if profiles.get_current_profile_name() == "proof" else 7
 
 pytestmark = pytest.mark.proof
 NEWS = """
