@@ -1,7 +1,7 @@
 {#- Which partitions of its source a shard lies in, and the devices whose rows it had before. A table that a daily one
     hides (E3) has no version, and may still be there. Ad spend is one table, and knows no device. -#}
 {% macro declare_shards() -%}
-    {%- if model.config.meta.logs != 'device_key' -%}{{ return('') }}{%- endif -%}
+    {%- if 'device_key' not in logged() -%}{{ return('') }}{%- endif -%}
     {%- if this.identifier == 'stg_streamed_events' %}
     declare first_received timestamp default (select timestamp(min(path)) from {{ pin() }});
     {%- else -%}

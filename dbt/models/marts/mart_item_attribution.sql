@@ -15,18 +15,8 @@ conversions as (
     from {{ looked_up(ref('int_conversions'), touched_only('person_id')) }} as c
 ),
 
-listed as (
-    {{ parts_of('conversions', 'items', line_sign()) }}
-),
-
 lines as (
-    select
-        {%- for name in item_columns() %}
-        {{ part_at('part', field_sign(), loop.index) }} as {{ name }},
-        {%- endfor %}
-        conversion_id,
-        place as item_line
-    from listed
+    {{ item_lines('conversions') }}
 ),
 
 shared as (

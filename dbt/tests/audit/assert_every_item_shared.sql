@@ -4,18 +4,8 @@ with conversions as (
     select conversion_id, items from {{ unpublished(ref('int_conversions'), 'person_id') }} as c
 ),
 
-listed as (
-    {{ parts_of('conversions', 'items', line_sign()) }}
-),
-
 lines as (
-    select
-        {%- for name in item_columns() %}
-        {{ part_at('part', field_sign(), loop.index) }} as {{ name }},
-        {%- endfor %}
-        conversion_id,
-        place as item_line
-    from listed
+    {{ item_lines('conversions') }}
 ),
 
 models as (
