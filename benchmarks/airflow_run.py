@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 import httpx
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from benchmarks.measure import BenchmarkError
 from include.local_airflow import LocalAirflow

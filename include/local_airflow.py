@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +16,7 @@ import httpx
 
 from include.airflow_env import DEFAULT_PORT, USER, airflow_env, deployment_secrets
 from include.settings import PROJECT, Settings
+from include.watchdog import stop, watchdog
 
 COMPONENTS = (
     ("api-server",),
@@ -25,9 +24,7 @@ COMPONENTS = (
     ("dag-processor",),
     ("triggerer", "--skip-serve-logs"),
 )
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 START_SECONDS = 180
-STOP_SECONDS = 20
 HEALTHY = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 
 
@@ -107,34 +104,6 @@ def unhealthy(url: str) -> list[str]:
     return [name for name in HEALTHY if (health.get(name) or {}).get("status") != "healthy"]
 
 
-def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):  # the whole group has ended
-        os.killpg(process.pid, number)
-
-
-def end_with_starter() -> None:
-    """In a child, before it becomes the component: have Linux tell it to stop when its starter is gone, however.
-
-    Elsewhere a starter that is killed leaves its components; one that is stopped never does.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def stop(processes: list[subprocess.Popen[bytes]]) -> None:
-    """End each component with all it started: politely first, so that running tasks are told, then for good."""
-    for process in processes:
-        if process.poll() is None:
-            process.terminate()
-    until = time.monotonic() + STOP_SECONDS
-    for process in processes:
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(max(0.1, until - time.monotonic()))
-    for process in processes:
-        _signal(process, signal.SIGKILL)
-        process.wait()
-
-
 @contextmanager
 def local_airflow(settings: Settings, *, port: int | None = None, keep: tuple[int, ...] = ()) -> Iterator[LocalAirflow]:
     """Start API server, scheduler, DAG processor and triggerer on this home; stop them when the block ends.
@@ -157,21 +126,23 @@ def local_airflow(settings: Settings, *, port: int | None = None, keep: tuple[in
     if made.returncode != 0:
         raise StartError(f"the metadata database could not be made; see {logs / 'metadata.log'}")
     processes: list[subprocess.Popen[bytes]] = []
-    try:
-        for name, *flags in COMPONENTS:
-            with (logs / f"{name}.log").open("ab") as log:
-                processes.append(
-                    subprocess.Popen(  # noqa: S603 - a fixed command
+    with watchdog() as watched:
+        try:
+            for name, *flags in COMPONENTS:
+                with (logs / f"{name}.log").open("ab") as log:
+                    process = subprocess.Popen(  # noqa: S603 - a fixed command
                         [sys.executable, "-m", "airflow", name, *flags],
                         cwd=PROJECT,
                         stdin=subprocess.DEVNULL,
                         stdout=log,
                         stderr=subprocess.STDOUT,
                         start_new_session=True,
-                        preexec_fn=end_with_starter,  # noqa: PLW1509 - it starts no thread before
                         pass_fds=keep,
                     )
-                )
-        yield LocalAirflow(settings, port, keys.password, tuple(processes))
-    finally:
-        stop(processes)
+                processes.append(process)
+                print(process.pid, file=watched)
+            yield LocalAirflow(settings, port, keys.password, tuple(processes))
+        finally:
+            stop([process.pid for process in processes])
+            for process in processes:
+                process.wait()

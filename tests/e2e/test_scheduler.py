@@ -151,7 +151,7 @@ def test_airflows_own_page_shows_the_dashboard(airflow: LocalAirflow) -> None:
         shown.get_by_role("link", name="Operations").click()
         shown.get_by_role("table", name="Published runs").wait_for()
         shown.get_by_role("table", name="Last runs").wait_for()
-        expect(page).to_have_url(re.compile("/plugin/attribution/attribution/operations$"))
+        expect(page).to_have_url(re.compile(r"/plugin/attribution/attribution/operations\?.*model=linear"))
 
 
 def test_without_news_the_run_is_skipped(client: httpx.Client) -> None:
