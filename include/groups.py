@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from airflow.sdk import DAG
 from airflow.sdk.definitions.context import Context
@@ -20,11 +21,12 @@ from cosmos.constants import (  # type: ignore[import-untyped]
     SeedRenderingBehavior,
     TestBehavior,
 )
+from cosmos.dbt import runner as cosmos_runner  # type: ignore[import-untyped]
 from cosmos.dbt.graph import DbtNode  # type: ignore[import-untyped]
 
 from include.bigquery_remedies import advice
 from include.settings import Settings
-from include.transform import PROFILE, Selection, log_in, manifest_path
+from include.transform import PROFILE, Selection, log_in, manifest_path, project_runner
 from include.turns import keep_turn
 from include.warehouse import release
 
@@ -82,6 +84,8 @@ def dbt_group(group_id: str, selection: Selection, settings: Settings, dag: DAG)
         raise FileNotFoundError(
             f"no dbt manifest at {manifest}. `make run` and `make up` write it; by hand: cd dbt && dbt parse"
         )
+    # Cosmos has no setting for it; without, each model's task reads the parsed project from disk again
+    cosmos_runner._get_cached_dbt_runner = partial(project_runner, settings)
     return DbtTaskGroup(
         group_id=group_id,
         dag=dag,
@@ -90,6 +94,7 @@ def dbt_group(group_id: str, selection: Selection, settings: Settings, dag: DAG)
             manifest_path=manifest,
             env_vars=settings.dbt_env(),
             install_dbt_deps=False,
+            partial_parse=False,  # nor need it copy the parsed project for the task
         ),
         profile_config=ProfileConfig(
             profile_name=PROFILE,

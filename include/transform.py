@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import logging
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from include.settings import Settings
 from include.store import Table, open_store
@@ -17,6 +19,8 @@ from include.warehouse import release
 
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.run import RunResult
+    from dbt.cli.main import dbtRunner, dbtRunnerResult
+    from dbt.contracts.graph.manifest import Manifest
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +71,43 @@ def log_in(settings: Settings, *, asks: bool = True) -> None:
             hand_over_token() if asks else hand_over_no_token()
 
 
+def _invoke(settings: Settings, runner: dbtRunner, command: str, *arguments: str) -> dbtRunnerResult:
+    project = str(settings.dbt_project)
+    where = ["--project-dir", project, "--profiles-dir", project]
+    # said although they are the defaults, because Cosmos says them: dbt parses anew when these arguments change
+    which = ["--profile", PROFILE, "--target", settings.dbt_target]
+    try:
+        result = runner.invoke(["--log-level", "none", *command.split(), *where, *which, *arguments])
+    finally:
+        release()
+    if result.exception is not None:
+        raise DbtError(f"dbt {command} failed: {result.exception}") from result.exception
+    return result
+
+
+@lru_cache(maxsize=1)
+def _parsed(settings: Settings, files: tuple[tuple[Path, int], ...]) -> Manifest:
+    """The project as dbt parses it, once a process as long as no file (with the time of its last change) is another."""
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415 - as in run_dbt
+
+    os.environ.update(settings.dbt_env())
+    log_in(settings, asks=False)
+    manifest = cast("Manifest", _invoke(settings, dbtRunner(), "parse", "--no-write-json").result)
+    gc.freeze()  # it stays; Cosmos collects garbage after each model, which took half a second over all of it
+    return manifest
+
+
+def project_runner(settings: Settings) -> dbtRunner:
+    """A runner that has the project parsed already: reading it again for each command is a third of a model's task.
+
+    Raises DbtError, with dbt's message, when the project does not parse.
+    """
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415 - as in run_dbt
+
+    files = tuple((path, path.stat().st_mtime_ns) for path in project_files(settings))
+    return dbtRunner(manifest=_parsed(settings, files))
+
+
 def run_dbt(settings: Settings, command: str, *arguments: str) -> list[RunResult]:
     """Run one dbt command in this process and let go of the warehouse file afterwards.
 
@@ -82,17 +123,9 @@ def run_dbt(settings: Settings, command: str, *arguments: str) -> list[RunResult
 
     os.environ.update(settings.dbt_env())
     log_in(settings, asks=command != "parse")
-    project = str(settings.dbt_project)
-    where = ["--project-dir", project, "--profiles-dir", project]
-    # said although they are the defaults, because Cosmos says them: dbt parses anew when these arguments change
-    which = ["--profile", PROFILE, "--target", settings.dbt_target]
-    try:
-        result = dbtRunner().invoke(["--log-level", "none", *command.split(), *where, *which, *arguments])
-    finally:
-        release()
-    if result.exception is not None:
-        raise DbtError(f"dbt {command} failed: {result.exception}") from result.exception
-    return list(getattr(result.result, "results", []))
+    parses = command == "parse" or "--vars" in arguments  # a project is parsed for its variables
+    runner = dbtRunner() if parses else project_runner(settings)
+    return list(getattr(_invoke(settings, runner, command, *arguments).result, "results", []))
 
 
 def manifest_path(settings: Settings) -> Path:

@@ -16,6 +16,7 @@ from include.transform import (
     Selection,
     manifest_is_stale,
     manifest_path,
+    project_runner,
     refresh_manifest,
     run_dbt,
 )
@@ -34,6 +35,17 @@ def test_the_manifest_is_written_when_missing_and_when_a_file_is_newer(project: 
     later = manifest_path(settings).stat().st_mtime_ns + 1
     os.utime(model, ns=(later, later))
     assert manifest_is_stale(settings)
+
+
+def test_a_process_parses_once_and_again_when_a_file_changed(project: Project) -> None:
+    settings = project({**YML, **MODEL})
+    parsed = project_runner(settings).manifest
+    assert parsed is not None
+    assert run_dbt(settings, "run")[0].status == "success"
+    assert project_runner(settings).manifest is parsed
+    (settings.dbt_project / "models" / "one.sql").write_text("select no_such_column")
+    assert project_runner(settings).manifest is not parsed
+    assert run_dbt(settings, "run")[0].status == "error"
 
 
 def test_a_project_that_does_not_parse_is_told_with_dbts_words(project: Project) -> None:
