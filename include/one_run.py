@@ -6,7 +6,6 @@ What else Airflow and dbt have to say goes to standard output and error, which t
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import sys
@@ -118,7 +117,6 @@ def run(dag_id: str, params: dict[str, Any], tell: Callable[[dict[str, Any]], No
         task.retries = 0  # whoever waits at the command line learns the cause at once and tries again himself
     dag.deadline = None  # a scheduler's business; `dag.test` stumbles over it as the run ends
     import_modules()
-    gc.freeze()  # Cosmos collects garbage after each model; over everything imported that takes half a second each time
     get_listener_manager().add_listener(Progress(tell))  # type: ignore[no-untyped-call]
     ended = dag.test(run_conf=params)
     states = Counter(str(instance.state) for instance in ended.get_task_instances())

@@ -53,7 +53,7 @@ def open_one_object_storage_path(settings: Settings) -> None:
 
 
 def parse_once(settings: Settings) -> None:
-    """One dbt parse registers the adapter, loads its macros and the project: 0.9 s in each task otherwise."""
+    """One dbt parse registers the adapter and loads its macros, 0.6 s in each task otherwise, and keeps the project."""
     from dbt.adapters.factory import reset_adapters  # noqa: PLC0415 - as in import_modules: only when preloading
 
     project_runner(settings)

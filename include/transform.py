@@ -72,6 +72,8 @@ def log_in(settings: Settings, *, asks: bool = True) -> None:
 
 
 def _invoke(settings: Settings, runner: dbtRunner, command: str, *arguments: str) -> dbtRunnerResult:
+    os.environ.update(settings.dbt_env())
+    log_in(settings, asks=command != "parse")
     project = str(settings.dbt_project)
     where = ["--project-dir", project, "--profiles-dir", project]
     # said although they are the defaults, because Cosmos says them: dbt parses anew when these arguments change
@@ -90,10 +92,8 @@ def _parsed(settings: Settings, files: tuple[tuple[Path, int], ...]) -> Manifest
     """The project as dbt parses it, once a process as long as no file (with the time of its last change) is another."""
     from dbt.cli.main import dbtRunner  # noqa: PLC0415 - as in run_dbt
 
-    os.environ.update(settings.dbt_env())
-    log_in(settings, asks=False)
     manifest = cast("Manifest", _invoke(settings, dbtRunner(), "parse", "--no-write-json").result)
-    gc.freeze()  # it stays; Cosmos collects garbage after each model, which took half a second over all of it
+    gc.freeze()  # Cosmos collects garbage after each model; over this and all imports it takes half a second each time
     return manifest
 
 
@@ -121,8 +121,6 @@ def run_dbt(settings: Settings, command: str, *arguments: str) -> list[RunResult
     # two seconds to import, which a DAG file that only selects by this module is spared
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
-    os.environ.update(settings.dbt_env())
-    log_in(settings, asks=command != "parse")
     parses = command == "parse" or "--vars" in arguments  # a project is parsed for its variables
     runner = dbtRunner() if parses else project_runner(settings)
     return list(getattr(_invoke(settings, runner, command, *arguments).result, "results", []))
