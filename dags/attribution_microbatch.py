@@ -16,7 +16,7 @@ them fit_models, which fits the data-driven models where nothing was ever fitted
 
 **When it is red**
 - *prepare*: its message says what to change: a setting, a right, a missing folder, a warehouse that is open elsewhere.
-- *stream_events* (BigQuery): its message says what to change and how to send the batch, which waits in `outbox/`.
+- *stream_events* (BigQuery): its message says what to change; the batch waits in `outbox/` for the next one.
 - *a model*: its log ends with dbt's error. Readers keep the last published marts.
 - *quality_gate* or *audit*: the log names each failed check and shows up to ten of its rows. Mend or remove the file
   they came from (or the rule); the next run takes the change up and publishes.

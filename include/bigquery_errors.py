@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from google.api_core.exceptions import GoogleAPICallError, RetryError
+from google.api_core.exceptions import GoogleAPICallError, RetryError, ServerError, TooManyRequests
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, TransportError
 from requests.exceptions import ConnectionError as Unreachable
 from requests.exceptions import Timeout
@@ -29,6 +29,8 @@ def reason_of(error: GoogleAPICallError) -> str:
 
 def explain(settings: BigQuery, error: Exception) -> WarehouseError:
     """The same failure in words that say what to do."""
+    if isinstance(error, RetryError) and error.cause:
+        error = error.cause
     where = f"BigQuery (project {settings.project}, location {settings.location})"
     if isinstance(error, DefaultCredentialsError):
         return WarehouseError(
@@ -44,8 +46,9 @@ def explain(settings: BigQuery, error: Exception) -> WarehouseError:
     if not isinstance(error, GoogleAPICallError):
         return WarehouseError(f"{where}: {error}")
     reason, text = reason_of(error), str(error.message).partition("; reason: ")[0].strip()
-    if reason in FOR_NOW:
-        return UnavailableError(f"{where} refuses for now ({reason}): {text}. {FOR_NOW[reason]}.")
+    if reason in FOR_NOW or isinstance(error, ServerError | TooManyRequests):
+        what = FOR_NOW.get(reason, FOR_NOW["backendError"])
+        return UnavailableError(f"{where} refuses for now ({reason}): {text}. {what}.")
     remedy = REMEDIES.get(reason)
     return WarehouseError(f"{where} refuses ({reason}): {text}{f'. {remedy}.' if remedy else ''}")
 

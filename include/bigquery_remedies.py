@@ -6,7 +6,7 @@ import re
 
 #: BigQuery's reasons (https://cloud.google.com/bigquery/docs/error-messages) -> what to do about them.
 REMEDIES = {
-    "accessDenied": "Give the identity of google_cloud_default the roles of docs/bigquery.md there",
+    "accessDenied": "Give this identity (Airflow's: google_cloud_default) the roles of docs/bigquery.md there",
     "bytesBilledLimitExceeded": "Raise BQ_MAX_BYTES_BILLED if the query is worth it; nothing was billed",
     "notFound": "Make it, or correct GCP_PROJECT, GA4_DATASET, ATTRIBUTION_DATASET or BQ_LOCATION; a dataset is found "
     "in its own location only",

@@ -22,7 +22,6 @@ from include.publish import publish as publish_marts
 from include.quality import ChecksFailedError
 from include.reports import make_reports
 from include.settings import SettingError, Settings
-from include.streaming.errors import RefusedError
 from include.streaming.target import open_streamer
 from include.transform import AUDIT, MARTS, TRANSFORM
 from include.turns import TurnSensor, TurnTakenError, keep_turn
@@ -37,7 +36,6 @@ MARTS_ASSET = Asset("attribution_marts")
 FAIL_FAST: list[type[BaseException] | str] = [
     SettingError,
     PrepareError,
-    RefusedError,
     ChecksFailedError,
     BackfillError,
     TurnTakenError,

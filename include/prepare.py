@@ -9,7 +9,6 @@ from pathlib import Path
 from include.duckdb_plugin import make_local_state
 from include.landing import landed
 from include.settings import BigQuery, Settings
-from include.streaming.errors import RefusedError
 from include.transform import load_seeds
 from include.warehouse import WarehouseBusyError, WarehouseError, open_warehouse
 
@@ -62,7 +61,7 @@ def prepare_bigquery(settings: Settings, place: BigQuery, *, events: int) -> Non
         set_up(place, events=events)
     except WarehouseBusyError:  # over by itself: Airflow tries again
         raise
-    except (SetupError, WarehouseError, RefusedError) as error:
+    except (SetupError, WarehouseError) as error:
         raise PrepareError(str(error)) from error
 
 

@@ -39,7 +39,6 @@ class BigQuery:
     location: of all three datasets (BQ_LOCATION).
     max_bytes_billed: what one query may read, in bytes (BQ_MAX_BYTES_BILLED); one that would read more is refused.
     priority: `interactive`, or `batch`: queued until slots are idle (BQ_PRIORITY).
-    streaming: how events are streamed, `storage_write` or `insert_rows` (BQ_STREAMING).
     """
 
     project: str
@@ -48,7 +47,6 @@ class BigQuery:
     location: str = "US"
     max_bytes_billed: int = 100_000_000_000
     priority: str = "interactive"
-    streaming: str = "storage_write"
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> BigQuery:
@@ -63,9 +61,6 @@ class BigQuery:
         priority = env.get("BQ_PRIORITY", "").strip().lower() or cls.priority
         if priority not in {"interactive", "batch"}:
             raise SettingError(f"BQ_PRIORITY is {priority!r}; allowed are interactive and batch")
-        streaming = env.get("BQ_STREAMING", "").strip().lower() or cls.streaming
-        if streaming not in {"storage_write", "insert_rows"}:
-            raise SettingError(f"BQ_STREAMING is {streaming!r}; allowed are storage_write and insert_rows")
         return cls(
             project=project,
             export=export,
@@ -73,7 +68,6 @@ class BigQuery:
             location=env.get("BQ_LOCATION", "").strip() or cls.location,
             max_bytes_billed=_whole(env, "BQ_MAX_BYTES_BILLED", default=cls.max_bytes_billed, least=1),
             priority=priority,
-            streaming=streaming,
         )
 
     @property
@@ -177,13 +171,8 @@ class Settings:
 
     @property
     def outbox(self) -> Path:
-        """Simulated batches that have not reached BigQuery yet: NDJSON files, one a batch."""
+        """Simulated batches that are not loaded into BigQuery yet: NDJSON files, one a batch."""
         return self.home / "outbox"
-
-    @property
-    def dead_letters(self) -> Path:
-        """Lines that BigQuery refused, each with the reason: NDJSON files, one a batch."""
-        return self.home / "dead_letters"
 
     @property
     def warehouse(self) -> Path:

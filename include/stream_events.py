@@ -21,9 +21,9 @@ if __name__ == "__main__":  # run as a script, from any folder
 from include.settings import SettingError, Settings
 from include.simulator.history import write_history
 from include.simulator.stream import stream_batch
-from include.streaming.batch import BatchSummary
-from include.streaming.errors import BatchFileError, RefusedError, StreamingError
+from include.streaming.errors import BatchFileError
 from include.streaming.target import open_streamer, send_file
+from include.warehouse import WarehouseBusyError, WarehouseError
 
 HISTORY_SEED = 42
 _HISTORY_ONLY = ("days", "people", "schema", "end")
@@ -83,13 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.history:
             _write_history(settings, given)
             return 0
-        summary = _stream(settings, given)
-    except (SettingError, FileExistsError, BatchFileError, RefusedError) as error:
+        _stream(settings, given)
+    except (SettingError, FileExistsError, BatchFileError, WarehouseError) as error:
         sys.stderr.write(f"{error}\n")
-        return 2
-    except StreamingError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
+        return 1 if isinstance(error, WarehouseBusyError) else 2
     except PermissionError as error:
         sys.stderr.write(
             f"No right to read or write {error.filename}; give it, or set ATTRIBUTION_HOME to another folder\n"
@@ -98,10 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         sys.stderr.write(f"Cannot read or write {error.filename}: {error.strerror}\n")
         return 1
-    if summary.refused:
-        kept = settings.dead_letters / f"{summary.batch_id}.ndjson"
-        sys.stderr.write(f"BigQuery refused {summary.refused} lines; {kept} keeps them with the reasons\n")
-    return 1 if summary.refused else 0
+    return 0
 
 
 def _refuse_contradictions(options: argparse.ArgumentParser, given: argparse.Namespace) -> None:
@@ -117,7 +111,7 @@ def _refuse_contradictions(options: argparse.ArgumentParser, given: argparse.Nam
         options.error("--batch-id needs --file")
 
 
-def _stream(settings: Settings, given: argparse.Namespace) -> BatchSummary:
+def _stream(settings: Settings, given: argparse.Namespace) -> None:
     streamer = open_streamer(settings)
     if given.file:
         summary = send_file(settings, streamer, given.file, given.batch_id, lambda batch: _announce(batch.events))
@@ -127,7 +121,6 @@ def _stream(settings: Settings, given: argparse.Namespace) -> BatchSummary:
         summary = stream_batch(settings, streamer, events=events, seed=given.seed, bad=given.bad or 0)
     sys.stdout.write(f"  - Purchases: {summary.purchases}\n")
     sys.stdout.write(f"  - Revenue: ${summary.revenue:,.2f}\n")
-    return summary
 
 
 def _announce(events: int) -> None:

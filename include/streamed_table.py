@@ -5,11 +5,12 @@ from __future__ import annotations
 from google.api_core.exceptions import NotFound
 from google.api_core.retry import Retry
 from google.cloud import bigquery
+from google.cloud.bigquery.retry import DEFAULT_RETRY
 
 from include.bigquery import LABELS
+from include.bigquery_errors import explained
 from include.settings import BigQuery
-from include.streaming.errors import RefusedError
-from include.streaming.google_errors import RETRY, explained
+from include.warehouse import WarehouseError
 
 NAME = "streamed_events"
 SCHEMA = (
@@ -28,14 +29,14 @@ def table_name(settings: BigQuery) -> str:
     return f"{settings.project}.{settings.dataset}.{NAME}"
 
 
-def ensure_streamed_table(client: bigquery.Client, settings: BigQuery, retry: Retry = RETRY) -> bigquery.Table:
+def ensure_streamed_table(client: bigquery.Client, settings: BigQuery, retry: Retry = DEFAULT_RETRY) -> bigquery.Table:
     """The table, made where it is absent: a partition a day of received_at, which each query must name, clustered.
 
-    Raises RefusedError where the dataset is missing, lies elsewhere or may not be used, or the table has other
-    columns; StreamingError where BigQuery fails.
+    Raises WarehouseError where the dataset is missing, lies elsewhere or may not be used, or the table has other
+    columns; UnavailableError where BigQuery fails.
     """
     name = table_name(settings)
-    with explained(name, settings.location):
+    with explained(settings):
         try:
             table = client.get_table(name, retry=retry)
         except NotFound:
@@ -44,7 +45,7 @@ def ensure_streamed_table(client: bigquery.Client, settings: BigQuery, retry: Re
     _require_location(table.location, settings)
     differences = _differences(table.schema)
     if differences:
-        raise RefusedError(
+        raise WarehouseError(
             f"{name} has other columns than this version writes: {'; '.join(differences)}. Mend the table (bq show "
             f"--schema shows it), or rename it and send again: a missing table is made."
         )
@@ -65,7 +66,7 @@ def _require_dataset(client: bigquery.Client, settings: BigQuery, retry: Retry) 
     try:
         dataset = client.get_dataset(f"{settings.project}.{settings.dataset}", retry=retry)
     except NotFound:
-        raise RefusedError(
+        raise WarehouseError(
             f"the dataset {settings.project}.{settings.dataset} does not exist. Make it (bq mk --location="
             f"{settings.location} --dataset {settings.project}:{settings.dataset}), or set ATTRIBUTION_DATASET."
         ) from None
@@ -74,7 +75,7 @@ def _require_dataset(client: bigquery.Client, settings: BigQuery, retry: Retry) 
 
 def _require_location(found: str, settings: BigQuery) -> None:
     if found.upper() != settings.location.upper():
-        raise RefusedError(
+        raise WarehouseError(
             f"the dataset {settings.project}.{settings.dataset} is in {found}, and BQ_LOCATION is {settings.location}. "
             f"Set BQ_LOCATION={found}."
         )

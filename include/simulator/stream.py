@@ -23,7 +23,7 @@ from include.simulator.recent import Recent, read_recent, recent_of
 from include.simulator.truth import TruthLog, truth_log
 from include.simulator.world import HARDWARE, PRODUCTS
 from include.streaming.batch import BatchSummary
-from include.streaming.target import send_outbox
+from include.streaming.target import send_waiting
 
 if TYPE_CHECKING:
     from include.streaming.streamer import Streamer
@@ -62,14 +62,16 @@ def stream_batch(
 ) -> BatchSummary:
     """The same into BigQuery, where there is a streamer, going on from what its table holds.
 
-    The batch lies in the outbox until it arrived. Raises as write_batch, and StreamingError where BigQuery does not
-    take it; its message says how to send it again.
+    The batch lies in the outbox until it is loaded; one that an earlier call left there goes first. Raises as
+    write_batch, and WarehouseError where BigQuery does not take it.
     """
     if streamer is None or not _any(events, bad):
         return write_batch(settings, events=events, seed=seed, bad=bad)
+    send_waiting(settings, streamer)
     recent = recent_of(streamer.recent_lines())
     written = _write(settings, settings.outbox, recent, Plan(events, seed, None, bad))
-    return replace(written, refused=send_outbox(streamer, settings.outbox / f"{written.batch_id}.ndjson"))
+    send_waiting(settings, streamer)
+    return written
 
 
 def _any(events: int, bad: int) -> bool:

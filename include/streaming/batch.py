@@ -10,8 +10,9 @@ from pathlib import Path
 
 from include.streaming.errors import BatchFileError
 
-#: What a line may have, in bytes of UTF-8: a request to BigQuery takes 10 MB, with the rest of the row.
-MAX_LINE_BYTES = 9_000_000
+#: What a line may have, in bytes of UTF-8: a load job takes rows of 100 MB (https://cloud.google.com/bigquery/quotas),
+#: and a byte of a line may become six as JSON in JSON.
+MAX_LINE_BYTES = 16_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,13 @@ class BatchSummary:
     """What was streamed. batch_id is None where nothing was.
 
     events: event lines, bad ones not counted; purchases: orders that were not reported before; revenue: their worth in
-    US dollars; refused: lines that BigQuery refused (dead letters).
+    US dollars.
     """
 
     batch_id: str | None
     events: int
     purchases: int
     revenue: Decimal
-    refused: int = 0
 
 
 def read_batch(path: Path, batch_id: str | None = None) -> Batch:

@@ -1,140 +1,138 @@
-"""Sends batches to BigQuery so that each line arrives once; one that failed can be sent again by its id."""
+"""Batches into BigQuery, each by one load job: all of it or nothing, and once however often it is sent."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from itertools import count
+from typing import Any
 
-from google.api_core.exceptions import NotFound
+from google.api_core.exceptions import Conflict, GoogleAPICallError, NotFound
 from google.api_core.retry import Retry
 from google.auth.credentials import Credentials
 from google.cloud import bigquery
-from google.cloud.bigquery_storage_v1 import BigQueryWriteClient
+from google.cloud.bigquery.retry import DEFAULT_RETRY
 
-from include.bigquery import connect
+from include.bigquery import LABELS, connect
+from include.bigquery_errors import UnavailableError, explained
 from include.settings import BigQuery
-from include.streamed_table import NAME, ensure_streamed_table, table_name
-from include.streaming.batch import Batch, Line
-from include.streaming.dead_letters import DeadLetters
-from include.streaming.errors import RefusedError, StreamingError
-from include.streaming.google_errors import RETRY, explained, is_passing
-from include.streaming.insert_rows import InsertRowsWriter
-from include.streaming.landed import RESEND_DAYS, Landed
-from include.streaming.storage_write import StorageWriter, connect_writer
+from include.streamed_table import ensure_streamed_table, table_name
+from include.streaming.batch import Batch
+from include.warehouse import WarehouseError
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True)
-class Sent:
-    """What became of a batch's lines: written now, there since an earlier try, refused (in the dead letters)."""
-
-    written: int
-    there: int
-    refused: int
+#: What the simulator goes on from: the newest lines of so many days, at most so many.
+RECENT_DAYS, RECENT_LINES = 7, 20_000
+#: How long an upload waits for the network, in seconds.
+_TIMEOUT = 300
 
 
 @dataclass(frozen=True)
 class Streamer:
-    """The way into the streamed table.
-
-    dead_letters: the folder of refused lines; writer: None where BQ_STREAMING is insert_rows; retry: of each request.
-    """
+    """The way into the streamed table. retry: of each try to load a batch, for ten minutes in production."""
 
     settings: BigQuery
-    dead_letters: Path
     client: bigquery.Client
-    writer: BigQueryWriteClient | None
-    retry: Retry
+    retry: Retry = DEFAULT_RETRY
 
     def recent_lines(self) -> list[tuple[str, str]]:
         """Batch id and text of the newest streamed lines, the oldest first; none where there is no table yet.
 
-        Raises StreamingError.
+        Raises WarehouseError.
         """
-        with self._explained():
-            try:
-                return Landed(self.client, table_name(self.settings), self.retry).recent()
-            except NotFound:
-                ensure_streamed_table(self.client, self.settings, self.retry)
-                return []
+        since = datetime.now(UTC) - timedelta(days=RECENT_DAYS)
+        config = bigquery.QueryJobConfig(
+            query_parameters=[bigquery.ScalarQueryParameter("since", "TIMESTAMP", since)],
+        )
+        sql = (
+            f"select batch_id, payload from `{table_name(self.settings)}` where received_at >= @since"  # noqa: S608 - our own table
+            f" order by received_at desc, batch_id desc, line_number desc limit {RECENT_LINES}"
+        )
+        with explained(self.settings):
+            ensure_streamed_table(self.client, self.settings, self.retry)
+            rows = self.client.query_and_wait(sql, job_config=config, retry=self.retry, job_retry=self.retry)
+            return [(row["batch_id"], row["payload"]) for row in rows][::-1]
 
-    def send(self, batch: Batch) -> Sent:
-        """Send the lines of the batch that are not in the table yet.
+    def send(self, batch: Batch) -> None:
+        """Load the batch, unless it was loaded before.
 
-        Raises RefusedError where something must be changed first, a line of this batch that is there with another
-        text included, StreamingError where BigQuery fails, OSError where dead letters cannot be kept.
+        Raises UnavailableError where the same may work later, WarehouseError where something must be changed first:
+        a right, the table, or the id, where another batch of that id was loaded.
         """
         try:
-            sent = self._send(batch)
-        except StreamingError as error:
-            raise type(error)(f"{str(error).rstrip('.')}. Batch {batch.batch_id}: {self._state()}") from error
-        log.info("batch %s: %s by %s", batch.batch_id, sent, self.settings.streaming)
-        return sent
+            with explained(self.settings):
+                table = ensure_streamed_table(self.client, self.settings, self.retry)
+                self.retry(self._load)(batch, table)
+        except UnavailableError as error:
+            raise UnavailableError(
+                f"{error} Batch {batch.batch_id} is in {table_name(self.settings)} as a whole or not at all; sent "
+                "again, it is not doubled."
+            ) from error
 
-    def _send(self, batch: Batch) -> Sent:
-        table = ensure_streamed_table(self.client, self.settings, self.retry)
-        dead = DeadLetters(self.dead_letters / f"{batch.batch_id}.ndjson", batch.batch_id)
-        written = 0
-        with self._explained():
-            missing = self._missing(batch)
-            if missing:
-                written = self._writer(table).write(batch.batch_id, missing, datetime.now(UTC), dead)
-        dead.settle()
-        return Sent(written, len(batch.lines) - len(missing), len(dead))
+    def _load(self, batch: Batch, table: bigquery.Table) -> None:
+        """Load the batch by the first job of its name that does not fail.
 
-    def _missing(self, batch: Batch) -> list[Line]:
-        """The lines that are not in the table."""
-        there = Landed(self.client, table_name(self.settings), self.retry).digests(batch.batch_id)
-        texts = {line.number: line.text for line in batch.lines}
-        for number, digest in sorted(there.items()):
-            if number not in texts or hashlib.md5(texts[number].encode(), usedforsecurity=False).hexdigest() != digest:
-                raise RefusedError(
-                    f"a batch {batch.batch_id} with another line {number} is in {table_name(self.settings)}; send "
+        A job that failed keeps its id. A table that was made again is another one: jobs of the one before do not count.
+        """
+        place = _digest(f"{table_name(self.settings)} {table.created}")[:12]
+        content = _digest("\n".join(f"{line.number} {line.text}" for line in batch.lines))[:32]
+        for attempt in count(1):
+            job_id = f"attribution_{batch.batch_id}_{place}_{attempt}"
+            job, known = self._job(job_id, batch, content)
+            try:
+                job.result(retry=self.retry)
+            except GoogleAPICallError:
+                if known and job.error_result:
+                    continue
+                raise
+            if job.labels.get("content") != content:
+                raise WarehouseError(
+                    f"another batch {batch.batch_id} was loaded into {table_name(self.settings)} (job {job_id}). Send "
                     "these lines under another id (--batch-id)."
                 )
-        return [line for line in batch.lines if line.number not in there]
+            log.info("batch %s: %d lines by job %s", batch.batch_id, len(batch.lines), job_id)
+            return
 
-    def _writer(self, table: bigquery.Table) -> StorageWriter | InsertRowsWriter:
-        retry = self.retry.with_predicate(_of_new_table) if _is_new(table) else self.retry
-        if self.writer is not None:
-            names = (self.settings.project, self.settings.dataset, NAME)
-            return StorageWriter(self.writer, self.writer.table_path(*names), retry)
-        log.warning("BQ_STREAMING is insert_rows: this batch is neither atomic nor exactly once")
-        return InsertRowsWriter(self.client, table_name(self.settings), retry)
+    def _job(self, job_id: str, batch: Batch, content: str) -> tuple[Any, bool]:
+        """The job of this id, started where there is none; whether it was there."""
+        try:
+            return self.client.get_job(job_id, retry=self.retry), True
+        except NotFound:
+            pass
+        try:
+            return self._start(job_id, batch, content), False
+        except Conflict:  # another command was faster
+            return self.client.get_job(job_id, retry=self.retry), True
 
-    def _state(self) -> str:
-        """What holds of a batch that failed."""
-        if self.writer is not None:
-            return f"all of it is in the table or nothing. Sent again within {RESEND_DAYS} days, nothing is doubled."
-        return f"some of it may be in the table. Sent again within {RESEND_DAYS} days, only what is missing is sent."
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        with explained(table_name(self.settings), self.settings.location):
-            yield
-
-
-def _is_new(table: bigquery.Table) -> bool:
-    """Made less than ten minutes ago: as long as BigQuery may take to let rows be streamed into it."""
-    return table.created is not None and datetime.now(UTC) - table.created < timedelta(minutes=10)
-
-
-def _of_new_table(error: BaseException) -> bool:
-    return isinstance(error, NotFound) or is_passing(error)
+    def _start(self, job_id: str, batch: Batch, content: str) -> bigquery.LoadJob:
+        now = datetime.now(UTC).isoformat()
+        rows = [
+            {"batch_id": batch.batch_id, "line_number": line.number, "payload": line.text, "received_at": now}
+            for line in batch.lines
+        ]
+        config = bigquery.LoadJobConfig(
+            autodetect=False,
+            create_disposition="CREATE_NEVER",
+            labels={**LABELS, "content": content},
+            write_disposition="WRITE_APPEND",
+        )
+        target = table_name(self.settings)
+        return self.client.load_table_from_json(
+            rows, target, job_id=job_id, job_config=config, num_retries=0, timeout=_TIMEOUT
+        )
 
 
-def connect_streamer(settings: BigQuery, dead_letters: Path, credentials: Credentials | None = None) -> Streamer:
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def connect_streamer(settings: BigQuery, credentials: Credentials | None = None) -> Streamer:
     """A streamer with these credentials, else with those that this machine has.
 
-    Raises RefusedError where it has none.
+    Raises WarehouseError where it has none.
     """
-    with explained(table_name(settings), settings.location):
-        client = connect(settings, credentials)
-        writer = connect_writer(credentials) if settings.streaming == "storage_write" else None
-    return Streamer(settings, dead_letters, client, writer, RETRY)
+    with explained(settings):
+        return Streamer(settings, connect(settings, credentials))

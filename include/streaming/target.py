@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from include.durable import hidden, put
 from include.settings import Settings
 from include.streaming.batch import Batch, BatchSummary, read_batch
-from include.streaming.errors import BatchFileError, StreamingError
+from include.streaming.errors import BatchFileError
 from include.streaming.figures import figures
+from include.warehouse import WarehouseError
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 def open_streamer(settings: Settings, credentials: Credentials | None = None) -> Streamer | None:
     """The way into BigQuery; None where DBT_TARGET is local. Without credentials those of this machine are taken.
 
-    Raises RefusedError where it has none.
+    Raises WarehouseError where it has none.
     """
     if settings.bigquery is None:
         return None
     from include.streaming.streamer import connect_streamer  # noqa: PLC0415 - Google's clients take a second
 
-    return connect_streamer(settings.bigquery, settings.dead_letters, credentials)
+    return connect_streamer(settings.bigquery, credentials)
 
 
 def send_file(
@@ -41,7 +41,7 @@ def send_file(
 ) -> BatchSummary:
     """Send a user's NDJSON file as one batch; `announce` is told its figures before. The same file again adds nothing.
 
-    Raises BatchFileError for a file that cannot be sent, StreamingError where BigQuery does not take it, OSError where
+    Raises BatchFileError for a file that cannot be sent, WarehouseError where BigQuery does not take it, OSError where
     a file cannot be read or written.
     """
     batch = read_batch(path, batch_id)
@@ -49,25 +49,22 @@ def send_file(
     announce(told)
     if streamer is None:
         _land(settings, path, batch)
-        return told
-    refused = streamer.send(batch).refused
-    if path.absolute().parent == settings.outbox:
-        path.unlink()
-    return replace(told, refused=refused)
+    else:
+        streamer.send(batch)
+    return told
 
 
-def send_outbox(streamer: Streamer, path: Path) -> int:
-    """Send a batch that waits in the outbox and take it from there; how many lines were refused.
+def send_waiting(settings: Settings, streamer: Streamer) -> None:
+    """Send the simulated batches of the outbox, and take each from there once it is loaded.
 
-    Raises as send_file; then the batch stays in the outbox.
+    Raises as send_file; then the batch stays there.
     """
-    try:
-        sent = streamer.send(read_batch(path, path.stem))
-    except StreamingError as error:
-        command = f"python include/stream_events.py --file {path} --batch-id {path.stem}"
-        raise type(error)(f"{error} It is kept; send it with `{command}`.") from error
-    path.unlink()
-    return sent.refused
+    for path in sorted(settings.outbox.glob("*.ndjson")):
+        try:
+            streamer.send(read_batch(path, path.stem))
+        except WarehouseError as error:
+            raise type(error)(f"{error} It waits as {path}; the next simulated batch sends it first.") from error
+        path.unlink()
 
 
 def _land(settings: Settings, path: Path, batch: Batch) -> None:

@@ -1,4 +1,4 @@
-"""Google's own client against the stand-in: tables, loads, streaming, queries, scripts, limits, faults."""
+"""Google's own client against the stand-in: tables, loads, queries, scripts, limits, faults."""
 
 from __future__ import annotations
 
@@ -77,16 +77,6 @@ def test_csv_load_that_does_not_fit(client: bigquery.Client) -> None:
     with pytest.raises(BadRequest) as error:
         client.load_table_from_file(io.BytesIO(b"id\nx\n"), f"{DATASET}.numbers", job_config=config).result()
     assert reason(error) == "invalid"
-
-
-def test_insert_all_names_the_bad_row_and_stops_the_others(client: bigquery.Client) -> None:
-    client.create_table(bigquery.Table(f"{PROJECT}.{DATASET}.events", SCHEMA))
-    bad: list[dict[str, Any]] = [{"id": 3}, {"id": "x"}]
-    errors = client.insert_rows_json(f"{DATASET}.events", bad, row_ids=["a", "b"])
-    assert [(e["index"], e["errors"][0]["reason"]) for e in errors] == [(1, "invalid"), (0, "stopped")]
-    for _ in range(2):  # the second is a retry of the first
-        assert client.insert_rows_json(f"{DATASET}.events", [{"id": 3}], row_ids=["a"]) == []
-    assert rows(client, "select id from events") == [{"id": 3}]
 
 
 def test_copy_snapshot_and_clone(client: bigquery.Client) -> None:

@@ -2,167 +2,146 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+import datetime as dt
+from dataclasses import replace
 
 import pytest
 from google.cloud import bigquery
 
-from include.streaming import pieces
-from include.streaming.errors import RefusedError, StreamingError
-from include.streaming.streamer import Sent, Streamer
+from include.bigquery_errors import UnavailableError
+from include.streaming.streamer import Streamer
+from include.warehouse import WarehouseError
 from tests.bigquery.double.faults import Fault
 from tests.bigquery.double.service import Service
+from tests.bigquery.double.tables import Table
 from tests.bigquery.streaming import TABLE, batch, of, open_stream, stored
 
-LINES = batch(*(f'{{"event_id": "{number}", "text": "Grüße"}}' for number in range(9)))
+LINES = batch(*(f'{{"event_id": "{number}", "text": "Gr\u00fc\u00dfe"}}' for number in range(9)), "no JSON")
+UPLOAD = "POST /upload/.*/jobs$"
+LOAD = "^LOAD streamed_events"
 
 
 @pytest.fixture
-def streamer(
-    service: Service, client: bigquery.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Streamer]:
-    """Three lines an append, so that a batch has several."""
-    monkeypatch.setattr(pieces, "MAX_REQUEST_BYTES", 240)
-    with open_stream(service, client, tmp_path) as opened:
-        yield opened
+def streamer(service: Service, client: bigquery.Client) -> Streamer:
+    return open_stream(service, client)
 
 
-@pytest.mark.parametrize("reason", ["backendError", "internalError", "rateLimitExceeded", "quotaExceeded"])
-@pytest.mark.parametrize(
-    "request_",
-    ["^CREATE", "^APPEND", "^BREAK", "^FINALIZE", "^COMMIT", *(f"^ANSWER {v}" for v in ("CREATE", "APPEND"))],
-)
-def test_once_though_it_breaks(
-    streamer: Streamer, service: Service, client: bigquery.Client, request_: str, reason: str
-) -> None:
-    service.faults.add(Fault(reason, request=request_, times=2))
-    assert streamer.send(LINES) == Sent(written=9, there=0, refused=0)
-    assert service.faults.waiting == []
-    assert stored(client) == of(LINES)
-
-
-@pytest.mark.parametrize("request_", ["^ANSWER FINALIZE", "^ANSWER COMMIT"])
-def test_once_though_the_last_answers_are_lost(
-    streamer: Streamer, service: Service, client: bigquery.Client, request_: str
-) -> None:
-    service.faults.add(Fault("backendError", request=request_, times=3))
-    assert streamer.send(LINES).written == 9
-    assert service.faults.waiting == []
-    assert stored(client) == of(LINES)
+def loads(service: Service) -> list[str]:
+    """The ids of the load jobs, in order."""
+    return [job_id for (_, job_id), job in service.jobs.items() if "load" in job.resource["configuration"]]
 
 
 @pytest.mark.parametrize("reason", ["backendError", "rateLimitExceeded"])
-@pytest.mark.parametrize("request_", ["GET .*/tables/", "POST .*/tables$", "POST .*/(jobs|queries)$"])
-def test_once_though_rest_fails(
-    streamer: Streamer, service: Service, client: bigquery.Client, request_: str, reason: str
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(request="GET .*/tables/"),
+        Fault(request="POST .*/tables$"),
+        Fault(request="GET .*/jobs/"),
+        Fault(request=UPLOAD),
+        Fault(request="^ANSWER /upload/"),
+        Fault(statement=LOAD),
+    ],
+)
+def test_once_though_it_breaks(
+    streamer: Streamer, service: Service, client: bigquery.Client, fault: Fault, reason: str
 ) -> None:
-    service.faults.add(Fault(reason, request=request_))
-    assert streamer.send(LINES).written == 9
-    assert service.faults.waiting == []
+    """Before a request, with its answer alone, and in the load job, whose id a second try cannot take again."""
+    for _ in range(2):
+        service.faults.add(replace(fault, reason=reason))
+        streamer.send(LINES)
+    service.faults.waiting.clear()  # a batch that is there is not uploaded
     assert stored(client) == of(LINES)
+    assert [job_id[-2:] for job_id in loads(service)] == (["_1", "_2"] if fault.statement else ["_1"])
 
 
-@pytest.mark.parametrize("nth", [0, 1, 2])
-def test_a_stream_that_breaks_midway_goes_on_by_offset(
-    streamer: Streamer, service: Service, client: bigquery.Client, nth: int
-) -> None:
-    """The answer to one of three appends is lost, with its connection."""
-    left = iter(range(nth + 1))
-
-    def strike() -> None:
-        if next(left) == nth:
-            service.faults.add(Fault("backendError", request="^ANSWER APPEND"))
-
-    service.faults.add(Fault(request="^APPEND", action=strike, times=nth + 1))
-    assert streamer.send(LINES).written == 9
-    assert service.faults.waiting == []
-    assert stored(client) == of(LINES)
-
-
-@pytest.mark.parametrize("verb", ["CREATE", "APPEND", "BREAK", "FINALIZE", "COMMIT"])
-def test_nothing_arrives_of_a_batch_that_fails(
-    streamer: Streamer, service: Service, client: bigquery.Client, verb: str
-) -> None:
-    service.faults.add(Fault("backendError", request=f"^{verb}", times=100_000))
-    with pytest.raises(StreamingError, match=r"cannot be reached or fails.*Send again later") as failed:
-        streamer.send(LINES)
-    assert not isinstance(failed.value, RefusedError)
-    assert "Batch b1: all of it is in the table or nothing" in str(failed.value)
-    assert "BQ_STREAMING=insert_rows" in str(failed.value)
-    assert stored(client) == []
-    service.faults.waiting.clear()
-    assert streamer.send(LINES) == Sent(written=9, there=0, refused=0)
-    assert stored(client) == of(LINES)
-
-
-def test_a_commit_whose_answers_are_all_lost_is_found_when_sent_again(
-    streamer: Streamer, service: Service, client: bigquery.Client
-) -> None:
-    service.faults.add(Fault("backendError", request="^ANSWER COMMIT", times=100_000))
-    with pytest.raises(StreamingError, match="Sent again within 7 days, nothing is doubled"):
-        streamer.send(LINES)
-    service.faults.waiting.clear()
-    assert streamer.send(LINES) == Sent(written=0, there=9, refused=0)
-    assert stored(client) == of(LINES)
-
-
-def test_a_quota_that_is_used_up(streamer: Streamer, service: Service, client: bigquery.Client) -> None:
-    service.faults.add(Fault("quotaExceeded", request="^APPEND", times=100_000))
-    with pytest.raises(
-        StreamingError, match=r"a quota of BigQuery is used up.*ask for more under IAM & Admin > Quotas"
-    ):
-        streamer.send(LINES)
-    assert stored(client) == []
-
-
-def test_a_quota_of_queries_is_no_missing_right(streamer: Streamer, service: Service) -> None:
-    service.faults.add(Fault("quotaExceeded", request="POST .*/(jobs|queries)$", times=100_000))
-    with pytest.raises(StreamingError, match="a quota of BigQuery is used up"):
-        streamer.send(LINES)
-
-
-@pytest.mark.parametrize("verb", ["CREATE", "APPEND", "FINALIZE", "COMMIT"])
-def test_a_right_that_is_missing(streamer: Streamer, service: Service, client: bigquery.Client, verb: str) -> None:
-    service.faults.add(Fault("accessDenied", request=f"^{verb}"))
-    with pytest.raises(RefusedError, match=r"no right to stream.*roles/bigquery.dataEditor.*roles/bigquery.jobUser"):
-        streamer.send(LINES)
-    assert stored(client) == []
-
-
-@pytest.mark.parametrize("verb", ["APPEND", "FINALIZE", "COMMIT"])
-def test_a_table_that_is_deleted_midway(
-    streamer: Streamer, service: Service, client: bigquery.Client, verb: str
-) -> None:
-    service.faults.add(Fault(request=f"^{verb}", action=lambda: service.warehouse.tables.pop(TABLE)))
-    with pytest.raises(RefusedError, match=r"is not there, or went while the batch was sent.*a missing table is made"):
-        streamer.send(LINES)
-    assert streamer.send(LINES) == Sent(written=9, there=0, refused=0)
-    assert stored(client) == of(LINES)
-
-
-def test_a_column_that_goes_midway(streamer: Streamer, service: Service, client: bigquery.Client) -> None:
-    """No line is at fault, so none becomes a dead letter; the next try says which column is missing."""
-    service.faults.add(Fault(request="^APPEND", action=lambda: service.warehouse.tables[TABLE].drop_column("payload")))
-    with pytest.raises(RefusedError, match=r"refused to take rows into .*streamed_events: .*no such field: payload"):
-        streamer.send(LINES)
-    with pytest.raises(RefusedError, match="payload STRING is missing"):
-        streamer.send(LINES)
-    assert service.warehouse.tables[TABLE].rows == []
-    assert not streamer.dead_letters.exists()
-
-
-def test_a_new_table_that_bigquery_does_not_know_everywhere_yet(
-    streamer: Streamer, service: Service, client: bigquery.Client
-) -> None:
-    service.faults.add(Fault("notFound", request="^CREATE", times=3))
-    assert streamer.send(LINES).written == 9
-    assert stored(client) == of(LINES)
-
-
-def test_a_request_stays_below_the_limit(service: Service, client: bigquery.Client, tmp_path: Path) -> None:
-    """Real sizes: two lines of 6 MB do not fit into one append."""
-    large = batch("x" * 6_000_000, "y" * 6_000_000, "z")
-    with open_stream(service, client, tmp_path) as streamer:
-        assert streamer.send(large).written == 3
+def test_a_large_batch_goes_in_pieces(streamer: Streamer, client: bigquery.Client) -> None:
+    """Above 5 MB the client uploads in a session of its own."""
+    large = batch("x" * 6_000_000, "y")
+    streamer.send(large)
+    streamer.send(large)
     assert stored(client) == of(large)
+
+
+def test_another_command_is_faster(streamer: Streamer, service: Service, client: bigquery.Client) -> None:
+    streamer.send(LINES)
+    service.faults.add(Fault("notFound", request="GET .*/jobs/"))  # it looked before the other's job was there
+    streamer.send(LINES)
+    assert service.faults.waiting == []
+    assert stored(client) == of(LINES)
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (Fault("backendError", request=UPLOAD), r"for now \(backendError\).*status.cloud.google.com"),
+        (Fault("backendError", request="GET .*/tables/"), r"for now \(backendError\)"),
+        (Fault("backendError", statement=LOAD), r"for now \(backendError\)"),
+        (Fault("quotaExceeded", request=UPLOAD), r"for now \(quotaExceeded\).*have it raised"),
+        (Fault("quotaExceeded", statement=LOAD), r"for now \(quotaExceeded\).*have it raised"),
+        (Fault("accessDenied", request=UPLOAD), r"refuses \(accessDenied\).*roles of docs/bigquery.md"),
+        (Fault("accessDenied", statement=LOAD), r"refuses \(accessDenied\).*roles of docs/bigquery.md"),
+    ],
+)
+def test_nothing_arrives_of_a_batch_that_fails(
+    streamer: Streamer, service: Service, client: bigquery.Client, fault: Fault, message: str
+) -> None:
+    service.faults.add(replace(fault, times=100_000))
+    with pytest.raises(WarehouseError, match=message) as failed:
+        streamer.send(LINES)
+    assert isinstance(failed.value, UnavailableError) == ("for now" in message)
+    assert ("b1 is in" in str(failed.value)) == ("for now" in message)
+    service.faults.waiting.clear()
+    assert TABLE not in service.warehouse.tables or stored(client) == []
+    streamer.send(LINES)
+    assert stored(client) == of(LINES)
+
+
+@pytest.mark.parametrize("other", [batch("a", "other"), batch("a")])
+def test_another_batch_of_that_id_is_refused(streamer: Streamer, client: bigquery.Client, other: object) -> None:
+    streamer.send(batch("a", "b"))
+    with pytest.raises(WarehouseError, match=r"another batch b1 was loaded into .*under another id \(--batch-id\)"):
+        streamer.send(other)  # type: ignore[arg-type]
+    streamer.send(batch("a", "b", batch_id="b2"))
+    assert stored(client) == of(batch("a", "b")) + of(batch("a", "b", batch_id="b2"))
+
+
+def test_a_line_that_the_table_does_not_take_keeps_the_batch_out(
+    streamer: Streamer, service: Service, client: bigquery.Client
+) -> None:
+    """And another batch of that id may take its place, because nothing of it arrived."""
+    streamer.send(batch("a", batch_id="b0"))
+    service.warehouse.tables[TABLE].schema[2]["maxLength"] = "4"
+    with pytest.raises(WarehouseError, match=r"refuses \(invalid\).*maximum length 4"):
+        streamer.send(batch("ok", "far too long"))
+    assert stored(client) == [("b0", 1, "a")]
+    streamer.send(batch("ok"))
+    assert stored(client) == [("b0", 1, "a"), ("b1", 1, "ok")]
+
+
+def test_a_table_that_is_deleted_midway(streamer: Streamer, service: Service, client: bigquery.Client) -> None:
+    """Loads of a table that is gone do not count for the new one of its name."""
+    streamer.send(batch("a", batch_id="b0"))
+    service.faults.add(Fault(request=UPLOAD, action=lambda: service.warehouse.tables.pop(TABLE)))
+    with pytest.raises(WarehouseError, match=r"\(notFound\)"):
+        streamer.send(LINES)
+    streamer.send(LINES)
+    streamer.send(batch("a", batch_id="b0"))
+    assert stored(client) == [*of(batch("a", batch_id="b0")), *of(LINES)]
+
+
+def test_recent_lines_come_in_order_from_the_last_days(
+    streamer: Streamer, client: bigquery.Client, service: Service
+) -> None:
+    assert streamer.recent_lines() == []  # no table yet
+    streamer.send(batch("old", batch_id="b2"))
+    table: Table = service.warehouse.tables[TABLE]
+    for row in table.rows:
+        row.cell[3].timestamp_value.FromDatetime(dt.datetime.now(dt.UTC) - dt.timedelta(days=30))
+    table.put(list(table.rows))
+    streamer.send(batch("a", "b", batch_id="b1"))
+    streamer.send(batch("c", batch_id="b0"))
+    service.statements.clear()
+    assert streamer.recent_lines() == [("b1", "a"), ("b1", "b"), ("b0", "c")]
+    (result,) = service.statements
+    assert result.unpruned == []

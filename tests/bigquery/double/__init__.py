@@ -7,6 +7,5 @@ errors, wasm, protos, parse_tree, language, engine: the evaluator; schema, cells
 tables, warehouse, metadata: what is stored; rules: what BigQuery refuses beyond ZetaSQL; statement, subqueries, reads:
 one statement bound to its tables, and the record of what it read; session, results, script, queries, ddl,
 table_options, dml, merge: running statements; faults, service, resources, rows, jobs, query_jobs, copy_jobs, load_jobs,
-uploads, server: the REST API;
-storage_write: the Storage Write API.
+uploads, server: the REST API.
 """

@@ -1,4 +1,4 @@
-"""JSON values (NDJSON, insertAll, parameters) as cells of the evaluator, and what BigQuery asks of stored ones."""
+"""JSON values (NDJSON, parameters) as cells of the evaluator, and what BigQuery asks of stored ones."""
 
 from __future__ import annotations
 

@@ -13,8 +13,9 @@ from tests.bigquery.double.errors import BigQueryError
 class Fault:
     """What goes wrong, and where.
 
-    request: at a request whose `METHOD /path` this regular expression finds. statement: before a statement of a job
-    whose text it finds, case aside.
+    request: at a request whose `METHOD /path` this regular expression finds; `ANSWER /path` once it happened, when only
+    the answer is lost. statement: before a statement of a job whose text it finds, case aside; a load job's is
+    `LOAD table`.
     reason: the error, one of errors.STATUS; None for `action` alone, such as to delete a table midway.
     message: BigQuery's words for it, where they matter.
     times: how often it happens before it is over.

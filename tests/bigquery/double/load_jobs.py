@@ -60,6 +60,7 @@ def run_load(service: Service, project: str, job: Job, data: bytes) -> None:
         service.warehouse.table((ref[0], ref[1], name))
     data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
     try:
+        service.faults.statement(f"LOAD {name}")
         items, schema = _read(
             given, data, given.get("schema", {}).get("fields") or (existing.schema if existing else [])
         )

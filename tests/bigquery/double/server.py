@@ -47,16 +47,21 @@ class _Handler(BaseHTTPRequestHandler):
         self.service.requests.append(line)
         try:
             self.service.faults.request(line)
-            if path.startswith("/upload/"):
-                base = f"http://{self.headers['host']}"
-                return upload(self.service, Upload(base, self.command, path, query, self.headers, body))
-            path = path if path.startswith("/bigquery/v2") else f"/bigquery/v2{path}"
-            return 200, dispatch(self.service, self.command, path, query, json.loads(body or b"{}")) or {}, {}
+            answer = self._done(path, query, body)
+            self.service.faults.request(f"ANSWER {path}")
+            return answer
         except BigQueryError as error:
             return *error.answer(), {}
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
             return *BigQueryError(f"The stand-in for BigQuery broke: {error!r}", "notImplemented").answer(), {}
+
+    def _done(self, path: str, query: dict[str, str], body: bytes) -> Answer:
+        if path.startswith("/upload/"):
+            base = f"http://{self.headers['host']}"
+            return upload(self.service, Upload(base, self.command, path, query, self.headers, body))
+        path = path if path.startswith("/bigquery/v2") else f"/bigquery/v2{path}"
+        return 200, dispatch(self.service, self.command, path, query, json.loads(body or b"{}")) or {}, {}
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815 -- names that the library looks for
 

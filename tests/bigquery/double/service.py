@@ -42,7 +42,6 @@ class Service:
     requests: list[str] = field(default_factory=list)
     jobs: dict[tuple[str, str], Job] = field(default_factory=dict)
     uploads: dict[str, tuple[dict[str, Json], bytearray]] = field(default_factory=dict)
-    streamed: dict[Ref, set[str]] = field(default_factory=dict)
     max_response_bytes: int = 10 * 2**30
     lock: threading.RLock = field(default_factory=threading.RLock)
 

@@ -65,10 +65,10 @@ def faulty(reason: str, request: str, times: int = 1) -> Callable[[Service], Non
         (
             {},
             lambda service: service.warehouse.denied.add((PROJECT, DATASET)),
-            r"refuses \(accessDenied\): .*Give the identity of google_cloud_default the roles",
+            r"refuses \(accessDenied\): .*Give this identity .*google_cloud_default.* the roles",
         ),
         ({}, faulty("accessDenied", "POST .*/datasets$"), r"refuses \(accessDenied\).*roles of docs/bigquery.md"),
-        ({}, faulty("accessDenied", "POST .*/tables$"), r"no right to stream into .*Give this account roles/bigquery"),
+        ({}, faulty("accessDenied", "POST .*/tables$"), r"refuses \(accessDenied\).*roles of docs/bigquery.md"),
     ],
 )
 def test_each_fault_is_said_with_what_to_do(

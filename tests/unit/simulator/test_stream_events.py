@@ -78,7 +78,6 @@ def test_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     [
         ("GCP_PROJECT", "", "GCP_PROJECT is not set"),
         ("GA4_DATASET", "dataset", "write the export's dataset as project.dataset"),
-        ("BQ_STREAMING", "pubsub", "BQ_STREAMING is 'pubsub'; allowed are storage_write and insert_rows"),
     ],
 )
 def test_settings_of_bigquery(
