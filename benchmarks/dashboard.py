@@ -104,8 +104,8 @@ select 'run 4999' as run_id, 'gate' as stage, 'check ' || i as name, now()::time
 from range(120) as r(i);
 create table quarantine as select 'b' as shard, i as line_number, 'not_json' as reason, null as detail, 'x' as payload
 from range(10000) as r(i);
-create table proofs as select 'r' as run_id, now()::timestamp as proved_at, 1 as people, 1 as of_people, 1 as tables,
-    1 as rows_compared, 0 as differing_rows, 0 as kept_shards, false as healed, 1.0 as seconds;
+create table proofs as select 'r' as run_id, now()::timestamp as proved_at, 1 as tables,
+    1 as rows_compared, 0 as differing_rows, 0 as kept_shards, 1.0 as seconds;
 create table rules as select 'int_touchpoints' as model, '{{"settings": {{"lookback_days": 14}}}}' as detail;
 drop table touches;
 """  # noqa: S608 - constants

@@ -30,7 +30,6 @@ Deletions step by step: docs/runbooks/deletion_request.md.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -57,12 +56,6 @@ with DAG(
     params={
         "proof": Param(
             True, type="boolean", description="Prove the tables too; without, the run ends after the dbt docs."
-        ),
-        "proof_people": Param(
-            None,
-            type=["null", "integer"],
-            minimum=1,
-            description="How many people the proof looks at; empty: as PROOF_PEOPLE says.",
         ),
         "dry_run": Param(
             False,
@@ -117,11 +110,9 @@ with DAG(
         return taken.as_json()
 
     @task(retries=0)
-    def prove(params: dict[str, Any] | None = None, dag_run: DagRunProtocol | None = None) -> dict[str, Any]:
+    def prove() -> dict[str, Any]:
         """Rebuild the snapshot from what landed, beside it, and compare."""
-        settings = Settings.from_env()
-        people = (params or {})["proof_people"] or settings.proof_people
-        return proof.prove(replace(settings, proof_people=people), upkeep.day_of(dag_run)).as_json()
+        return proof.prove(Settings.from_env()).as_json()
 
     @task(pool=WRITER_POOL, pre_execute=keep_turn)
     def conclude(run_id: str | None = None, ti: RuntimeTaskInstanceProtocol | None = None) -> None:

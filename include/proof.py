@@ -5,15 +5,11 @@ docs/incremental.md tells what it compares and what it cannot. Airflow calls `sn
 
 from __future__ import annotations
 
-import json
 import logging
 import time
-from datetime import date
 
 from include import proof_duckdb as engine
-from include.journal import STAGING as EVENTS
-from include.proof_heal import heal
-from include.proof_rebuild import STAGING, run_models, same_environment, tables_of
+from include.proof_rebuild import ALL_DATES, STAGING, run_models, same_environment, tables_of
 from include.proof_record import record
 from include.proof_report import Proof, ProofFailedError, require_proven
 from include.proof_scratch import (
@@ -30,7 +26,7 @@ from include.store import open_store
 from include.transform import MODELS_ONLY, read_manifest
 from include.trim import is_pending
 
-__all__ = ["Proof", "ProofError", "ProofFailedError", "Snapshot", "conclude", "heal", "prove", "record", "snapshot"]
+__all__ = ["Proof", "ProofError", "ProofFailedError", "Snapshot", "conclude", "prove", "record", "snapshot"]
 
 log = logging.getLogger(__name__)
 
@@ -53,11 +49,11 @@ def snapshot(settings: Settings) -> Snapshot | None:
     return taken
 
 
-def prove(settings: Settings, day: date) -> Proof:
+def prove(settings: Settings) -> Proof:
     """Rebuild what the snapshot was loaded from and compare, without the live warehouse, which others may write.
 
-    day: chooses the people of a sample (PROOF_PEOPLE), others each day. The snapshot is gone afterwards; the rows that
-    differ stay in `proof/differences.duckdb` of the home until the next one.
+    The snapshot is gone afterwards; the rows that differ stay in `proof/differences.duckdb` of the home until the next
+    one.
 
     Raises ProofError when the comparison cannot be made: without a snapshot, or where dbt or the disk fails.
     """
@@ -65,23 +61,20 @@ def prove(settings: Settings, day: date) -> Proof:
         from include.proof_bigquery import prove_clones  # noqa: PLC0415 - as above
 
         with same_environment():
-            return prove_clones(settings, settings.bigquery, day)
+            return prove_clones(settings, settings.bigquery)
     scratch = Scratch(settings)
     if not scratch.live.warehouse.exists():
         raise ProofError(f"there is no snapshot in {scratch.folder}. Run the snapshot first; each serves one proof.")
     try:
         with explained(scratch), same_environment():
-            return _prove(scratch, day)
+            return _prove(scratch)
     finally:
         scratch.clear_homes()
 
 
-def _prove(scratch: Scratch, day: date) -> Proof:
+def _prove(scratch: Scratch) -> Proof:
     started = time.monotonic()
-    wanted = scratch.deployment.proof_people
-    # the landing zone holds what was loaded, whatever dates are read today
-    variables = ("--vars", json.dumps({"start_date": None, "end_date": None, "proof_sample": wanted is not None}))
-    run_models(scratch.rebuilt, "parse", *variables)
+    run_models(scratch.rebuilt, "parse", *ALL_DATES)
     manifest = read_manifest(scratch.rebuilt)
     tables = tables_of(manifest)
     staging = [name for name, replaces in tables.items() if replaces == "shard"]
@@ -90,37 +83,25 @@ def _prove(scratch: Scratch, day: date) -> Proof:
     if pending:
         # the copy takes in what the live warehouse is about to; in any other case it is compared as it was found
         run_models(scratch.live, "run", "--exclude", STAGING)
-    with engine.side_by_side(scratch) as connection:
-        of_people = engine.count_people(connection)
-        sample = None if wanted is None else engine.choose(connection, EVENTS, wanted, day)
     loaded = loaded_shards(scratch.live.warehouse)
     drop_changed(scratch, loaded)
-    run_models(scratch.rebuilt, "build", "--select", STAGING, "resource_type:seed", *MODELS_ONLY, *variables)
+    run_models(scratch.rebuilt, "build", "--select", STAGING, "resource_type:seed", *MODELS_ONLY, *ALL_DATES)
     gone = drop_changed(scratch, loaded)  # a file that was written over while it was read is of no version
     with engine.side_by_side(scratch) as connection:
         kept = engine.keep_rows(connection, staging, gone)
         engine.keep_fits(connection)
-    run_models(scratch.rebuilt, "run", "--exclude", STAGING, *variables)
+    run_models(scratch.rebuilt, "run", "--exclude", STAGING, *ALL_DATES)
     for home in (scratch.live, scratch.rebuilt):
         engine.freeze_views(home.warehouse, [name for name, replaces in tables.items() if replaces is None])
-    compared, skipped, rows, differences = [], [], 0, []
+    rows, differences = 0, []
     with engine.side_by_side(scratch) as connection:
-        for table, replaces in tables.items():
-            columns = engine.columns_of(connection, table)
-            scope = sample.scope(columns) if sample else "true"
-            if scope is None:
-                skipped.append(table)
-                continue
-            count, difference = engine.compare(connection, table, replaces, columns, scope)
-            compared.append(table)
+        for table in tables:
+            count, difference = engine.compare(connection, table)
             rows += count
             differences += [difference] if difference else []
     return Proof(
-        tables=tuple(compared),
-        skipped=tuple(skipped),
+        tables=tuple(tables),
         rows=rows,
-        people=sample.people if sample else of_people,
-        of_people=of_people,
         kept=tuple(kept),
         differences=tuple(differences),
         seconds=round(time.monotonic() - started, 2),
@@ -128,11 +109,9 @@ def _prove(scratch: Scratch, day: date) -> Proof:
 
 
 def conclude(settings: Settings, run_id: str, proof: Proof) -> None:
-    """Heal where PROOF_HEAL is on, record the proof, and stop where anything differs; the caller holds the writer pool.
+    """Record the proof, and stop where anything differs; the caller holds the writer pool.
 
-    Raises ProofFailedError for a difference, healed or not: what made it is still to be found. WarehouseError where the
-    warehouse cannot be opened.
+    Raises ProofFailedError for a difference, WarehouseError where the warehouse cannot be opened.
     """
-    healed = settings.proof_heal and heal(settings, proof)
-    record(settings, run_id, proof, healed=healed)
+    record(settings, run_id, proof)
     require_proven(proof)

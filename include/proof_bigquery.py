@@ -10,16 +10,14 @@ import json
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 from google.api_core.exceptions import NotFound
 
 from include.bigquery_errors import explained
-from include.proof_bigquery_sample import Sample, choose
-from include.proof_rebuild import STAGING, run_models, tables_of
+from include.proof_rebuild import ALL_DATES, STAGING, run_models, tables_of
 from include.proof_report import SAMPLE_ROWS, Difference, Proof, Row
 from include.proof_scratch import ProofError, Snapshot
 from include.publish import LOADED_SHARDS, by_model
@@ -82,8 +80,8 @@ def clone_tables(settings: Settings, place: BigQuery) -> Snapshot | None:
     return Snapshot(len(shards), 0, 0, round(time.monotonic() - started, 2))
 
 
-def prove_clones(settings: Settings, place: BigQuery, day: date) -> Proof:
-    """Rebuild beside the clones and compare: everyone, or a day's sample of people.
+def prove_clones(settings: Settings, place: BigQuery) -> Proof:
+    """Rebuild beside the clones and compare.
 
     Raises ProofError without a snapshot and where dbt fails, WarehouseError for what BigQuery refuses.
     """
@@ -91,46 +89,26 @@ def prove_clones(settings: Settings, place: BigQuery, day: date) -> Proof:
     there = replace(place, dataset=f"{place.dataset}_proof")
     rebuilt = replace(settings, home=settings.home / "proof" / "rebuilt", bigquery=there)
     rebuilt.dbt_artifacts.mkdir(parents=True, exist_ok=True)
-    wanted = settings.proof_people
-    # the export holds what was loaded, whatever dates are read today
-    variables = ("--vars", json.dumps({"start_date": None, "end_date": None, "proof_sample": wanted is not None}))
     found: list[Difference] = []
     try:
         with open_bigquery(rebuilt, there) as store:
             require_snapshot(store)
-            of_people = count_people(store)
-            sample = None if wanted is None else choose(store, wanted, day)
-        run_models(rebuilt, "build", "--select", STAGING, "resource_type:seed", *MODELS_ONLY, *variables)
+        run_models(rebuilt, "build", "--select", STAGING, "resource_type:seed", *MODELS_ONLY, *ALL_DATES)
         tables = tables_of(read_manifest(rebuilt))
         with open_bigquery(rebuilt, there) as store:
             kept = keep_rows(store, [name for name, replaces in tables.items() if replaces == "shard"])
-        run_models(rebuilt, "run", "--exclude", STAGING, *variables)
+        run_models(rebuilt, "run", "--exclude", STAGING, *ALL_DATES)
         with open_bigquery(rebuilt, there) as store:
-            scopes = {table: _scope(store, table, sample) for table in tables}
-            compared = {table: replaces for table, replaces in tables.items() if scopes[table] is not None}
-            rows, found = compare(store, compared, scopes, sample)
+            rows, found = compare(store, tables)
     finally:
         clear(rebuilt, there, keep_differences=bool(found))
     return Proof(
-        tables=tuple(compared),
-        skipped=tuple(table for table in tables if table not in compared),
+        tables=tuple(tables),
         rows=rows,
-        people=sample.people if sample else of_people,
-        of_people=of_people,
         kept=tuple(kept),
         differences=tuple(found),
         seconds=round(time.monotonic() - started, 2),
     )
-
-
-def _scope(store: BigQueryStore, table: str, sample: Sample | None) -> str | None:
-    """Which rows of a table are compared: a condition that names every partition, None where none can be."""
-    columns = _columns(store, table)
-    every = "bucket >= 0" if "bucket" in columns else "true"
-    if sample is None:
-        return every
-    chosen = sample.scope(columns)
-    return chosen and f"{every} and {chosen}"
 
 
 def require_snapshot(store: BigQueryStore) -> None:
@@ -165,27 +143,19 @@ def keep_rows(store: BigQueryStore, staging: Iterable[str]) -> list[str]:
     return kept
 
 
-def count_people(store: BigQueryStore) -> int:
-    """How many people the live warehouse knew."""
-    return int(store.rows("select count(distinct person_id) from live_int_events where bucket >= 0")[0][0])
-
-
-def compare(
-    store: BigQueryStore, tables: Mapping[str, str | None], scopes: Mapping[str, str | None], sample: Sample | None
-) -> tuple[int, list[Difference]]:
+def compare(store: BigQueryStore, tables: Iterable[str]) -> tuple[int, list[Difference]]:
     """Compare as multisets of rows, nulls equal: how many live rows, and what differs. Buckets follow from keys."""
     store.run("drop table if exists differences")
     store.run(_MADE)
-    given = {"salt": sample.salt, "cut": sample.cut} if sample else {}
     total, found = 0, []
-    for table, replaces in tables.items():
-        compared = [column for column in _columns(store, table) if column != "bucket"]
-        scope = scopes[table]
+    for table in tables:
+        columns = _columns(store, table)
+        compared = [column for column in columns if column != "bucket"]
+        scope = "bucket >= 0" if "bucket" in columns else "true"  # a filter must name every partition
         statement = DIFFERENCES.format(table=table, columns=", ".join(compared), scope=scope)
-        store.run(statement, table=table, **given)
+        store.run(statement, table=table)
         ((live, rebuilt),) = store.rows(
-            f"select (select count(*) from live_{table} where {scope}), (select count(*) from {table} where {scope})",  # noqa: S608
-            **given,
+            f"select (select count(*) from live_{table} where {scope}), (select count(*) from {table} where {scope})"  # noqa: S608
         )
         total += live
         copies = "select found_in, sum(copies) from differences where table_name = $table group by found_in"
@@ -195,7 +165,6 @@ def compare(
             found.append(
                 Difference(
                     table=table,
-                    replaces=replaces,
                     live_rows=live,
                     rebuilt_rows=rebuilt,
                     only_live=counts.get("live", 0),
@@ -251,19 +220,3 @@ def clear(rebuilt: Settings, there: BigQuery, *, keep_differences: bool) -> None
         for item in store.client.list_tables(dataset):
             if item.table_id != "differences":
                 store.client.delete_table(item.reference)
-
-
-def differing_keys(settings: Settings, place: BigQuery, found: Iterable[Difference]) -> dict[str, list[str]]:
-    """The keys by which the differing rows of each table can be replaced, of both sides, as text: table -> keys.
-
-    Raises WarehouseError where the differing rows are not there any more.
-    """
-    keys = {}
-    with open_bigquery(settings, place) as store:
-        for one in found:
-            query = (
-                f"select distinct json_value(row_text, '$.{one.replaces}')"  # noqa: S608 - models' columns
-                f" from `{place.project}.{place.dataset}_proof.differences` where table_name = $table"
-            )
-            keys[one.table] = [key for (key,) in store.rows(query, table=one.table) if key is not None]
-    return keys

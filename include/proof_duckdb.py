@@ -1,4 +1,4 @@
-"""The statements of the proof on DuckDB: take rows over, choose people, compare two warehouses.
+"""The statements of the proof on DuckDB: take rows over, compare two warehouses.
 
 Everything that another engine would say differently is here.
 """
@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -44,28 +42,13 @@ where entry in ('shard', 'rejected') and model = $model and list_contains($shard
 qualify row_number() over (partition by touched_key order by seq desc) = 1
 """
 
-#: Devices of the chosen people, of the first event of all (T4), and of copies of the events of both (E1).
-PROOF_DEVICES = """
-create or replace table rebuilt.proof_devices as
-with staged as ({staged}),
-own as (
-    select device_key from staged where md5($salt || user_id) <= $cut or md5($salt || device_key) <= $cut
-    union
-    (select device_key from live.int_events order by event_at, event_key limit 1)
-)
-select device_key from own
-union
-select device_key from staged
-where event_key in (select event_key from staged where device_key in (select device_key from own))
-"""
-
 #: Hashes of rows that are not equally often on both sides: whole rows are compared of these alone, which costs a tenth.
 SUSPECTS = """
 create or replace temp table suspects as
 with rows as (
-    select hash({columns}) as hashed, 1 as side from live.{table} where {scope}
+    select hash({columns}) as hashed, 1 as side from live.{table}
     union all
-    select hash({columns}), -1 from rebuilt.{table} where {scope}
+    select hash({columns}), -1 from rebuilt.{table}
 )
 select hashed from rows group by hashed having sum(side) <> 0
 """
@@ -73,10 +56,10 @@ select hashed from rows group by hashed having sum(side) <> 0
 DIFFERENCES = """
 create table differences.{table} as
 with live as (
-    select {columns} from live.{table} where {scope} and hash({columns}) in (select hashed from suspects)
+    select {columns} from live.{table} where hash({columns}) in (select hashed from suspects)
 ),
 rebuilt as (
-    select {columns} from rebuilt.{table} where {scope} and hash({columns}) in (select hashed from suspects)
+    select {columns} from rebuilt.{table} where hash({columns}) in (select hashed from suspects)
 )
 select 'live' as found_in, * from (from live except all from rebuilt)
 union all
@@ -89,23 +72,6 @@ select found_in, {texts} from differences.{table}
 qualify row_number() over (partition by found_in order by {order}) <= {most}
 order by found_in, {order}
 """
-
-
-@dataclass(frozen=True)
-class Sample:
-    """The people of a day's proof: those whose md5(salt + person_id) is at most `cut`, `people` of them."""
-
-    salt: str
-    cut: str
-    people: int
-
-    def scope(self, columns: Iterable[str]) -> str | None:
-        """Which rows of a table with these columns are comparable: a condition, or None where none is."""
-        if "person_id" in columns:
-            return f"md5({literal(self.salt)} || person_id) <= {literal(self.cut)}"
-        if "device_key" in columns:
-            return "device_key in (select device_key from rebuilt.proof_devices)"
-        return None
 
 
 def freeze_views(warehouse: Path, views: Iterable[str]) -> None:
@@ -157,45 +123,13 @@ def keep_fits(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("insert into rebuilt.model_fits by name from live.model_fits")
 
 
-def count_people(connection: duckdb.DuckDBPyConnection) -> int:
-    """How many people the live warehouse knows."""
-    return int(connection.execute("select count(distinct person_id) from live.int_events").fetchall()[0][0])
-
-
-def choose(connection: duckdb.DuckDBPyConnection, staging: Iterable[str], people: int, day: date) -> Sample:
-    """Choose people by a hash that changes with the day, and write proof_devices for staging.
-
-    Every person has the same chance each day, also one that only a wrong row knows.
-    """
-    salt = day.isoformat()
-    hashes = connection.execute(
-        "select distinct md5($salt || person_id) as place from live.int_events order by place limit $people",
-        {"salt": salt, "people": people},
-    ).fetchall()
-    sample = Sample(salt, hashes[-1][0] if hashes else "", len(hashes))
-    staged = " union all ".join(f"select device_key, user_id, event_key from live.{quoted(name)}" for name in staging)  # noqa: S608 - models' names
-    connection.execute(PROOF_DEVICES.format(staged=staged), {"salt": sample.salt, "cut": sample.cut})
-    return sample
-
-
-def columns_of(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
-    """The columns of a rebuilt table, in order."""
-    return [name for name, *_ in connection.execute(f"describe rebuilt.{quoted(table)}").fetchall()]
-
-
-def count_rows(connection: duckdb.DuckDBPyConnection, side: str, table: str, scope: str) -> int:
-    """Rows of a table of one side."""
-    counted = connection.execute(f"select count(*) from {side}.{quoted(table)} where {scope}")  # noqa: S608 - models' names
-    return int(counted.fetchall()[0][0])
-
-
-def compare(
-    connection: duckdb.DuckDBPyConnection, table: str, replaces: str | None, columns: Sequence[str], scope: str
-) -> tuple[int, Difference | None]:
+def compare(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[int, Difference | None]:
     """Compare a table as multisets of rows, nulls equal; how many live rows, and what differs."""
-    live, rebuilt = (count_rows(connection, side, table, scope) for side in ("live", "rebuilt"))
     name = quoted(table)
-    parts = {"table": name, "columns": ", ".join(map(quoted, columns)), "scope": scope}
+    columns = [column for column, *_ in connection.execute(f"describe rebuilt.{name}").fetchall()]
+    counted = f"select (select count(*) from live.{name}), (select count(*) from rebuilt.{name})"  # noqa: S608 - models' names
+    ((live, rebuilt),) = connection.execute(counted).fetchall()
+    parts = {"table": name, "columns": ", ".join(map(quoted, columns))}
     connection.execute(SUSPECTS.format(**parts))
     connection.execute(DIFFERENCES.format(**parts))
     counts = dict(connection.execute(f"select found_in, count(*) from differences.{name} group by 1").fetchall())  # noqa: S608 - models' names
@@ -207,7 +141,6 @@ def compare(
     rows = _sample(connection, name, columns=[*differing, *shared], order=[*shared, *differing])
     return live, Difference(
         table=table,
-        replaces=replaces,
         live_rows=live,
         rebuilt_rows=rebuilt,
         only_live=counts.get("live", 0),
@@ -231,24 +164,3 @@ def _sample(
     texts = ", ".join(f"cast({quoted(column)} as varchar)" for column in columns)
     query = ROWS.format(table=table, texts=texts, order=", ".join(map(quoted, order)), most=SAMPLE_ROWS)
     return [(side, tuple(row)) for side, *row in connection.execute(query).fetchall()]
-
-
-def differing_keys(scratch: Scratch, found: Iterable[Difference]) -> dict[str, list[str]]:
-    """The keys by which the differing rows of each table can be replaced, of both sides, as text: table -> keys.
-
-    Raises ProofError where the differing rows are not there any more.
-    """
-    keys = {}
-    try:
-        with duckdb.connect(str(scratch.differences), read_only=True) as differences:
-            for one in found:
-                key = quoted(str(one.replaces))
-                rows = differences.execute(
-                    f"select distinct cast({key} as varchar) from {quoted(one.table)} where {key} is not null"  # noqa: S608 - models' names
-                )
-                keys[one.table] = [value for (value,) in rows.fetchall()]
-    except duckdb.Error as error:
-        raise ProofError(
-            f"the rows of the proof cannot be read in {scratch.differences}: {error}. Prove again."
-        ) from error
-    return keys

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,9 @@ from include.settings import Settings
 from include.transform import DbtError, run_dbt
 
 STAGING = "path:models/staging"
+
+#: The rebuild reads what was loaded, whatever dates are read today.
+ALL_DATES = ("--vars", json.dumps({"start_date": None, "end_date": None}))
 
 
 def run_models(settings: Settings, command: str, *arguments: str) -> None:

@@ -8,27 +8,23 @@ from include.proof_report import Proof
 from include.settings import Settings
 from include.store import Table, open_store
 
-#: One row a proof. people of of_people were looked at; differing_rows have no equal on the other side; kept_shards
-#: could not be read again; healed: the differing rows were marked to be derived again.
+#: One row a proof. differing_rows have no equal on the other side; kept_shards could not be read again.
 PROOFS = Table(
     "proofs",
     {
         "run_id": "text",
         "proved_at": "timestamp",
-        "people": "integer",
-        "of_people": "integer",
         "tables": "integer",
         "rows_compared": "integer",
         "differing_rows": "integer",
         "kept_shards": "integer",
-        "healed": "boolean",
         "seconds": "number",
     },
     key=("run_id",),
 )
 
 
-def record(settings: Settings, run_id: str, proof: Proof, *, healed: bool) -> None:
+def record(settings: Settings, run_id: str, proof: Proof) -> None:
     """Write the proof's row; a rerun replaces its own. Readers see it with the next published run.
 
     Raises WarehouseError where the warehouse cannot be opened.
@@ -36,13 +32,10 @@ def record(settings: Settings, run_id: str, proof: Proof, *, healed: bool) -> No
     row = {
         "run_id": run_id,
         "proved_at": datetime.now(UTC).replace(tzinfo=None),
-        "people": proof.people,
-        "of_people": proof.of_people,
         "tables": len(proof.tables),
         "rows_compared": proof.rows,
         "differing_rows": proof.differing_rows,
         "kept_shards": len(proof.kept),
-        "healed": healed,
         "seconds": proof.seconds,
     }
     with open_store(settings) as store:

@@ -32,14 +32,12 @@ class ProofFailedError(RuntimeError):
 class Difference:
     """A table whose rows are not those of the rebuild, compared as multisets.
 
-    replaces: the column whose values a batch replaces, by which the rows can be derived again; None for a view.
     only_live, only_rebuilt: rows that have no equal on the other side, out of live_rows and rebuilt_rows.
     differing: columns whose values differ between these; they come first in `columns`.
     live, rebuilt: some of the rows, in an order that puts two versions of one row in the same place.
     """
 
     table: str
-    replaces: str | None
     live_rows: int
     rebuilt_rows: int
     only_live: int
@@ -62,16 +60,12 @@ class Difference:
 class Proof:
     """What was compared and what differs.
 
-    tables: compared; skipped: not comparable by a sample of people. rows: of the live tables compared.
-    people of of_people: how many were looked at. kept: shards whose file cannot be read again, as model/shard; their
+    tables: compared. rows: of the live tables. kept: shards whose file cannot be read again, as model/shard; their
     staged rows are taken as they are, what is below them is proven. seconds: of the rebuild and the comparison.
     """
 
     tables: tuple[str, ...]
-    skipped: tuple[str, ...]
     rows: int
-    people: int
-    of_people: int
     kept: tuple[str, ...]
     differences: tuple[Difference, ...]
     seconds: float
@@ -83,8 +77,7 @@ class Proof:
 
     def __str__(self) -> str:
         """One line for a log."""
-        parts = [f"{self.rows} rows of {len(self.tables)} tables, {self.people} of {self.of_people} people"]
-        parts += [f"not compared: {', '.join(self.skipped)}"] if self.skipped else []
+        parts = [f"{self.rows} rows of {len(self.tables)} tables"]
         parts += [f"{len(self.kept)} shards not read again"] if self.kept else []
         return f"{'; '.join(parts)}; {self.differing_rows} rows differ"
 

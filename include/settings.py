@@ -95,8 +95,6 @@ class Settings:
     ga4_export: the folder of GA4 export files, one Parquet file a table (GA4_EXPORT, default `landing/ga4` in home).
     dbt_target: `local` (DuckDB) or `bigquery` (DBT_TARGET).
     own_domains: domains whose referrals are our own pages (OWN_DOMAINS, comma-separated).
-    proof_people: how many people the nightly proof looks at (PROOF_PEOPLE); None: all.
-    proof_heal: whether the rows that the proof finds wrong are derived again (PROOF_HEAL).
     bigquery: the warehouse in BigQuery; None where dbt_target is local.
     alert_connections: the Airflow connections by which alerts go out (ALERT_CONNECTIONS, comma-separated);
         alert_connections_named: whether the environment names them, so that each has to exist.
@@ -109,8 +107,6 @@ class Settings:
     ga4_export: Path
     dbt_target: str = "local"
     own_domains: tuple[str, ...] = ()
-    proof_people: int | None = None
-    proof_heal: bool = False
     bigquery: BigQuery | None = None
     alert_connections: tuple[str, ...] = ALERT_CONNECTIONS
     alert_connections_named: bool = False
@@ -129,12 +125,6 @@ class Settings:
         target = env.get("DBT_TARGET") or "local"
         if target not in TARGETS:
             raise SettingError(f"DBT_TARGET is {target!r}; allowed are {' and '.join(TARGETS)}")
-        people = env.get("PROOF_PEOPLE", "").strip()
-        if people and not (people.isascii() and people.isdecimal() and int(people) > 0):
-            raise SettingError(f"PROOF_PEOPLE is {people!r}; allowed is a whole number from 1 on, or nothing for all")
-        heal = env.get("PROOF_HEAL", "").strip().lower() or "false"
-        if heal not in {"true", "false"}:
-            raise SettingError(f"PROOF_HEAL is {heal!r}; allowed are true and false")
         schedule = env.get("MICROBATCH_SCHEDULE", "").strip() or str(cls.schedule)
         if schedule != "none" and not (len(schedule.split()) == CRON_FIELDS and croniter.is_valid(schedule)):
             raise SettingError(f"MICROBATCH_SCHEDULE is {schedule!r}; allowed are the five fields of cron, and none")
@@ -144,8 +134,6 @@ class Settings:
             ga4_export=Path(env.get("GA4_EXPORT") or home / "landing" / "ga4").absolute(),
             dbt_target=target,
             own_domains=tuple(d.strip().lower() for d in env.get("OWN_DOMAINS", "").split(",") if d.strip()),
-            proof_people=int(people) if people else None,
-            proof_heal=heal == "true",
             bigquery=BigQuery.from_env(env) if target == "bigquery" else None,
             alert_connections=named or ALERT_CONNECTIONS,
             alert_connections_named=bool(named),

@@ -240,7 +240,7 @@ def test_a_manual_run_has_a_form_with_typed_fields_and_help(seen: dict[str, Any]
     assert {dag_id: sorted(params) for dag_id, params in forms.items()} == {
         "attribution_microbatch": ["dry_run", "events", "seed", "wait_seconds"],
         "attribution_backfill": ["dry_run", "end_date", "full_refresh", "start_date"],
-        "attribution_upkeep": ["dry_run", "proof", "proof_people"],
+        "attribution_upkeep": ["dry_run", "proof"],
     }
     fields = [param for params in forms.values() for param in params.values()]
     assert all(param["schema"]["type"] and param["description"] for param in fields)

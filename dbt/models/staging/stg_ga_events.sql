@@ -10,7 +10,6 @@ listed as (
         {{ param_lists() }},
         {{ shard_arrival('shard') }} as received_at
     from exported
-    where {{ of_proven(text_or_null('user_pseudo_id'), text_or_null('user_id')) }}
 ),
 
 fields as (

@@ -35,7 +35,6 @@ typed as (
         coalesce({{ try_whole('received_at_text') }}, landed_at) as received_at,
         {{ try_float('value_text') }} as raw_amount
     from texts
-    where {{ of_proven('user_pseudo_id_text', 'user_id_text') }}
 ),
 
 fields as (

@@ -46,7 +46,6 @@
     ], reasons, { nothing: "Nothing stands in quarantine." }));
     fill("proofs-table", Tables.table("Nightly proofs", [
       { title: "Proved", time: true, value: (one) => timeOf(one.proved_at) },
-      { title: "People", number: true, value: (one) => `${count(one.people)} of ${count(one.of_people)}` },
       { title: "Rows compared", number: true, value: (one) => count(one.rows_compared) },
       { title: "Differing", number: true, value: (one) => count(one.differing_rows) },
       { title: "Took", number: true, value: (one) => span(one.seconds) },

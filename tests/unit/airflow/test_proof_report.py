@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from include.proof import Proof, ProofError, ProofFailedError, conclude
+from include.proof import Proof, ProofFailedError, conclude
 from include.proof_report import VALUE_WIDTH, Difference, report
 from include.publish import publish
 from include.settings import Settings
@@ -20,7 +20,6 @@ Run = Callable[[str], None]
 LONG = "x" * (VALUE_WIDTH + 1)
 DIFFERENCE = Difference(
     table="int_sessions",
-    replaces="person_id",
     live_rows=10,
     rebuilt_rows=9,
     only_live=2,
@@ -30,7 +29,7 @@ DIFFERENCE = Difference(
     live=(("news", "p1", None, LONG), ("x", "ghost", None, None)),
     rebuilt=(("google", "p1", None, LONG),),
 )
-SOUND = Proof(("int_sessions",), ("mart_channel_daily",), 10, 5, 50, ("stg_ga_events/events_20260101",), (), 1.5)
+SOUND = Proof(("int_sessions",), 10, ("stg_ga_events/events_20260101",), (), 1.5)
 WRONG = replace(SOUND, differences=(DIFFERENCE,))
 
 
@@ -58,16 +57,16 @@ def test_a_difference_is_recorded_and_raised_with_its_rows(settings: Settings, w
     with pytest.raises(ProofFailedError, match=r"^int_sessions: 2 of 10 rows only live") as failed:
         conclude(settings, "night 1", WRONG)
     assert failed.value.report == report(WRONG)
-    assert rows(settings, "select differing_rows, healed from proofs") == [(3, False)]
+    assert rows(settings, "select differing_rows from proofs") == [(3,)]
     assert rows(settings, "from int_journal") == []
 
 
 def test_a_sound_proof_is_recorded_once_a_run(settings: Settings, warehouse: Run) -> None:
     before = datetime.now(UTC).replace(tzinfo=None)
     for _ in range(2):
-        conclude(replace(settings, proof_heal=True), "night 1", SOUND)
+        conclude(settings, "night 1", SOUND)
     ((proved_at, *row),) = rows(settings, "select proved_at, * exclude (proved_at) from proofs")
-    assert row == ["night 1", 5, 50, 1, 10, 0, 1, False, 1.5]
+    assert row == ["night 1", 1, 10, 0, 1, 1.5]
     assert before <= proved_at <= datetime.now(UTC).replace(tzinfo=None)
 
 
@@ -77,8 +76,3 @@ def test_readers_get_the_proofs_with_the_marts(settings: Settings, warehouse: Ru
     publish(settings, "run 2")
     with duckdb.connect(str(settings.published), read_only=True) as published:
         assert published.execute("select run_id from proofs").fetchall() == [("night 1",)]
-
-
-def test_healing_without_the_rows_of_the_proof_is_refused(settings: Settings, warehouse: Run) -> None:
-    with pytest.raises(ProofError, match=r"differences.duckdb.* Prove again"):
-        conclude(replace(settings, proof_heal=True), "night 1", WRONG)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ from include.transform import DbtError
 from include.warehouse import WarehouseBusyError, open_warehouse
 
 Run = Callable[[str], None]
-DAY = date(2026, 3, 2)
 
 
 @pytest.fixture
@@ -162,11 +160,11 @@ def test_a_snapshot_serves_one_proof_and_is_gone_after_a_failure(
     monkeypatch.setenv("ATTRIBUTION_HOME", "here")
     snapshot(loaded)
     with pytest.raises(ProofError, match="planted"):
-        prove(loaded, DAY)
+        prove(loaded)
     assert os.environ["ATTRIBUTION_HOME"] == "here"
     assert list(Scratch(loaded).folder.iterdir()) == []
     with pytest.raises(ProofError, match="no snapshot"):
-        prove(loaded, DAY)
+        prove(loaded)
 
 
 def test_a_snapshot_removes_what_an_earlier_proof_left(loaded: Settings) -> None:

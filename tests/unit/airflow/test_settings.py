@@ -9,22 +9,9 @@ import pytest
 from include.settings import SettingError, Settings
 
 
-def test_a_proof_looks_at_all_people_and_heals_nothing_unless_told() -> None:
-    settings = Settings.from_env({})
-    assert settings.proof_people is None
-    assert settings.proof_heal is False
-    told = Settings.from_env({"PROOF_PEOPLE": " 500 ", "PROOF_HEAL": "True"})
-    assert (told.proof_people, told.proof_heal) == (500, True)
-
-
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
-        ("PROOF_PEOPLE", "0"),
-        ("PROOF_PEOPLE", "-1"),
-        ("PROOF_PEOPLE", "½"),
-        ("PROOF_PEOPLE", "1e3"),
-        ("PROOF_HEAL", "1"),
         ("LATE_MINUTES", "0"),
         ("LATE_MINUTES", "soon"),
         ("STALE_MINUTES", "-1"),
