@@ -43,10 +43,10 @@ SHARDS = {
     "stg_ad_spend": ("ad spend file", "ad spend files"),
 }
 
-#: Columns of pipeline_runs that count what needs a person -> what one is called and what is wrong with it.
+#: Columns of pipeline_runs that count what needs a person -> what one is called, what is wrong, and its check.
 COUNTS = {
-    "unmatched_refunds": ("refund", "of no known order: nothing was reduced by them"),
-    "shared_orders": ("order id", "seen on several people, each counted as an order"),
+    "unmatched_refunds": ("refund", "without a known order, so nothing was reduced", "assert_refunds_matched"),
+    "shared_orders": ("order id", "seen on several people", "assert_orders_of_one_person"),
 }
 
 #: revenue_issue -> what would mend it, where that is a setting.
@@ -112,10 +112,10 @@ def _issue(row: Row) -> Attention:
 
 
 def _counted(run: Row) -> Iterator[Attention]:
-    for column, (one, wrong) in COUNTS.items():
+    for column, (one, wrong, check) in COUNTS.items():
         if number := run.get(column):
             yield Attention(
                 f"{counted(number, one)} {wrong}",
-                "select name, failures, detail from checks where status = 'warn' order by checked_at desc",
-                "runbooks/missing_revenue.md",
+                f"select checked_at, detail from checks where name = '{check}' order by checked_at desc",  # noqa: S608
+                "quality.md",
             )

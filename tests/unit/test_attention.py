@@ -68,7 +68,7 @@ def test_files_rows_and_amounts_are_named_by_kind_with_the_first_file(settings: 
         "3 rows of 2 streamed batches set aside as not_json, the first line 3 of b1",
         f"2 conversions with the revenue_issue no_exchange_rate, counted as $0.00{REMEDIES['no_exchange_rate']}",
         "1 conversion with the revenue_issue missing, counted as $0.00",
-        "4 refunds of no known order: nothing was reduced by them",
+        "4 refunds without a known order, so nothing was reduced",
     ]
     assert all((PROJECT / "docs" / one.page).is_file() for one in needs_attention(open_marts(settings)))
     text = shown(settings)
