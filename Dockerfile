@@ -22,6 +22,7 @@ COPY dags /opt/attribution/dags
 COPY plugins /opt/attribution/plugins
 COPY include /opt/attribution/include
 COPY dbt /opt/attribution/dbt
+COPY docs /opt/attribution/docs
 WORKDIR /opt/attribution
 USER 50000:50000
 ENTRYPOINT ["python", "-m", "include.container"]

@@ -9,6 +9,7 @@ from include.quality import Finding, examine, require_passed
 from include.settings import Settings
 from include.store import Table, open_store
 from include.transform import GATE, GATE_OF_DAYS, Selection
+from include.wording import clock
 
 KEPT = timedelta(days=90)
 
@@ -59,7 +60,10 @@ def detail(finding: Finding) -> str | None:
     if not (finding.about_nobody and finding.rows):
         return None
     return "\n".join(
-        ", ".join(f"{column} {value}" for column, value in zip(finding.columns, row, strict=True))
+        ", ".join(
+            f"{column} {clock(value) if isinstance(value, datetime) else value}"
+            for column, value in zip(finding.columns, row, strict=True)
+        )
         for row in finding.rows
     )
 

@@ -20,6 +20,7 @@ from rich.table import Table
 from include.settings import SettingError, Settings
 from include.story import Event, NoConversionError, Session, Story, Weight, read_story
 from include.warehouse import WarehouseError
+from include.wording import clock, counted, length
 
 #: What each rule of semantics S2 found.
 RULES = {
@@ -35,19 +36,6 @@ RULES = {
 
 #: Why evidence of these kinds gives a session no source.
 PASSED_OVER = {"self_referral": "our own page or a payment gateway (S4)", "direct": "direct (S3)"}
-
-
-def length(span: timedelta) -> str:
-    """A length of time: days and hours, hours and minutes, minutes, or seconds, which are exact."""
-    micros = span // timedelta(microseconds=1)
-    days, hours, minutes = span.days, span.seconds // 3600, span.seconds // 60 % 60
-    if days:
-        return f"{days} d {hours} h"
-    if hours:
-        return f"{hours} h {minutes} min"
-    if minutes:
-        return f"{minutes} min"
-    return f"{micros / 1_000_000:g} s"
 
 
 def standing(session: Session, converted_at: datetime, lookback: timedelta, touchpoints: int) -> str:
@@ -82,7 +70,7 @@ def evidence_lines(session: Session, events: Sequence[Event]) -> list[str]:
     earlier = events[: events.index(decided)] if decided else events
     passed = Counter((one.evidence, one.source, one.medium) for one in earlier if one.evidence in PASSED_OVER)
     for (kind, source, medium), times in passed.items():
-        lines.append(f"passed over, {times} events: {source} / {medium} is {PASSED_OVER[str(kind)]}")
+        lines.append(f"passed over, {counted(times, 'event')}: {source} / {medium} is {PASSED_OVER[str(kind)]}")
     return lines
 
 
@@ -131,18 +119,18 @@ def tell(story: Story, console: Console, most_events: int) -> None:
     def say(text: str = "") -> None:
         console.print(text, highlight=False, markup=False, soft_wrap=True)
 
-    say(f"Conversion {one.conversion_id}: {one.event_name} at {one.converted_at} UTC")
+    say(f"Conversion {one.conversion_id}: {one.event_name} at {clock(one.converted_at)}")
     say(f"  order {one.transaction_id or 'without an id'}, person {one.person_id}")
     issue = f"; counted as 0 because the amount is {one.revenue_issue}" if one.revenue_issue else ""
     say(f"  revenue {one.revenue:,.2f}, net of refunds {one.net_revenue:,.2f}{issue}")
     opens = one.converted_at - story.lookback
-    say(f"  touches count from {opens} UTC ({story.lookback.days} d before) to the conversion")
+    say(f"  touches count from {clock(opens)} ({story.lookback.days} d before) to the conversion")
     touchpoints = sum(session.position is not None for session in story.sessions)
     for session in story.sessions:
         events = [event for event in story.events if session.holds(event)]
         say()
         say(
-            f"Session {session.session_id}, {session.started_at} UTC, {len(events)} events in "
+            f"Session {session.session_id}, {clock(session.started_at)}, {counted(len(events), 'event')} in "
             f"{length(session.ended_at - session.started_at)}"
         )
         say(f"  {standing(session, one.converted_at, story.lookback, touchpoints)}")
@@ -154,7 +142,7 @@ def tell(story: Story, console: Console, most_events: int) -> None:
         for event in events[:most_events]:
             say(f"    {event_line(event)}")
         if len(events) > most_events:
-            say(f"    ... {len(events) - most_events} more events (--events {len(events)} shows them)")
+            say(f"    ... {counted(len(events) - most_events, 'more event')} (--events {len(events)} shows them)")
     say()
     console.print(credit_table(story))
     for line in fit_lines(story.weights):

@@ -68,16 +68,18 @@ select batch_shards, batch_events, lag_p50_seconds, lag_max_seconds, lag_p95_sec
 from pipeline_runs where run_id = $run_id
 """
 
-#: E4, A1: these reasons are whole files'; every other one is a row's.
-TOTALS = """
+#: E4, A1: these reasons of quarantine are whole files'; every other one is a row's.
+OF_FILE = "reason in ('unreadable', 'unknown_name', 'wrong_type', 'wrong_columns')"
+
+TOTALS = f"""
 select
     (select coalesce(sum(revenue), 0) from mart_attribution_last),
     count(case when not q.of_file then 1 end),
     count(case when q.of_file then 1 end)
 from (
-    select reason in ('unreadable', 'unknown_name', 'wrong_type', 'wrong_columns') as of_file from int_quarantine
+    select {OF_FILE} as of_file from int_quarantine
 ) as q
-"""
+"""  # noqa: S608 - constants
 
 #: How many events, and the lag of the streamed ones: the median, of an even number the mean of the two in the middle;
 #: the most; and what 95 in 100 do not exceed.

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,19 +18,17 @@ from rich.console import Console
 from rich.markup import escape
 
 from include.airflow_env import airflow_env, deployment_secrets
+from include.attention import LAST_RUN, Attention, needs_attention
 from include.attribution_table import as_table, read_credits
-from include.figures import PIPELINE_RUNS
+from include.dashboard.marts import MartsError, open_marts
 from include.home import HomeInUseError, hold_home
 from include.models_table import as_models_table, read_models
 from include.settings import PROJECT, SettingError, Settings
 from include.shown_checks import last_checks
-from include.store import read_published
 
 PATIENCE_SECONDS = 5
 DAY_SECONDS = 86_400
 TABLE_WIDTH = 130
-
-LAST_RUN = "select * from pipeline_runs order by published_at desc, run_id limit 1"
 
 
 class StartError(RuntimeError):
@@ -98,10 +96,11 @@ def show_figures(console: Console, settings: Settings) -> None:
 
     Events streamed after generated or older history go on from its clock, which says nothing about the lag.
     """
-    last = read_published(settings, LAST_RUN)
-    if not last:
+    marts = open_marts(settings)
+    try:
+        (figures,) = marts.ask(LAST_RUN)
+    except (MartsError, ValueError):  # nothing is published yet
         return
-    figures = dict(zip(PIPELINE_RUNS.columns, last[0], strict=True))
     # a narrow terminal may wrap the table's lines, but no amount is ever cut short
     wide = Console(file=console.file, width=max(console.width, TABLE_WIDTH))
     wide.print(as_table(read_credits(settings)))
@@ -109,8 +108,7 @@ def show_figures(console: Console, settings: Settings) -> None:
     lag = figures["lag_p50_seconds"]
     console.print(
         f"{figures['events']:,} events, {figures['sessions']:,} sessions, {figures['conversions']:,} conversions, "
-        f"${figures['revenue']:,} revenue; {figures['batch_events']:,} distinct events in this batch, "
-        f"{figures['rejected_rows']:,} rows and {figures['rejected_files']:,} files in quarantine"
+        f"${figures['revenue']:,} revenue; {figures['batch_events']:,} distinct events in this batch"
         + (
             ""
             if lag is None or not 0 <= lag < DAY_SECONDS
@@ -119,6 +117,7 @@ def show_figures(console: Console, settings: Settings) -> None:
         highlight=False,
     )
     show_checks(console, settings)
+    show_attention(console, settings, needs_attention(marts))
 
 
 def show_checks(console: Console, settings: Settings) -> None:
@@ -127,6 +126,17 @@ def show_checks(console: Console, settings: Settings) -> None:
     console.print(f"{found.passed} checks passed, {len(found.warnings)} warned", highlight=False)
     for warning in found.warnings:
         console.print(f"[yellow]warning[/]: {escape(warning)}", highlight=False)
+
+
+def show_attention(console: Console, settings: Settings, found: Sequence[Attention]) -> None:
+    """Print what needs a person, with what shows all of it and what to do; nothing where nothing does."""
+    if not found:
+        return
+    place = settings.published if settings.bigquery is None else f"the dataset {settings.bigquery.published}"
+    console.print(f"[yellow]Needs attention[/] (dashboard: Operations; SQL on {escape(str(place))}):", highlight=False)
+    for one in found:
+        console.print(f"  {escape(one.what)}", highlight=False)
+        console.print(f"    {escape(one.show)}  (docs/{one.page})", highlight=False)
 
 
 def reported_run(settings: Settings, console: Console, lock: int, dag_id: str, params: dict[str, Any]) -> Outcome:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from include.alerts.facts import Published, last_published, read_failure, state_of
+from include.alerts.facts import Published, attention_lines, last_published, read_failure, state_of
+from include.alerts.links import dag_link, dashboard_link
 from include.alerts.message import GREEN, RED, Alert, clock
 from include.alerts.outbox import Event, Known
 from include.settings import Settings
@@ -15,12 +16,12 @@ def _seen(published: Published | None) -> str:
     return f"{published.run_id}, published {clock(published.at)}: {figures}"
 
 
-def _what_to_do(task: str | None, cause: str) -> str:
+def _what_to_do(dag_id: str, task: str | None, cause: str) -> str:
     if task in {"quality_gate", "audit"}:
-        return "docs/runbooks/red_gate.md"
+        return dashboard_link("docs/runbooks/red_gate.md")
     if "open in another process" in cause:
-        return "docs/runbooks/locked_warehouse.md"
-    return 'the DAG\'s own page in the UI, under "When it is red"'
+        return dashboard_link("docs/runbooks/locked_warehouse.md")
+    return f'{dag_link(dag_id)}, its docs under "When it is red"'
 
 
 def _affected(rows: int | None, batch: str | None) -> str:
@@ -42,10 +43,11 @@ def failed(settings: Settings, event: Event, known: Known) -> Alert:
         ("Cause", found.cause.words),
         ("Rows affected", _affected(found.cause.rows, found.batch)),
         ("Readers see", _seen(published)),
-        ("What to do", _what_to_do(found.task, found.cause.words)),
+        ("What to do", _what_to_do(event.dag_id, found.task, found.cause.words)),
     ]
     if published and published.run_id == event.run_id:
         lines.append(("Note", "this run had published before it failed"))
+    lines += attention_lines(settings)
     if red["count"]:
         lines.append(("Failed in a row", f"{red['count'] + 1}, since {clock(red['since'])}"))
     return Alert(RED, f"{event.dag_id} failed in {found.task or 'the run as a whole'}", tuple(lines), found.link)
@@ -64,6 +66,7 @@ def ended(settings: Settings, event: Event, known: Known) -> Alert | None:
             ("Run", event.run_id),
             ("Was red", f"since {clock(red['since'])}, {runs}"),
             ("Readers see", _seen(last_published(settings))),
+            *attention_lines(settings),
         )
         return Alert(GREEN, f"{event.dag_id} recovered", lines)
     return Alert(GREEN, f"{event.dag_id}: the late run has ended", (("Run", event.run_id),)) if was_late else None

@@ -13,15 +13,19 @@ from airflow.utils.session import create_session
 from sqlalchemy import select
 
 from include.alerts.causes import Cause, noted
-from include.alerts.links import run_link
+from include.alerts.links import dashboard_link, run_link
 from include.alerts.outbox import Event
 from include.alerts.redaction import without_secrets
+from include.attention import needs_attention
+from include.dashboard.marts import MartsError, open_marts
 from include.settings import Settings
 from include.store import read_published
 
 LAST_PUBLISHED = """
 select run_id, published_at, conversions, revenue from pipeline_runs order by published_at desc, run_id limit 1
 """
+#: How much of what needs a person an alert names.
+NAMED = 5
 FAR = datetime.max.replace(tzinfo=UTC)
 
 
@@ -82,3 +86,14 @@ def last_published(settings: Settings) -> Published | None:
     """The last run that readers see; None where nothing was published yet."""
     rows = read_published(settings, LAST_PUBLISHED)
     return Published(rows[0][0], rows[0][1], rows[0][2], f"{rows[0][3]:,.2f}") if rows else None
+
+
+def attention_lines(settings: Settings) -> list[tuple[str, str]]:
+    """Lines that name what needs a person in what readers see; none where nothing does, or it cannot be read."""
+    try:
+        found = needs_attention(open_marts(settings))
+    except MartsError:
+        return []
+    named = [("Needs attention", one.what) for one in found[:NAMED]]
+    more = f"{len(found) - NAMED} more: " if len(found) > NAMED else ""
+    return [*named, ("All of it", f"{more}{dashboard_link('operations')}")] if found else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -60,10 +61,15 @@ def as_slack(alert: Alert) -> dict[str, Any]:
     return {"text": text}
 
 
+def _linked(text: str) -> str:
+    """Escape text for HTML and make its addresses links."""
+    return re.sub(r"https?://[^\s,]+", lambda found: f"<a href='{found[0]}'>{found[0]}</a>", html.escape(text))
+
+
 def as_mail(alert: Alert) -> tuple[str, str]:
     """Subject (one line) and HTML body."""
     rows = "".join(
-        f"<tr><th align='left' valign='top'>{html.escape(what)}</th><td>{html.escape(value)}</td></tr>"
+        f"<tr><th align='left' valign='top'>{html.escape(what)}</th><td>{_linked(value)}</td></tr>"
         for what, value in alert.lines
     )
     link = f"<p><a href='{html.escape(alert.link)}'>Log</a>: {html.escape(alert.link)}</p>" if alert.link else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from include.alerts.links import dashboard_link
 from include.alerts.message import GREEN, YELLOW, Alert, clock, length
 from include.alerts.outbox import Event, Known
 from include.settings import Settings
@@ -35,10 +36,8 @@ def freshness(newest: datetime | None, minutes: int, known: Known, now: datetime
         return Alert(GREEN, "attribution: data is fresh again", (("Last new events", f"published {clock(newest)}"),))
     lines = (
         ("Last new events", f"published {clock(newest)}, {length(age)} ago; allowed are {length(allowed)}"),
-        (
-            "Look",
-            "whether the GA4 export and the producer of streamed events still write (docs/runbooks/late_data.md)",
-        ),
+        ("Look", "whether the GA4 export and the producer of streamed events still write"),
+        ("What to do", dashboard_link("docs/runbooks/late_data.md")),
     )
     return Alert(YELLOW, "attribution: data is stale", lines)
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Respons
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
-from include.dashboard import pages
+from include.dashboard import documents, pages
 from include.dashboard.access import login_of, sees_marts
 from include.dashboard.api import marts_routes, operations_routes
 from include.dashboard.filters import FilterError
@@ -62,6 +62,13 @@ def page_routes() -> APIRouter:
         sent = pages.file(name)
         headers = {"Content-Encoding": "gzip", "Cache-Control": "private, max-age=31536000, immutable"}
         return Response(sent.content, media_type=sent.kind, headers=headers)
+
+    @router.get("/docs/{name:path}")
+    def document(name: str) -> Response:
+        if name not in documents.names():
+            raise HTTPException(404, "There is no such page.")
+        picture = documents.image(name)
+        return Response(picture[0], media_type=picture[1]) if picture else HTMLResponse(documents.document(name))
 
     return router
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from include.dashboard.filters import Filters
 from include.dashboard.marts import Marts, Row
-from include.explain import RULES, length, standing
+from include.explain import RULES, standing
 from include.story import Session
+from include.wording import length
 
 PAGE = 50
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from include.attention import needs_attention
 from include.dashboard.filters import Filters, choices
 from include.dashboard.marts import Marts
 
@@ -77,6 +78,7 @@ def operations(marts: Marts) -> dict[str, Any]:
     """What the pipeline did and found, from the published tables."""
     return {
         "runs": marts.ask(LAST_RUNS),
+        "attention": [vars(one) for one in needs_attention(marts)],
         "findings": marts.ask(FOUND_LATELY),
         "reasons": marts.ask(REASONS),
         "proofs": marts.ask(PROOFS),

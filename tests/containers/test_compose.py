@@ -70,7 +70,7 @@ def test_images_are_pinned_and_run_without_rights() -> None:
     assert SERVICES["postgres"].written["image"] == "postgres:17.6-bookworm"
     assert [line for line in text.splitlines() if line.startswith("USER")] == ["USER 50000:50000"]
     assert entrypoint() == ("python", "-m", "include.container")
-    assert copied() == ("dags", "plugins", "include", "dbt")
+    assert copied() == ("dags", "plugins", "include", "dbt", "docs")
 
 
 def test_hadolint_finds_nothing() -> None:

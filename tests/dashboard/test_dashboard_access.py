@@ -32,6 +32,9 @@ ROUTES = {
     "api/rejected": 200,
     "download/channels.csv": 200,
     "download/conversions.parquet": 200,
+    "docs/runbooks/set_aside.md": 200,
+    "docs/images/channels_light.png": 200,
+    "docs/nothing.md": 404,
     "no/such/page": 404,
 }
 FILTERS = ("start", "end", "model", "other", "channel", "device", "customer")
@@ -41,8 +44,10 @@ INJECTIONS = ("' or 1=1 --", "Email'; drop table mart_attribution; --", "$model"
 def test_the_routes_below_are_all_there_are(settings: Settings) -> None:
     templates = {route.path for route in create_app(settings).routes if isinstance(route, APIRoute)}
     shown = {f"/{path.partition('?')[0]}" for path in ROUTES}
-    filled = {"/static/{name}", "/download/{table}.{kind}", "/{path:path}"}
-    assert templates - filled == {path for path in shown if not path.startswith(("/static", "/download", "/no"))}
+    filled = {"/static/{name}", "/docs/{name:path}", "/download/{table}.{kind}", "/{path:path}"}
+    assert templates - filled == {
+        path for path in shown if not path.startswith(("/static", "/docs", "/download", "/no"))
+    }
     assert len(create_app(settings).routes) == len(templates), "no route but those that are guarded"
 
 

@@ -192,6 +192,8 @@ def test_operations_show_runs_reasons_and_the_raw_event(viewer: TestClient, mart
         row["reason"]: row["n"] for row in marts("select reason, count(*) as n from quarantine group by reason")
     }
     assert {row["reason"]: row["rejected"] for row in found["reasons"]} == expected
+    said = " ".join(one["what"] for one in found["attention"])
+    assert all(f"set aside as {reason}" in said for reason in expected), said
     reason = min(expected)
     rows = viewer.get("api/rejected", params={"reason": reason}).json()["rows"]
     payloads = marts(f"select payload from quarantine where reason = '{reason}'")

@@ -5,7 +5,9 @@
   const tile = (title, value, more, tone) => el("div", { class: tone }, el("dt", {}, title), el("dd", {}, value), more ? el("dd", { class: "more" }, more) : null);
   const badge = (text) => el("span", { class: `badge ${text}` }, text);
 
-  function published({ runs, findings, reasons, proofs }) {
+  const titleOf = (page) => name(page.replace(/^.*\//, "").replace(".md", ""));
+
+  function published({ runs, attention, findings, reasons, proofs }) {
     const last = runs[0];
     const streamed = runs.find((run) => run.lag_p50_seconds !== null);
     const rejected = last.rejected_rows + last.rejected_files;
@@ -18,6 +20,12 @@
       tile("Quarantine", count(rejected), `${count(last.rejected_files)} of them whole files`, rejected ? "warn" : ""),
       tile("Nightly proof", !proof ? "none yet" : proof.differing_rows ? `${count(proof.differing_rows)} rows differ` : "equal",
         proof ? timeOf(proof.proved_at) : "runs at 02:15 UTC", proof?.differing_rows ? "warn" : ""));
+    document.getElementById("attention").hidden = attention.length === 0;
+    fill("attention-table", Tables.table("What needs attention", [
+      { title: "What", value: (one) => one.what },
+      { title: "Shown by", value: (one) => el("code", {}, one.show) },
+      { title: "What to do", value: (one) => (Data.isReport ? `docs/${one.page}` : el("a", { href: `docs/${one.page}` }, titleOf(one.page))) },
+    ], attention, { nothing: "Nothing." }));
     lag(runs);
     fill("batches-table", Tables.table("Published runs", [
       { title: "Published", time: true, value: (run) => timeOf(run.published_at) },
@@ -102,9 +110,10 @@
     if (Data.isReport) live().forEach((section) => section.remove());
     else Data.ask("airflow").then(airflow).catch((error) => fill("runs-table", el("p", { class: "nothing" }, error.message)));
     try {
-      published(await Data.ask("operations"));
+      const answer = await Data.ask("operations");
       Data.hide();
       still().forEach((part) => { part.hidden = false; });
+      published(answer);
     } catch (error) {
       still().forEach((part) => { part.hidden = true; });
       Data.show(error, load);

@@ -42,7 +42,7 @@ TABLES = {
     "mart_channel_daily": "conversion_date date, model {text}, channel {text}, spend numeric(18, 2)",
     "mart_campaign_daily": "conversion_date date, model {text}, channel {text}, source {text}, medium {text}, "
     "campaign {text}, spend numeric(18, 2)",
-    "quarantine": "shard {text}, line_number {whole}, reason {text}, detail {text}, payload {text}",
+    "quarantine": "model {text}, shard {text}, line_number {whole}, reason {text}, detail {text}, payload {text}",
     "rules": "model {text}, detail {text}",
     "shards": "model {text}, shard {text}, version {text}",
 }
@@ -103,6 +103,7 @@ ROWS: dict[str, list[dict[str, object]]] = {
             "transaction_id": f"T{name}",
             "conversion_date": f"2026-01-{day}",
             "lookback_complete": name == "c",
+            "revenue_issue": None if name == "c" else "missing",
         }
         for name, day in (("c", 20), ("d", 21))
     ],
@@ -116,8 +117,8 @@ ROWS: dict[str, list[dict[str, object]]] = {
     ],
     "mart_campaign_daily": [{"conversion_date": "2026-01-20", "model": "last_click", **TOUCHED, "spend": "2.50"}],
     "quarantine": [
-        {"shard": "b", "line_number": 3, "reason": "not_json", "payload": "oops"},
-        {"shard": "b", "reason": "x"},
+        {"model": "stg_streamed_events", "shard": "b", "line_number": 3, "reason": "not_json", "payload": "oops"},
+        {"model": "stg_ga_events", "shard": "events_20260110", "reason": "wrong_type", "detail": "wrong_type: why"},
     ],
     "rules": [{"model": "int_touchpoints", "detail": '{"settings": {"lookback_days": 14}}'}],
     "pipeline_runs": [

@@ -15,7 +15,7 @@ from tests.unit.alerts.servers import PASSWORD, TOKEN, Mailbox, Webhook, body_of
 ALERT = Alert(
     RED,
     "attribution_microbatch failed in quality_gate",
-    (("Cause", "assert <x> & y: 12 rows"), ("Run", "manual__1")),
+    (("Cause", "assert <x> & y: 12 rows"), ("Run", "manual__1"), ("What to do", "http://host/docs/a.md, its docs")),
     "http://127.0.0.1:8080/dags/a/runs/b",
 )
 
@@ -32,7 +32,7 @@ def test_a_chat_gets_the_whole_alert_as_plain_text(chat: Webhook) -> None:
     assert path == f"/services/{TOKEN}"
     assert body == {
         "text": f"{RED} attribution_microbatch failed in quality_gate\nCause: assert &lt;x&gt; &amp; y: 12 rows\n"
-        "Run: manual__1\nLog: http://127.0.0.1:8080/dags/a/runs/b"
+        "Run: manual__1\nWhat to do: http://host/docs/a.md, its docs\nLog: http://127.0.0.1:8080/dags/a/runs/b"
     }
 
 
@@ -42,7 +42,12 @@ def test_a_mail_gets_it_too_with_the_title_as_subject(mails: Mailbox) -> None:
     assert mail["Subject"] == f"{RED} attribution_microbatch failed in quality_gate"
     assert mail["From"] == "airflow@example.com"
     assert mails.recipients == [["oncall@example.com", "lead@example.com"]]
-    for part in ("assert &lt;x&gt; &amp; y: 12 rows", "manual__1", "http://127.0.0.1:8080/dags/a/runs/b"):
+    for part in (
+        "assert &lt;x&gt; &amp; y: 12 rows",
+        "manual__1",
+        "<a href='http://host/docs/a.md'>",
+        "http://127.0.0.1:8080/dags/a/runs/b",
+    ):
         assert part in body_of(mail)
 
 
