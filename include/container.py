@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from include.airflow_env import USER, airflow_env, deployment_secrets
 from include.durable import write_text
+from include.home import keep_private
 from include.settings import SettingError, Settings
 
 DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
@@ -80,7 +81,9 @@ def module(arguments: list[str]) -> list[str]:
 
 def main(arguments: list[str]) -> None:
     """Do the command, or become it."""
+    os.umask(0o077)
     settings, env = Settings.from_env(), dict(os.environ)
+    keep_private(settings)
     if arguments == ["secrets"]:
         make_secrets(settings, env)
     elif arguments == ["login"]:

@@ -174,6 +174,7 @@ def command(what: str, work: Callable[[Settings, Console, int], int], *, instead
     """
     console = Console(soft_wrap=True)
     signal.signal(signal.SIGTERM, _terminated)
+    os.umask(0o077)
     try:
         settings = Settings.from_env()
         with hold_home(settings, what) as lock:

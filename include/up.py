@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -37,6 +38,7 @@ def main() -> int:
     """Start, watch, stop; the exit code: 0 when the user stopped it, 1 when a component ended, 2 if it cannot start."""
     console = Console(soft_wrap=True)
     signal.signal(signal.SIGTERM, _terminated)
+    os.umask(0o077)
     try:
         settings = Settings.from_env()
         with hold_home(settings, "make up") as lock:
