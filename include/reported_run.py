@@ -23,6 +23,7 @@ from include.figures import PIPELINE_RUNS
 from include.home import HomeInUseError, hold_home
 from include.models_table import as_models_table, read_models
 from include.settings import PROJECT, SettingError, Settings
+from include.shell import clean
 from include.shown_checks import last_checks
 from include.store import read_published
 
@@ -163,6 +164,12 @@ def reported_run(settings: Settings, console: Console, lock: int, dag_id: str, p
     return Outcome(good, idle, last.get("returned") or {})
 
 
+def tell_unused(console: Console, names: list[str]) -> None:
+    """Say which variables of the shell do not reach the run."""
+    if names:
+        console.print(f"Not used here, see docs/settings.md: {', '.join(names)}", highlight=False, markup=False)
+
+
 def _terminated(number: int, frame: object) -> None:
     raise SystemExit(128 + number)
 
@@ -177,6 +184,7 @@ def command(what: str, work: Callable[[Settings, Console, int], int], *, instead
     os.umask(0o077)
     try:
         settings = Settings.from_env()
+        tell_unused(console, clean(os.environ))
         with hold_home(settings, what) as lock:
             return work(settings, console, lock)
     except (StartError, SettingError, HomeInUseError, OSError) as error:

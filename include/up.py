@@ -13,7 +13,9 @@ from rich.markup import escape
 from include.airflow_env import USER
 from include.home import HomeInUseError, hold_home
 from include.local_airflow import LocalAirflow, StartError, local_airflow
+from include.reported_run import tell_unused
 from include.settings import SettingError, Settings
+from include.shell import clean
 
 
 def _terminated(number: int, frame: object) -> None:
@@ -41,6 +43,7 @@ def main() -> int:
     os.umask(0o077)
     try:
         settings = Settings.from_env()
+        tell_unused(console, clean(os.environ))
         with hold_home(settings, "make up") as lock:
             console.print("Starting Airflow; this takes about half a minute.")
             with local_airflow(settings, keep=(lock,)) as airflow:
