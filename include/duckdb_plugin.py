@@ -93,8 +93,14 @@ class Plugin(BasePlugin):
     """
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
-        """Make the local state before DuckDB opens its file there."""
-        make_local_state(Settings.from_env())
+        """Make the local state before DuckDB opens its file there.
+
+        A relative path of the profile would be another file in each folder that dbt is started from: it is the home's.
+        """
+        settings = Settings.from_env()
+        make_local_state(settings)
+        if self.creds is not None and not Path(self.creds.path).is_absolute():
+            self.creds.path = str(settings.warehouse)
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Register the functions; they look at the disk anew at each call."""
