@@ -78,6 +78,14 @@ def _lock(path: Path) -> int | None:
     return descriptor
 
 
+def _works(process: psutil.Process) -> bool:
+    """Whether the process is more than an entry that its parent has not collected."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def _end_orphans(path: Path, starter: str, left: list[psutil.Process]) -> None:
     """End what a starter that is gone left running: each statement of it is in or not."""
     log.warning("%s is gone. Ending what it left running: %s", starter, ", ".join(f"process {one.pid}" for one in left))
@@ -85,7 +93,9 @@ def _end_orphans(path: Path, starter: str, left: list[psutil.Process]) -> None:
         for process in left:
             with suppress(psutil.NoSuchProcess):
                 end(process)
-        _, left = psutil.wait_procs(left, timeout=STOP_SECONDS)
+        until = time.monotonic() + STOP_SECONDS
+        while (left := [process for process in left if _works(process)]) and time.monotonic() < until:
+            time.sleep(0.1)
 
 
 def _locked(settings: Settings) -> int:

@@ -19,6 +19,7 @@ from rich.markup import escape
 
 from include.airflow_env import airflow_env, deployment_secrets
 from include.attribution_table import as_table, read_credits
+from include.disk import full, in_words
 from include.figures import PIPELINE_RUNS
 from include.home import HomeInUseError, hold_home
 from include.models_table import as_models_table, read_models
@@ -155,6 +156,8 @@ def reported_run(settings: Settings, console: Console, lock: int, dag_id: str, p
         explain_failure(console, events)
         if not any(event.get("error") for event in events):
             console.print(f"[red]The run ended without a word (exit code {process.returncode}); see the log.[/]")
+        if found := full(settings.home):
+            console.print(found, highlight=False, markup=False)
         published = any(event.get("task") == "publish" and event["state"] == "success" for event in events)
         console.print(
             "The marts of this run were published before it failed."
@@ -188,7 +191,7 @@ def command(what: str, work: Callable[[Settings, Console, int], int], *, instead
         with hold_home(settings, what) as lock:
             return work(settings, console, lock)
     except (StartError, SettingError, HomeInUseError, OSError) as error:
-        console.print(f"[red]Cannot run[/]: {escape(str(error))}", highlight=False)
+        console.print(f"[red]Cannot run[/]: {escape(in_words(error))}", highlight=False)
         if isinstance(error, HomeInUseError) and instead:
             console.print(instead, highlight=False, markup=False)
         return 2

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from include.airflow_env import USER
+from include.alerts.disk import tell_disk
+from include.disk import full, in_words
 from include.home import HomeInUseError, hold_home
 from include.local_airflow import LocalAirflow, StartError, local_airflow
 from include.reported_run import tell_unused
@@ -30,8 +32,16 @@ def watch(airflow: LocalAirflow, console: Console) -> int:
     console.print(
         "attribution_microbatch runs every five minutes, attribution_upkeep at 02:15 UTC. Ctrl-C stops everything."
     )
+    home, known = airflow.settings.home, None
     while (ended := airflow.ended()) is None:
+        found = full(home)
+        if (found is None) != (known is None):
+            console.print(found or "The disk has room again.", highlight=False, markup=False)
+            tell_disk(airflow.settings, found)
+        known = found
         time.sleep(1)
+    if known:
+        console.print(known, highlight=False, markup=False)
     console.print(f"[red]{ended} ended[/]; see {airflow.settings.home / 'logs' / f'{ended}.log'}. Stopping the rest.")
     return 1
 
@@ -52,7 +62,7 @@ def main() -> int:
         console.print("Stopped.")
         return 0
     except (StartError, SettingError, HomeInUseError, OSError) as error:
-        console.print(f"[red]Cannot start[/]: {escape(str(error))}", highlight=False)
+        console.print(f"[red]Cannot start[/]: {escape(in_words(error))}", highlight=False)
         return 2
 
 
