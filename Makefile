@@ -125,6 +125,8 @@ clean: ## Remove the virtual environment and the caches; the data in ATTRIBUTION
 
 .venv/.run: requirements.txt | .venv/bin/uv
 	uv pip install --quiet --python .venv -r requirements.txt
+	@# dbt imports its plugin, include.duckdb_plugin, from whatever folder it is started in
+	@for packages in .venv/lib/python3*/site-packages; do echo "$(CURDIR)" > "$$packages/attribution.pth"; done
 	@touch $@
 
 .venv/.dev: requirements.txt requirements-dev.txt .venv/.run

@@ -26,6 +26,7 @@ from include.bigquery_errors import explain, explained
 from include.bigquery_estimate import Estimate, estimate, pruned_read
 from include.bigquery_setup import SetupError, require_export, set_up
 from include.settings import BigQuery, SettingError, Settings
+from include.shell import clean
 from include.store_bigquery import BigQueryStore
 from include.warehouse import WarehouseError
 
@@ -125,6 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         place = BigQuery.from_env(os.environ)
         settings = replace(Settings.from_env(), dbt_target="bigquery", bigquery=place)
+        clean(os.environ)
         os.environ.update(airflow_env(settings, deployment_secrets(settings)))  # before Airflow is imported
         check(settings, place, asked, say)
     except (SettingError, SetupError, NotReadyError, WarehouseError) as error:

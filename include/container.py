@@ -16,12 +16,15 @@ import secrets
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from include.airflow_env import USER, airflow_env, deployment_secrets
 from include.durable import write_text
+from include.home import keep_private
 from include.settings import SettingError, Settings
+from include.shell import LOOPBACK, without_proxy
 
+API = "AIRFLOW__CORE__EXECUTION_API_SERVER_URL"
 DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
 
@@ -68,6 +71,7 @@ def environment(settings: Settings, env: Mapping[str, str]) -> dict[str, str]:
         DATABASE: own.get(DATABASE) or database(env),
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "True",
         **own,
+        **without_proxy(env, (*LOOPBACK, urlsplit(own.get(API, "")).hostname or "")),
     }
 
 
@@ -80,7 +84,9 @@ def module(arguments: list[str]) -> list[str]:
 
 def main(arguments: list[str]) -> None:
     """Do the command, or become it."""
+    os.umask(0o077)
     settings, env = Settings.from_env(), dict(os.environ)
+    keep_private(settings)
     if arguments == ["secrets"]:
         make_secrets(settings, env)
     elif arguments == ["login"]:

@@ -20,6 +20,7 @@ from include.ad_spend import COLUMNS, spend_rows
 from include.deletion.tombstones import read_tombstones
 from include.ga4_schema import SCHEMA_2026
 from include.history import read_history
+from include.home import keep_private
 from include.landing import exported_tables, shard_problem, spend_files, streamed_batches
 from include.settings import Settings
 
@@ -34,8 +35,9 @@ def make_local_state(settings: Settings) -> None:
 
     Raises PermissionError, naming the folder, where the home cannot be written.
     """
+    keep_private(settings)
     landing = settings.streamed_events, settings.ad_spend
-    for folder in (settings.home, *landing, settings.published.parent, settings.empty.parent):
+    for folder in (*landing, settings.published.parent, settings.empty.parent):
         folder.mkdir(parents=True, exist_ok=True)
     if settings.ga4_export.is_relative_to(settings.home) and not settings.ga4_export.is_symlink():
         settings.ga4_export.mkdir(parents=True, exist_ok=True)
@@ -91,8 +93,14 @@ class Plugin(BasePlugin):
     """
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
-        """Make the local state before DuckDB opens its file there."""
-        make_local_state(Settings.from_env())
+        """Make the local state before DuckDB opens its file there.
+
+        A relative path of the profile would be another file in each folder that dbt is started from: it is the home's.
+        """
+        settings = Settings.from_env()
+        make_local_state(settings)
+        if self.creds is not None and not Path(self.creds.path).is_absolute():
+            self.creds.path = str(settings.warehouse)
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Register the functions; they look at the disk anew at each call."""

@@ -64,10 +64,14 @@ class LocalAirflow:
 
         Raises httpx.HTTPError when the API server does not let it in.
         """
-        answer = httpx.post(f"{self.url}/auth/token", json={"username": USER, "password": self.password}, timeout=30)
+        answer = httpx.post(
+            f"{self.url}/auth/token", json={"username": USER, "password": self.password}, timeout=30, trust_env=False
+        )
         answer.raise_for_status()
         token = answer.json()["access_token"]
-        return httpx.Client(base_url=f"{self.url}/api/v2", headers={"Authorization": f"Bearer {token}"}, timeout=120)
+        return httpx.Client(
+            base_url=f"{self.url}/api/v2", headers={"Authorization": f"Bearer {token}"}, timeout=120, trust_env=False
+        )
 
     def ended(self) -> str | None:
         """The name of a component that has ended, or None while all run."""
@@ -98,7 +102,7 @@ class LocalAirflow:
 def unhealthy(url: str) -> list[str]:
     """The components that do not report health; all of them while the API server does not answer."""
     try:
-        health: dict[str, Any] = httpx.get(f"{url}/api/v2/monitor/health", timeout=5).json()
+        health: dict[str, Any] = httpx.get(f"{url}/api/v2/monitor/health", timeout=5, trust_env=False).json()
     except (httpx.HTTPError, ValueError):
         return list(HEALTHY)
     return [name for name in HEALTHY if (health.get(name) or {}).get("status") != "healthy"]

@@ -26,6 +26,7 @@ from airflow.utils.session import create_session
 from sqlalchemy import update
 
 from include.alerts import deliver
+from include.alerts.causes import meaning
 from include.bigquery_remedies import advice
 from include.metadata import migrate
 from include.preload import import_modules
@@ -69,9 +70,8 @@ class Progress:
         self, previous_state: object, task_instance: RuntimeTaskInstance, error: object
     ) -> None:
         """A task failed."""
-        self._ended(
-            task_instance, "failed", error=str(error), detail=getattr(error, "report", "") or advice(str(error))
-        )
+        detail = getattr(error, "report", "") or advice(str(error)) or meaning(str(error))
+        self._ended(task_instance, "failed", error=str(error), detail=detail)
 
 
 def skip_at_once(task_instance: RuntimeTaskInstance) -> None:
@@ -135,7 +135,7 @@ def main(arguments: list[str]) -> int:
         try:
             return 0 if run(arguments[1], json.loads(arguments[2]), tell) else 1
         except Exception as error:
-            tell({"run": None, "state": "failed", "error": str(error)})
+            tell({"run": None, "state": "failed", "error": str(error), "detail": meaning(str(error))})
             raise
 
 

@@ -21,9 +21,11 @@ from include.airflow_env import airflow_env, deployment_secrets
 from include.attention import LAST_RUN, Attention, needs_attention
 from include.attribution_table import as_table, read_credits
 from include.dashboard.marts import MartsError, open_marts
+from include.disk import full, in_words
 from include.home import HomeInUseError, hold_home
 from include.models_table import as_models_table, read_models
 from include.settings import PROJECT, SettingError, Settings
+from include.shell import clean
 from include.shown_checks import last_checks
 
 PATIENCE_SECONDS = 5
@@ -164,6 +166,8 @@ def reported_run(settings: Settings, console: Console, lock: int, dag_id: str, p
         explain_failure(console, events)
         if not any(event.get("error") for event in events):
             console.print(f"[red]The run ended without a word (exit code {process.returncode}); see the log.[/]")
+        if found := full(settings.home):
+            console.print(found, highlight=False, markup=False)
         published = any(event.get("task") == "publish" and event["state"] == "success" for event in events)
         console.print(
             "The marts of this run were published before it failed."
@@ -171,6 +175,12 @@ def reported_run(settings: Settings, console: Console, lock: int, dag_id: str, p
             else "The published marts are as they were before this run."
         )
     return Outcome(good, idle, last.get("returned") or {})
+
+
+def tell_unused(console: Console, names: list[str]) -> None:
+    """Say which variables of the shell do not reach the run."""
+    if names:
+        console.print(f"Not used here, see docs/settings.md: {', '.join(names)}", highlight=False, markup=False)
 
 
 def _terminated(number: int, frame: object) -> None:
@@ -184,12 +194,14 @@ def command(what: str, work: Callable[[Settings, Console, int], int], *, instead
     """
     console = Console(soft_wrap=True)
     signal.signal(signal.SIGTERM, _terminated)
+    os.umask(0o077)
     try:
         settings = Settings.from_env()
+        tell_unused(console, clean(os.environ))
         with hold_home(settings, what) as lock:
             return work(settings, console, lock)
     except (StartError, SettingError, HomeInUseError, OSError) as error:
-        console.print(f"[red]Cannot run[/]: {escape(str(error))}", highlight=False)
+        console.print(f"[red]Cannot run[/]: {escape(in_words(error))}", highlight=False)
         if isinstance(error, HomeInUseError) and instead:
             console.print(instead, highlight=False, markup=False)
         return 2

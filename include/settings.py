@@ -15,6 +15,8 @@ from croniter import croniter
 PROJECT = Path(__file__).resolve().parent.parent
 TARGETS = ("local", "bigquery")
 CRON_FIELDS = 5
+#: PUBLISHED_READERS: who may read the published file, and the mode of its folder.
+READERS = {"owner": 0o700, "group": 0o750, "all": 0o755}
 ALERT_CONNECTIONS = ("attribution_webhook", "attribution_mail")
 
 
@@ -101,6 +103,7 @@ class Settings:
     schedule: when micro-batches start, as cron in UTC; None: only when somebody triggers one (MICROBATCH_SCHEDULE).
     late_minutes: when a micro-batch that has not ended is late (LATE_MINUTES).
     stale_minutes: how long no new events may come (STALE_MINUTES); 0: for ever.
+    published_readers: which users of the machine may read the published file (PUBLISHED_READERS).
     """
 
     home: Path
@@ -113,6 +116,7 @@ class Settings:
     schedule: str | None = "*/5 * * * *"
     late_minutes: int = 30
     stale_minutes: int = 2160
+    published_readers: str = "owner"
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -128,6 +132,9 @@ class Settings:
         schedule = env.get("MICROBATCH_SCHEDULE", "").strip() or str(cls.schedule)
         if schedule != "none" and not (len(schedule.split()) == CRON_FIELDS and croniter.is_valid(schedule)):
             raise SettingError(f"MICROBATCH_SCHEDULE is {schedule!r}; allowed are the five fields of cron, and none")
+        readers = env.get("PUBLISHED_READERS", "").strip().lower() or cls.published_readers
+        if readers not in READERS:
+            raise SettingError(f"PUBLISHED_READERS is {readers!r}; allowed are {', '.join(READERS)}")
         named = tuple(one.strip() for one in env.get("ALERT_CONNECTIONS", "").split(",") if one.strip())
         return cls(
             home=home,
@@ -140,6 +147,7 @@ class Settings:
             schedule=None if schedule == "none" else schedule,
             late_minutes=_whole(env, "LATE_MINUTES", default=30, least=1),
             stale_minutes=_whole(env, "STALE_MINUTES", default=2160, least=0),
+            published_readers=readers,
         )
 
     @property
@@ -186,6 +194,11 @@ class Settings:
     def published(self) -> Path:
         """The DuckDB file that readers open: the marts of the last batch that passed every check."""
         return self.home / "published" / "attribution.duckdb"
+
+    @property
+    def readers_mode(self) -> int:
+        """The mode of the published file's folder."""
+        return READERS[self.published_readers]
 
     @property
     def empty(self) -> Path:

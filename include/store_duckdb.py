@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from include.published_file import read_file
 from include.settings import Settings
 from include.store import Kept, Kind, Table, Versions
 from include.warehouse import open_warehouse
+
+log = logging.getLogger(__name__)
 
 _TYPES: Mapping[Kind, str] = {
     "text": "varchar",
@@ -121,22 +124,32 @@ class DuckDB:
         return {table: table for table in tables}
 
     def published_rows(self, query: str) -> list[tuple[Any, ...]] | None:
-        """Rows of the published file."""
+        """Rows of the published file; None, so that it is published again, where another program wrote into it."""
+        if _log_of(self.settings.published).exists():
+            log.warning("%s was written to by another program and will be written anew", self.settings.published)
+            return None
         return read_file(self.settings.published, query)
 
     def publish(self, copies: Mapping[str, str], made: Mapping[str, str], run_id: str) -> None:
         """Write a new published file, which takes the old one's name: a reader keeps what it opened.
 
+        The log of a program that wrote into the old file goes first: with the new file DuckDB could open neither.
+        Whoever opens the old file in between gets what was published, less what that program wrote. The new file is
+        read-only, for its readers alone (PUBLISHED_READERS).
+
         Raises OSError when the folder cannot be written.
         """
         target = self.settings.published
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f"{target.name}.tmp")
+        # not `<name>.tmp`: DuckDB makes a folder of that name where a reader's query does not fit into memory
+        temporary = target.with_name(f".{target.name}")
         _remove(temporary)
         tables = {name: f"from {quoted(source)}" for name, source in copies.items()} | dict(made)
         try:
             self._write(temporary, tables)
+            temporary.chmod(self.settings.readers_mode & 0o444)
             sync(temporary)
+            _remove_logs(target)
             temporary.replace(target)
         except BaseException:
             _remove(temporary)
@@ -152,10 +165,20 @@ class DuckDB:
             self.connection.execute("detach published")
 
 
+def _log_of(database: Path) -> Path:
+    return database.with_name(f"{database.name}.wal")
+
+
+def _remove_logs(database: Path) -> None:
+    """Remove a DuckDB file's log, and what a checkpoint that was killed left of it."""
+    for suffix in ("", ".checkpoint", ".recovery"):
+        database.with_name(f"{database.name}.wal{suffix}").unlink(missing_ok=True)
+
+
 def _remove(database: Path) -> None:
     """Remove a DuckDB file and its log, which DuckDB leaves behind where the disk is full, taking the room."""
-    for path in (database, database.with_name(f"{database.name}.wal")):
-        path.unlink(missing_ok=True)
+    database.unlink(missing_ok=True)
+    _remove_logs(database)
 
 
 @contextmanager

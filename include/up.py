@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -10,9 +11,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from include.airflow_env import USER
+from include.alerts.disk import tell_disk
+from include.disk import full, in_words
 from include.home import HomeInUseError, hold_home
 from include.local_airflow import LocalAirflow, StartError, local_airflow
+from include.reported_run import tell_unused
 from include.settings import SettingError, Settings
+from include.shell import clean
 
 
 def _terminated(number: int, frame: object) -> None:
@@ -27,8 +32,16 @@ def watch(airflow: LocalAirflow, console: Console) -> int:
     console.print(
         "attribution_microbatch runs every five minutes, attribution_upkeep at 02:15 UTC. Ctrl-C stops everything."
     )
+    home, known = airflow.settings.home, None
     while (ended := airflow.ended()) is None:
+        found = full(home)
+        if (found is None) != (known is None):
+            console.print(found or "The disk has room again.", highlight=False, markup=False)
+            tell_disk(airflow.settings, found)
+        known = found
         time.sleep(1)
+    if known:
+        console.print(known, highlight=False, markup=False)
     console.print(f"[red]{ended} ended[/]; see {airflow.settings.home / 'logs' / f'{ended}.log'}. Stopping the rest.")
     return 1
 
@@ -37,8 +50,10 @@ def main() -> int:
     """Start, watch, stop; the exit code: 0 when the user stopped it, 1 when a component ended, 2 if it cannot start."""
     console = Console(soft_wrap=True)
     signal.signal(signal.SIGTERM, _terminated)
+    os.umask(0o077)
     try:
         settings = Settings.from_env()
+        tell_unused(console, clean(os.environ))
         with hold_home(settings, "make up") as lock:
             console.print("Starting Airflow; this takes about half a minute.")
             with local_airflow(settings, keep=(lock,)) as airflow:
@@ -47,7 +62,7 @@ def main() -> int:
         console.print("Stopped.")
         return 0
     except (StartError, SettingError, HomeInUseError, OSError) as error:
-        console.print(f"[red]Cannot start[/]: {escape(str(error))}", highlight=False)
+        console.print(f"[red]Cannot start[/]: {escape(in_words(error))}", highlight=False)
         return 2
 
 

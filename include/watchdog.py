@@ -18,22 +18,27 @@ STOP_SECONDS = 20
 
 
 def stop(leaders: Iterable[int]) -> None:
-    """End each process group, given by its leader's id: politely first, so running tasks are told, then for good."""
-    groups = list(leaders)
+    """End each session, given by its leader's id: politely first, so running tasks are told, then for good.
+
+    By session and not by process group: Airflow gives each task a group of its own, which outlives a killed scheduler.
+    """
+    sessions = set(leaders)
     told = []
-    for group in groups:
+    for leader in sessions:
         with suppress(psutil.NoSuchProcess):
-            told.append(psutil.Process(group))
+            told.append(psutil.Process(leader))
             told[-1].terminate()
     psutil.wait_procs(told, timeout=STOP_SECONDS)
-    for group in groups:
-        with suppress(ProcessLookupError):  # the whole group has ended
-            os.killpg(group, signal.SIGKILL)
+    for _ in range(2):  # the second time what was forked meanwhile
+        for pid in psutil.pids():
+            with suppress(ProcessLookupError, PermissionError):
+                if os.getsid(pid) in sessions:
+                    os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager
 def watchdog() -> Iterator[TextIO]:
-    """Have a process stop the groups whose leaders' ids are written here, one a line, if this process is killed.
+    """Have a process stop the sessions whose leaders' ids are written here, one a line, if this process is killed.
 
     A component that asked Linux for a signal at its starter's death stayed where its tasks did not end. When the block
     ends the watchdog is dismissed: who is alive stops what he started himself.

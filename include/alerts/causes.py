@@ -23,8 +23,8 @@ KEPT_SECONDS = 7 * 86_400
 #: What an error's text says -> what it means. Our own errors say it themselves and stand in none of these.
 MEANINGS = (
     (
-        r"No space left on device|Disk quota exceeded|database or disk is full",
-        "The disk is full. Make room, then clear the task.",
+        r"No space left on device|Disk quota exceeded|database or disk is full|File too large",
+        "The disk is full. Make room, then run it again, or clear the task.",
     ),
     (r"Could not set lock on file", "The warehouse is open in another process. Close it there, then clear the task."),
     (r"Connection refused|could not connect|OperationalError", "A server that the task needs does not answer."),
@@ -46,18 +46,23 @@ class Cause:
     rows: int | None = None
 
 
+def meaning(text: str) -> str:
+    """What an error's text means, and what to do; empty where nothing is known. Pure."""
+    return next((words for pattern, words in MEANINGS if re.search(pattern, text, re.IGNORECASE)), "")
+
+
 def in_words(error: BaseException | str | None) -> str:
     """The cause in plain words, then what the error says. Pure."""
     kind = "" if error is None or isinstance(error, str) else f"{type(error).__name__}: "
     text = str(error or "").strip()
-    meaning = next((words for pattern, words in MEANINGS if re.search(pattern, kind + text, re.IGNORECASE)), "")
+    means = meaning(kind + text)
     ours = type(error).__module__.startswith("include.") if isinstance(error, BaseException) else False
     said = text if ours else f"{kind}{text}".removesuffix(": ")
     if len(said) > LONGEST:
         said = f"{said[:LONGEST]} ..."
     if not said:
         return "The task ended without a word; its log may say more."
-    return said if ours or not meaning else f"{meaning} ({said})"
+    return said if ours or not means else f"{means} ({said})"
 
 
 def _path(settings: Settings, dag_id: str, run_id: str, task_id: str) -> Path:

@@ -14,6 +14,7 @@ import time
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
+from include.alerts import set_aside
 from include.alerts.message import Alert
 from include.alerts.outbox import Event, Known, alone, keep_known, pending, put, read_known, take_out
 from include.alerts.stale import look
@@ -64,7 +65,7 @@ def _say(settings: Settings, event: Event, known: Known) -> None:
 
 
 def say(settings: Settings) -> None:
-    """Compose what there is to say: of the runs that ended, and of the data's age.
+    """Compose what there is to say: of the runs that ended, of the data's age, and of files that were set aside.
 
     What cannot be composed (Airflow's database is down) is logged and waits.
     """
@@ -75,7 +76,9 @@ def say(settings: Settings) -> None:
                 _say(settings, event, known)
             except Exception:
                 log.exception("what to say of %s is not known yet; tried again as the next run ends", event.key)
-    if found := look(settings, known, datetime.now(UTC).replace(tzinfo=None)):
+    now = datetime.now(UTC).replace(tzinfo=None)
+    stale = look(settings, known, now)
+    for found in (*([stale] if stale else []), *set_aside.look(settings, known, now)):
         log.warning("ALERT %s", Alert.from_json(found.alert or {}).text)
         put(settings, found)
     keep_known(settings, known)
@@ -118,7 +121,7 @@ def deliver_unkept(settings: Settings, event: Event) -> None:
     """Say and send at once what the home cannot keep, as where its disk is full: once each way, and never again."""
     from include.alerts.compose import compose  # noqa: PLC0415 - seconds of Airflow's imports
 
-    alert = compose(settings, event, read_known(settings))
+    alert = Alert.from_json(event.alert) if event.alert else compose(settings, event, read_known(settings))
     if alert is None:
         return
     log.warning("ALERT %s", alert.text)

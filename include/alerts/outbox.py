@@ -94,13 +94,15 @@ class Known:
     """What was told before.
 
     told: key -> when. red: dag_id -> the failed runs since its last good one (since, count, task). late: dag_id ->
-    run_id of a run that was told to be late. stale: since when nothing new came, as it was told.
+    run_id of a run that was told to be late. stale: since when nothing new came, as it was told. set_aside: files that
+    were set aside, as it was told, and why.
     """
 
     told: dict[str, float] = field(default_factory=dict)
     red: dict[str, dict[str, Any]] = field(default_factory=dict)
     late: dict[str, str] = field(default_factory=dict)
     stale: str | None = None
+    set_aside: dict[str, str] = field(default_factory=dict)
 
 
 @contextmanager

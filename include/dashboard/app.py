@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from jwt import InvalidTokenError
 
 from include.dashboard import documents, pages
 from include.dashboard.access import login_of, sees_marts
@@ -93,9 +94,14 @@ async def with_headers(request: Request, call_next: Callable[[Request], Awaitabl
 
 
 async def refused(request: Request, error: Exception) -> Response:
-    """A stranger who asks for a page is led to the login; everything else is told why."""
+    """A stranger who asks for a page is led to the login; everything else is told why.
+
+    Airflow says 403 to a token that it did not sign, such as the cookie of another home on this port: a stranger too.
+    """
     if not isinstance(error, HTTPException):
         raise error
+    if isinstance(error.__context__, InvalidTokenError):
+        error = HTTPException(401, "This login is not of this deployment. Log in again.")
     wants_page = "text/html" in request.headers.get("accept", "") and request.method == "GET"
     if error.status_code == 401 and wants_page:  # noqa: PLR2004 - HTTP's
         return RedirectResponse(login_of(request))

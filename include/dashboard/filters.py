@@ -12,6 +12,9 @@ from include.dashboard.marts import Marts, NotPublishedError
 #: Of a page that names no period: the days up to the last conversion.
 DAYS = 28
 
+#: Dates that a page can be asked for: beyond, arithmetic with them ends.
+EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
+
 #: The models of a page that names none, as far as they are published.
 MODELS = ("last_click", "first_click")
 
@@ -99,6 +102,9 @@ def chosen(given: Mapping[str, Any], there: Choices) -> Filters:
         value = given.get(name)
         if value and value not in known:
             raise FilterError(f"{name} is {value!r}; published are {', '.join(known) or 'none'}")
+    for name in ("start", "end"):
+        if (value := given.get(name)) and not EARLIEST <= value <= LATEST:
+            raise FilterError(f"{name} is {value}; allowed are dates from {EARLIEST} to {LATEST}")
     end = given.get("end") or max(there.last_date, given.get("start") or there.last_date)
     start = given.get("start") or max(min(there.first_date, end), end - timedelta(days=DAYS - 1))
     if start > end:

@@ -58,7 +58,9 @@ def test_workers_are_of_the_executor_and_the_charts_own_commands_work_too() -> N
 def test_what_the_chart_and_the_file_say_counts_more_than_one_machines_settings(started: dict[str, str]) -> None:
     ours = {name: value for name, value in {**WRITTEN, **CHART}.items() if name.startswith("AIRFLOW__")}
     assert {name: started[name] for name in ours} == ours
-    assert [name for name, value in started.items() if "127.0.0.1" in value or "sqlite" in value] == []
+    here = [name for name, value in started.items() if "127.0.0.1" in value or "sqlite" in value]
+    assert here == ["no_proxy", "NO_PROXY"]
+    assert "attribution-api-server" in started["no_proxy"].split(",")
     assert started["DBT_TARGET"] == "bigquery"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import jwt
 import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
@@ -79,6 +80,19 @@ def test_a_browser_without_login_is_led_to_it_and_back(stranger: TestClient) -> 
     )
 
 
+def test_the_cookie_of_another_home_leads_to_the_login_too(stranger: TestClient, token: Token) -> None:
+    other = jwt.encode(jwt.decode(token("viewer"), options={"verify_signature": False}), "x" * 64, algorithm="HS512")
+    for stale in (other, "nonsense"):
+        stranger.cookies.clear()
+        stranger.cookies["_token"] = stale
+        answer = stranger.get("operations?model=linear", headers={"Accept": "text/html,*/*"})
+        assert answer.status_code == 307
+        wanted = "%2Fattribution%2Foperations%3Fmodel%3Dlinear"
+        assert answer.headers["location"] == f"/api/v2/auth/login?next={wanted}"
+        answer = stranger.get("api/summary", headers={"Accept": "application/json"})
+        assert (answer.status_code, list(answer.json())) == (401, ["detail"])
+
+
 @pytest.mark.parametrize("name", FILTERS)
 @pytest.mark.parametrize("value", INJECTIONS)
 def test_what_no_filter_has_is_refused_and_runs_nowhere(viewer: TestClient, marts: Ask, name: str, value: str) -> None:
@@ -103,6 +117,8 @@ def test_free_text_is_only_ever_compared(viewer: TestClient, name: str) -> None:
     [
         ("start=31.01.2026", 422, "start"),
         ("start=2026-02-02&end=2026-01-01", 400, "after the end"),
+        ("end=0001-01-01", 400, "end is 0001-01-01; allowed are dates from 2000-01-01"),
+        ("start=9999-12-31", 400, "start is 9999-12-31"),
         ("model=best", 400, "model is 'best'; published are first_click"),
         ("modell=linear", 422, "modell"),
         ("page=-1", 422, "page"),
@@ -135,7 +151,7 @@ def test_a_published_file_that_cannot_be_read_says_why_and_where_nothing(
 
     settings = Settings(home=tmp_path, ga4_export=tmp_path)
     settings.published.parent.mkdir()
-    shutil.copy(home / "published" / "attribution.duckdb", settings.published)
+    shutil.copyfile(home / "published" / "attribution.duckdb", settings.published)  # without its mode, read-only
     whole = settings.published.read_bytes()
     if damage in {"garbage", "cut", "emptied"}:
         settings.published.write_bytes({"garbage": b"\0oops" * 9999, "cut": whole[:65_536], "emptied": b""}[damage])

@@ -10,13 +10,15 @@ import pytest
 
 from include import watchdog
 
-#: A component with a task: both say that they are there; a stubborn one does not heed SIGTERM.
+#: A component with a task, which has a group of its own, as in Airflow: both say that they are there; a stubborn one
+#: does not heed SIGTERM.
 COMPONENT = """
 import os, signal, sys, time
 if "stubborn" in sys.argv:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 task = os.fork()
 if task:
+    os.setpgid(task, task)
     print(os.getpid(), task, flush=True)
 time.sleep(600)
 """
@@ -53,6 +55,15 @@ def test_a_component_ends_with_its_task(manner: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(watchdog, "STOP_SECONDS", 1)
     with component(COMPONENT, manner) as started:
         found = there(started)
+        watchdog.stop([started.pid])
+        assert left(found) == []
+
+
+def test_the_task_of_a_killed_component_ends() -> None:
+    with component(COMPONENT) as started:
+        found = there(started)
+        started.kill()
+        started.wait()
         watchdog.stop([started.pid])
         assert left(found) == []
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import stat
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -82,9 +86,56 @@ def test_a_rerun_replaces_its_own_figures(settings: Settings, warehouse: Run) ->
 
 def test_a_left_over_temporary_file_is_no_hindrance(settings: Settings, warehouse: Run) -> None:
     settings.published.parent.mkdir()
-    settings.published.with_name("attribution.duckdb.tmp").write_bytes(b"half of a file")
+    settings.published.with_name(".attribution.duckdb").write_bytes(b"half of a file")
+    settings.published.with_name("attribution.duckdb.tmp").mkdir()  # DuckDB's, of a reader whose query was too large
     publish(settings, "run 1")
     assert query(settings.published, "select run_id from pipeline_runs") == [("run 1",)]
+
+
+#: A program that writes into a DuckDB file until it is killed.
+WRITER = """
+import sys, duckdb
+opened = duckdb.connect(sys.argv[1])
+opened.execute("delete from mart_sessions")
+print("written", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_killed_program_that_wrote_into_the_published_file_is_healed(
+    settings: Settings, warehouse: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Readers see what was published at each moment between, and the new marts in the end."""
+    publish(settings, "run 1")
+    settings.published.chmod(0o600)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", WRITER, str(settings.published)], **pipes) as writer:  # type: ignore[call-overload]
+        writer.stdout.readline()
+        writer.kill()
+    assert settings.published.with_name("attribution.duckdb.wal").exists()
+    with open_store(settings, read_only=True) as store:
+        assert published_shards(store) == {}  # so the next run publishes, whether or not anything landed
+    seen = []
+    for name in ("unlink", "replace"):
+        move = getattr(Path, name)
+
+        def looked(path: Path, *to: Path, move: Callable[..., Any] = move, **how: bool) -> None:
+            move(path, *to, **how)
+            seen.extend(query(settings.published, "select count(*) from mart_sessions"))
+
+        monkeypatch.setattr(Path, name, looked)
+    warehouse("insert into mart_sessions values ('s2')")
+    publish(settings, "run 2")
+    assert (seen[0], seen[-1]) == ((0,), (2,))
+    assert [path.name for path in settings.published.parent.iterdir()] == ["attribution.duckdb"]
+
+
+@pytest.mark.parametrize(("readers", "mode"), [("owner", 0o400), ("group", 0o440), ("all", 0o444)])
+def test_the_published_file_is_read_only_for_its_readers(
+    settings: Settings, warehouse: Run, readers: str, mode: int
+) -> None:
+    publish(replace(settings, published_readers=readers), "run 1")
+    assert stat.S_IMODE(settings.published.stat().st_mode) == mode
 
 
 def test_figures_count_what_readers_see_and_the_lag_of_streamed_events(settings: Settings, warehouse: Run) -> None:

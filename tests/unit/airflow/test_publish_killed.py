@@ -81,6 +81,7 @@ def test_killed_before_any_line(settings: Settings, warehouse: Callable[[str], N
     for line in count(1, STRIDE):
         home.warehouse.with_suffix(".duckdb.wal").unlink(missing_ok=True)
         shutil.copy(kept / home.warehouse.name, home.warehouse)
+        home.published.unlink()  # it is read-only
         shutil.copy(kept / home.published.name, home.published)
         process = context.Process(target=die, args=(home, line))
         process.start()

@@ -77,7 +77,7 @@ def test_what_the_outbox_cannot_take_is_told_at_once(
     assert deliver.main([json.dumps(asdict(event))]) == 0
     (text,) = chat.texts
     assert "attribution_microbatch failed in publish" in text
-    assert "The disk is full. Make room, then clear the task." in text
+    assert "The disk is full. Make room, then run it again, or clear the task." in text
 
 
 def test_an_alert_that_was_put_down_waits_until_there_is_room(settings: Settings, chat: Webhook) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from dataclasses import asdict, replace
@@ -10,8 +11,9 @@ from datetime import datetime, timedelta
 import duckdb
 import pytest
 
-from include.alerts import channels, compose, deliver
+from include.alerts import channels, compose, deliver, set_aside
 from include.alerts.causes import Cause
+from include.alerts.disk import tell_disk
 from include.alerts.facts import Failure
 from include.alerts.late import tell_late
 from include.alerts.message import RED, Alert, length
@@ -225,6 +227,60 @@ def test_stale_data_goes_out_as_a_run_ends(settings: Settings, chat: Webhook) ->
     tell(settings, ended("run-5", good=True))
     assert ["attribution: data is stale" in text for text in chat.texts] == [True]
     assert read_known(settings).stale == "2026-01-01T00:00:00"
+
+
+def quarantine(settings: Settings, *rows: tuple[str, str, str | None]) -> None:
+    """Readers see these rows of quarantine: model, shard and, of a whole file, why it was set aside."""
+    settings.published.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(str(settings.published)) as published:
+        published.execute("create or replace table quarantine (model text, shard text, detail text)")
+        for row in rows:
+            published.execute("insert into quarantine values (?, ?, ?)", row)
+
+
+def test_files_that_were_set_aside_are_told_once_and_told_when_gone(settings: Settings, chat: Webhook) -> None:
+    cut = ("stg_ga_events", "events_20260110", "unreadable: not a whole Parquet file; export the table again")
+    row = ("stg_streamed_events", "b1", None)
+    quarantine(settings, cut, row)
+    tell(settings, ended("run-3", good=True), ended("run-4", good=True))
+    deliver.deliver(settings)
+    (text,) = chat.texts
+    assert "attribution: files set aside (1)\nevents_20260110.parquet: unreadable: not a whole Parquet file" in text
+    quarantine(settings, cut, ("stg_ad_spend", "may", "wrong_columns: no date"))
+    deliver.deliver(settings)
+    assert "may.csv: wrong_columns: no date" in chat.texts[1]
+    assert "events_20260110" not in chat.texts[1]
+    quarantine(settings, row)
+    deliver.deliver(settings)
+    assert "attribution: files no longer set aside (2)" in chat.texts[2]
+    deliver.deliver(settings)
+    assert len(chat.texts) == 3
+
+
+def test_of_many_files_the_first_are_named() -> None:
+    (alert,) = set_aside.news({f"events_{day}": "unreadable" for day in range(100, 350)}, Known())
+    assert "events_109" in alert.text
+    assert "events_110" not in alert.text
+    assert "And: 240 more" in alert.text
+
+
+@pytest.mark.parametrize("room", [True, False])
+def test_a_full_disk_is_told_whether_or_not_it_can_be_kept(
+    settings: Settings, chat: Webhook, monkeypatch: pytest.MonkeyPatch, room: bool
+) -> None:
+    """As `make up` finds it: no run ends then."""
+    monkeypatch.setenv("ATTRIBUTION_HOME", str(settings.home))
+    handed: list[list[str]] = []
+    monkeypatch.setattr(
+        deliver, "start", lambda event=None: handed.append([json.dumps(asdict(event))] if event else [])
+    )
+    if not room:
+        (settings.home / "alerts").write_text("no folder can be made here")
+    tell_disk(settings, "The disk that holds the home is full.")
+    if not room:
+        (settings.home / "alerts").unlink()
+    assert deliver.main(handed[0]) == 0
+    assert ["attribution: the disk is full" in text for text in chat.texts] == [True]
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,15 @@ def test_the_message_names_what_there_is() -> None:
         chosen({"device": "watch"}, THERE)
 
 
+@pytest.mark.parametrize("wrong", [date.min, date(1999, 12, 31), date(2100, 1, 2), date.max])
+@pytest.mark.parametrize("name", ["start", "end"])
+def test_a_date_beyond_all_data_is_refused(name: str, wrong: date) -> None:
+    for right in (date(2000, 1, 1), date(2100, 1, 1)):
+        assert getattr(chosen({name: right}, THERE), name) == right
+    with pytest.raises(FilterError, match=f"{name} is {wrong}; allowed are"):
+        chosen({name: wrong}, THERE)
+
+
 def test_only_filters_that_are_set_are_conditions() -> None:
     assert chosen({}, THERE).credited == "a.conversion_date between $start and $end"
     both = chosen({"channel": "Email", "customer": "new"}, THERE)
