@@ -29,6 +29,13 @@ def _whole(env: Mapping[str, str], name: str, *, default: int, least: int) -> in
     return int(text)
 
 
+def _switch(env: Mapping[str, str], name: str) -> bool:
+    text = env.get(name, "").strip().lower() or "false"
+    if text not in {"true", "false"}:
+        raise SettingError(f"{name} is {text!r}; allowed are true and false")
+    return text == "true"
+
+
 @dataclass(frozen=True)
 class BigQuery:
     """Where the warehouse lies in BigQuery, and what a query may cost.
@@ -103,6 +110,8 @@ class Settings:
     own_domains: domains whose referrals are our own pages (OWN_DOMAINS, comma-separated).
     proof_people: how many people the nightly proof looks at (PROOF_PEOPLE); None: all.
     proof_heal: whether the rows that the proof finds wrong are derived again (PROOF_HEAL).
+    erase_from_export: whether deletion and retention also write what is not ours: the tables of the GA4 export, and
+        files outside the home's landing folder (ERASE_FROM_EXPORT).
     bigquery: the warehouse in BigQuery; None where dbt_target is local.
     alert_connections: the Airflow connections by which alerts go out (ALERT_CONNECTIONS, comma-separated);
         alert_connections_named: whether the environment names them, so that each has to exist.
@@ -117,6 +126,7 @@ class Settings:
     own_domains: tuple[str, ...] = ()
     proof_people: int | None = None
     proof_heal: bool = False
+    erase_from_export: bool = False
     bigquery: BigQuery | None = None
     alert_connections: tuple[str, ...] = ALERT_CONNECTIONS
     alert_connections_named: bool = False
@@ -138,9 +148,6 @@ class Settings:
         people = env.get("PROOF_PEOPLE", "").strip()
         if people and not (people.isascii() and people.isdecimal() and int(people) > 0):
             raise SettingError(f"PROOF_PEOPLE is {people!r}; allowed is a whole number from 1 on, or nothing for all")
-        heal = env.get("PROOF_HEAL", "").strip().lower() or "false"
-        if heal not in {"true", "false"}:
-            raise SettingError(f"PROOF_HEAL is {heal!r}; allowed are true and false")
         schedule = env.get("MICROBATCH_SCHEDULE", "").strip() or str(cls.schedule)
         if schedule != "none" and not (len(schedule.split()) == CRON_FIELDS and croniter.is_valid(schedule)):
             raise SettingError(f"MICROBATCH_SCHEDULE is {schedule!r}; allowed are the five fields of cron, and none")
@@ -151,7 +158,8 @@ class Settings:
             dbt_target=target,
             own_domains=tuple(d.strip().lower() for d in env.get("OWN_DOMAINS", "").split(",") if d.strip()),
             proof_people=int(people) if people else None,
-            proof_heal=heal == "true",
+            proof_heal=_switch(env, "PROOF_HEAL"),
+            erase_from_export=_switch(env, "ERASE_FROM_EXPORT"),
             bigquery=BigQuery.from_env(env) if target == "bigquery" else None,
             alert_connections=named or ALERT_CONNECTIONS,
             alert_connections_named=bool(named),

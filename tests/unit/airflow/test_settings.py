@@ -13,7 +13,9 @@ def test_a_proof_looks_at_all_people_and_heals_nothing_unless_told() -> None:
     settings = Settings.from_env({})
     assert settings.proof_people is None
     assert settings.proof_heal is False
-    told = Settings.from_env({"PROOF_PEOPLE": " 500 ", "PROOF_HEAL": "True"})
+    assert settings.erase_from_export is False
+    told = Settings.from_env({"PROOF_PEOPLE": " 500 ", "PROOF_HEAL": "True", "ERASE_FROM_EXPORT": "true"})
+    assert told.erase_from_export is True
     assert (told.proof_people, told.proof_heal) == (500, True)
 
 
@@ -25,6 +27,7 @@ def test_a_proof_looks_at_all_people_and_heals_nothing_unless_told() -> None:
         ("PROOF_PEOPLE", "½"),
         ("PROOF_PEOPLE", "1e3"),
         ("PROOF_HEAL", "1"),
+        ("ERASE_FROM_EXPORT", "yes"),
         ("LATE_MINUTES", "0"),
         ("LATE_MINUTES", "soon"),
         ("STALE_MINUTES", "-1"),
