@@ -53,8 +53,12 @@ _NOT_NEEDED = f"not in (select {_EVENT} from {{needed}})"  # noqa: S608 - consta
 
 #: How many rows of each table staging holds, and how many of these stay.
 _HELD = f"""
-select shard, count(*), countif(not ({IS_OLD} and event_key not in (select event_key from {_NEEDED_KEYS})))
-from {_TABLES["stg_ga_events"]} as s group by shard
+select shard, count(*), countif(stays)
+from (
+    select shard, not ({IS_OLD} and event_key not in (select event_key from {_NEEDED_KEYS})) as stays
+    from {_TABLES["stg_ga_events"]} as s
+) as judged
+group by shard
 """  # noqa: S608 - constants
 
 _TABLES_OF_EXPORT = """
@@ -147,7 +151,8 @@ def retain_on(settings: Settings, place: BigQuery, wanted: int | None, lookback:
 def _note_needed(store: BigQueryStore, window_from: int) -> int:
     """Make the tables of what is needed; returns the time before which nothing else is."""
     ((needed_from,),) = store.rows(NEEDED_FROM.format(**_TABLES), window_from=window_from)
-    ((known,),) = store.rows("select max(rows_from) from kept_events")
+    # a deployment that was updated since its last batch has no such table yet
+    ((known,),) = store.rows("select max(rows_from) from kept_events") if store.has("kept_events") else [(None,)]
     before = later(needed_from, known) or needed_from
     for name, query in {_NEEDED: NEEDED, _NEEDED_KEYS: NEEDED_KEYS}.items():
         store.run(f"create or replace table {name} as {query.format(**_TABLES)}", before=before)
