@@ -14,7 +14,7 @@ from include.deletion.bigquery_scrub import REMEDY, STREAMED_LINES, arrival
 from include.deletion.bigquery_take import keep_first_event, require_built
 from include.journal import STAGING, Touched, read_again, touch
 from include.landed_rows import Outside, Scrubbed
-from include.retention import Done, later
+from include.retention import DAY_US, Done, later
 from include.retention_needed import AHEAD, CROSSING, DROPPED, IS_OLD, NEEDED, NEEDED_FROM, NEEDED_KEYS, YEAR_2000
 from include.settings import BigQuery, Settings
 from include.store_bigquery import BigQueryStore, open_bigquery, written_out
@@ -179,7 +179,8 @@ def _scrub_export(store: BigQueryStore, given: dict[str, int]) -> Scrubbed:
     for table, rows in reversed(tables):  # an intraday table before the daily one, which takes it along
         staged, staying = held.get(table, (0, 0))
         is_old = arrival(table) < given["before"]
-        loses = rows > staying if is_old else staged > staying or (0 < staged < rows)
+        is_near = arrival(table) < given["before"] + 7 * DAY_US  # events may be days older than their table
+        loses = rows > staying if is_old else staged > staying or (is_near and 0 < staged < rows)
         if loses and table not in set_aside:
             if store.settings.erase_from_export:
                 total += _scrub_table(store, table, given, keep_empty=table == newest)
