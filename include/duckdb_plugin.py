@@ -27,7 +27,7 @@ from include.settings import Settings
 SHARDS = "STRUCT(name VARCHAR, path VARCHAR, version VARCHAR)[]"
 TOMBSTONES = "STRUCT(kind VARCHAR, key_hash VARCHAR, from_at BIGINT, until_at BIGINT, deleted_at BIGINT)[]"
 SPEND = f"STRUCT(line_number BIGINT, is_ragged BOOLEAN, {', '.join(f'{name} VARCHAR' for name in COLUMNS)})[]"
-HISTORY = "STRUCT(first_event_at BIGINT, kept_from BIGINT)[]"
+HISTORY = "STRUCT(first_event_at BIGINT, kept_from BIGINT, rows_from BIGINT, kept_events VARCHAR[])[]"
 
 
 def make_local_state(settings: Settings) -> None:
@@ -73,7 +73,7 @@ def _tombstone_list() -> list[dict[str, str | int]]:
     return [vars(tombstone) for tombstone in read_tombstones(Settings.from_env())]
 
 
-def _history_list() -> list[dict[str, int | None]]:
+def _history_list() -> list[dict[str, Any]]:
     return [vars(read_history(Settings.from_env()))]
 
 

@@ -6,7 +6,7 @@ A file of the home and not a table: a warehouse that is built again must show th
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from include.durable import write_text
 from include.settings import Settings
@@ -18,10 +18,13 @@ class History:
 
     first_event_at: the first event ever known, though its row may be gone.
     kept_from: the start of the first UTC day that readers see.
+    rows_from: staging takes no older row in, but those of kept_events: hashes of the keys of events that are needed.
     """
 
     first_event_at: int | None = None
     kept_from: int | None = None
+    rows_from: int | None = None
+    kept_events: tuple[str, ...] = ()
 
 
 class HistoryError(ValueError):
@@ -40,11 +43,15 @@ def read_history(settings: Settings) -> History:
         found = History(**json.loads(path.read_text(encoding="utf-8")))
     except (TypeError, ValueError) as error:
         raise HistoryError(f"{path} is damaged ({error}). Take it from a backup of the home.") from error
-    if any(value is not None and type(value) is not int for value in asdict(found).values()):
+    times = found.first_event_at, found.kept_from, found.rows_from
+    if any(value is not None and type(value) is not int for value in times):
         raise HistoryError(
             f"{path} is damaged: its times must be whole microseconds. Take it from a backup of the home."
         )
-    return found
+    kept: object = found.kept_events
+    if not isinstance(kept, list | tuple) or not all(isinstance(one, str) for one in kept):
+        raise HistoryError(f"{path} is damaged: kept_events must be a list of hashes. Take it from a backup.")
+    return replace(found, kept_events=tuple(kept))
 
 
 def write_history(settings: Settings, history: History) -> None:

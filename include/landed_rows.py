@@ -5,6 +5,7 @@ Deletion (docs/semantics.md L3) and retention (L4) rewrite landing files by this
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ import pyarrow.parquet as pq
 from include.durable import hidden, put
 from include.landing import EXPORT_TABLE, file_version, shard_problem
 from include.settings import Settings
+
+log = logging.getLogger(__name__)
 
 #: place (from 0), shard, event_id, user_pseudo_id, user_id, event_at, received_at, event_name, transaction_id, line;
 #: each as staging reads it. An export's rows count as arrived at noon of the day after (E4).
@@ -66,6 +69,12 @@ select
 from texts
 """
 
+#: What rows outside are called where they are reported.
+DELETED, TOO_OLD = "rows of deleted people and devices", "rows that are too old"
+
+#: What removes rows from a file that is not written by default.
+ERASE_ONCE = "ERASE_FROM_EXPORT=true make upkeep"
+
 _RIGHTS = "Give this user the right to write the file and its folder, or take the rows out where the file comes from"
 
 
@@ -78,6 +87,18 @@ class UnsearchableError(ScrubError):
 
 
 @dataclass(frozen=True)
+class Outside:
+    """Rows that are to go and stay, because their file or table is the user's (ERASE_FROM_EXPORT is off).
+
+    rows: how many; None where the file cannot be searched, and `statement` says why. statement: what removes them.
+    """
+
+    place: str
+    rows: int | None
+    statement: str
+
+
+@dataclass(frozen=True)
 class Scrubbed:
     """What was taken out of landing files, what could not be, and the files that could not be looked into."""
 
@@ -85,6 +106,7 @@ class Scrubbed:
     files: int = 0
     problems: tuple[str, ...] = ()
     unsearched: tuple[str, ...] = ()
+    outside: tuple[Outside, ...] = ()
 
     def __add__(self, other: Scrubbed) -> Scrubbed:
         """Both together."""
@@ -93,7 +115,26 @@ class Scrubbed:
             self.files + other.files,
             self.problems + other.problems,
             self.unsearched + other.unsearched,
+            self.outside + other.outside,
         )
+
+
+def is_writable(settings: Settings, path: Path) -> bool:
+    """Whether the file may be rewritten: it lies in the home's landing folder, by no link, or the setting says so."""
+    return settings.erase_from_export or path.resolve().is_relative_to(settings.home.resolve() / "landing")
+
+
+def told(one: Outside, which: str) -> str:
+    """The place, how many rows, and what removes them. which: the rows, in words."""
+    if one.rows is None:
+        return one.statement
+    return f"{one.place} holds {one.rows} {which}, which no table takes in. To remove them: {one.statement}"
+
+
+def log_outside(outside: Sequence[Outside], which: str) -> None:
+    """Warn of each place outside."""
+    for one in outside:
+        log.warning("%s", told(one, which))
 
 
 def landing_files(settings: Settings) -> list[Path]:

@@ -31,7 +31,7 @@ from include.warehouse import WarehouseError
 LOOKED_AT = 1000
 
 #: What models read beside the export.
-STATE = ("streamed_events", "ad_spend", "deletion_tombstones", "kept_history", "model_fits")
+STATE = ("streamed_events", "ad_spend", "deletion_tombstones", "kept_history", "kept_events", "model_fits")
 
 #: A row of text as often as it is on one side more than on the other.
 DIFFERENCES = """

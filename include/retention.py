@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from include.landed_rows import Scrubbed
+from include.landed_rows import TOO_OLD, Outside, Scrubbed, log_outside
 from include.settings import SettingError, Settings
 from include.variables import read_variables
 
@@ -21,6 +21,7 @@ class Retained:
     """kept_from: the first UTC date that readers see, None where all is kept; people: those of whom something goes.
 
     problems: landing files that could not be rewritten, with the remedy; the run must end red.
+    outside: old rows in files or tables of the user, which only ERASE_FROM_EXPORT has written.
     """
 
     kept_from: str | None = None
@@ -28,6 +29,7 @@ class Retained:
     landing_rows: int = 0
     landing_files: int = 0
     problems: tuple[str, ...] = ()
+    outside: tuple[Outside, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The same as plain JSON values."""
@@ -61,10 +63,11 @@ def apply_retention(
         return Retained()
     for message in done.scrubbed.problems:
         log.error("%s", message)
+    log_outside(done.scrubbed.outside, TOO_OLD)
     first_date = datetime.fromtimestamp(done.kept_from / 1_000_000, UTC).date()
     rows, files, problems = done.scrubbed.rows, done.scrubbed.files, done.scrubbed.problems
     log.info("readers see %s on; %d people lost something, %d landed rows went", first_date, done.people, rows)
-    return Retained(f"{first_date}", done.people, rows, files, problems)
+    return Retained(f"{first_date}", done.people, rows, files, problems, done.scrubbed.outside)
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,8 @@ class Done:
     scrubbed: Scrubbed
 
 
-def horizon(wanted: int | None, known: int | None) -> int | None:
-    """Where readers begin to see: the later of what is asked for and what was dropped before."""
+def later(wanted: int | None, known: int | None) -> int | None:
+    """The later of what is asked for and what was dropped before: neither the horizon nor rows_from moves back."""
     return max((moment for moment in (wanted, known) if moment is not None), default=None)
 
 

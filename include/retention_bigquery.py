@@ -1,29 +1,36 @@
-"""Retention on BigQuery: old rows are deleted from the export and from streamed_events, emptied tables dropped.
+"""Retention on BigQuery: old rows are deleted from streamed_events, and those of the export's tables counted.
 
-Which rows those are is asked of staging, whose columns of times and ids are narrow; a table of the export that staging
-does not hold is looked into by itself once all of it is old.
+ERASE_FROM_EXPORT deletes these too and drops tables that lose all rows. Which rows are old is asked of staging, whose
+columns of times and ids are narrow; of a table that is old as a whole, metadata and staging tell how many go.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any
 
 from include.bigquery_errors import explained
-from include.deletion.bigquery_scrub import REMEDY, arrival
+from include.deletion.bigquery_scrub import REMEDY, STREAMED_LINES, arrival
 from include.deletion.bigquery_take import keep_first_event, require_built
 from include.journal import STAGING, Touched, read_again, touch
-from include.landed_rows import Scrubbed
-from include.retention import Done, horizon
-from include.retention_needed import AHEAD, CROSSING, IS_OLD, NEEDED, NEEDED_FROM, NEEDED_KEYS, YEAR_2000
+from include.landed_rows import Outside, Scrubbed
+from include.retention import DAY_US, Done, later
+from include.retention_needed import AHEAD, CROSSING, DROPPED, IS_OLD, NEEDED, NEEDED_FROM, NEEDED_KEYS, YEAR_2000
 from include.settings import BigQuery, Settings
-from include.store_bigquery import BigQueryStore, open_bigquery
+from include.store_bigquery import BigQueryStore, open_bigquery, written_out
 from include.warehouse import WarehouseError
 
 log = logging.getLogger(__name__)
 
 _NEEDED, _NEEDED_KEYS = "retention__pin", "retention_keys__pin"  # names of what any run removes
+
+#: What the macro kept_events reads.
+_KEEP = f"""
+create or replace table kept_events as
+select cast($before as int64) as rows_from, to_hex(md5(event_key)) as event_hash from {_NEEDED_KEYS}
+union all
+select $before, null
+"""  # noqa: S608 - constants
 
 _TABLES = {
     **{
@@ -32,6 +39,7 @@ _TABLES = {
     },
     "mart_sessions": "(select * from mart_sessions where session_date <= date(timestamp_micros($kept_from)))",
     "needed": _NEEDED,
+    "needed_keys": _NEEDED_KEYS,
 }
 
 #: What says which event a row is, for staging and for a row `e` of the export as staging reads it.
@@ -41,28 +49,67 @@ _EXPORTED_EVENT = """to_json_string(struct(
     nullif(trim(e.user_pseudo_id, ' '), '') as user_pseudo_id, nullif(trim(e.user_id, ' '), '') as user_id,
     {order} as transaction_id
 ))"""
-_NOT_NEEDED = f"not in (select {_EVENT} from {_NEEDED})"  # noqa: S608 - constants
+_NOT_NEEDED = f"not in (select {_EVENT} from {{needed}})"  # noqa: S608 - constants
 
-_OLD_TABLES = f"select distinct shard from {_TABLES['stg_ga_events']} as s where {IS_OLD} and {_EVENT} {_NOT_NEEDED}"  # noqa: S608
+#: How many rows of each table staging holds, and how many of these stay.
+_HELD = f"""
+select shard, count(*), countif(stays)
+from (
+    select shard, not ({IS_OLD} and event_key not in (select event_key from {_NEEDED_KEYS})) as stays
+    from {_TABLES["stg_ga_events"]} as s
+) as judged
+group by shard
+"""  # noqa: S608 - constants
+
+_TABLES_OF_EXPORT = """
+select table_id, row_count from `{export}.__TABLES__`
+where regexp_contains(table_id, r'^events_(intraday_)?[0-9]{{8}}$') order by table_id
+"""
 
 _OLD_LINES = f"""
 select shard, line_number from {_TABLES["stg_streamed_events"]} as s
 where {IS_OLD} and event_key not in (select event_key from {_NEEDED_KEYS})
 """  # noqa: S608 - constants
 
+_PLACE = "concat({batch}, ':', cast(line_number as string))"
+_STAGED_PLACES = f"select {_PLACE.format(batch='shard')} from {_TABLES['stg_streamed_events']} as p"  # noqa: S608
+
+#: Batches with lines that staging does not hold: not read yet, or old when they came.
+_PARTLY_STAGED = f"""
+select l.batch_id
+from streamed_events as l
+left join (select shard, count(*) as staged from {_TABLES["stg_streamed_events"]} as p group by shard) as s
+    on s.shard = l.batch_id
+where l.received_at >= timestamp '1970-01-01'
+group by l.batch_id
+having count(*) > coalesce(max(s.staged), 0)
+"""  # noqa: S608 - constants
+
+_LATE_LINES = f"""
+with {STREAMED_LINES}
+select batch_id as shard, line_number from landed
+where
+    batch_id in unnest($batches) and {IS_OLD}
+    and {_PLACE.format(batch="batch_id")} not in ({_STAGED_PLACES})
+    and coalesce(to_hex(md5(event_id)), '') not in (select event_hash from kept_events where event_hash is not null)
+"""  # noqa: S608 - constants
+
 _DELETE_LINES = f"""
 delete from streamed_events
-where received_at >= timestamp '1970-01-01' and concat(batch_id, ':', cast(line_number as string)) in (
-    select concat(shard, ':', cast(line_number as string)) from ({_OLD_LINES}) as o
+where received_at >= timestamp '1970-01-01' and {_PLACE.format(batch="batch_id")} in (
+    select {_PLACE.format(batch="shard")} from ({{lines}}) as o
 )
 """  # noqa: S608 - constants
 
-_DELETE_EXPORTED = f"""
-delete from `{{table}}` as e
+_OLD_ROWS = f"""
+from `{{table}}` as e
 where
     {IS_OLD.replace("event_at", "e.event_timestamp").replace("received_at", "$received_at")}
     and {_EXPORTED_EVENT} {_NOT_NEEDED}
-"""  # noqa: S608 - constants
+"""
+
+#: The needed events in a statement by hand: staging, once it has left the others out.
+_STAGED = "`{project}.{dataset}.stg_ga_events` where bucket >= 0 and event_at < $before"
 
 #: Tables that staging cannot read (E4).
 _SET_ASIDE = """
@@ -80,66 +127,74 @@ def retain_on(settings: Settings, place: BigQuery, wanted: int | None, lookback:
             return None
         require_built(store)
         ((known,),) = store.rows("select max(kept_from) from kept_history")
-        kept_from = horizon(wanted, known)
+        kept_from = later(wanted, known)
         if kept_from is None:
             return None
         keep_first_event(store)
+        given = {"before": _note_needed(store, kept_from - lookback), "least_time": YEAR_2000, "ahead": AHEAD}
+        # before kept_events: a run that died in between would leave rows in staging that a rebuild leaves out
+        shards: dict[str, list[str]] = {}
+        for model, shard in store.rows(DROPPED.format(**_TABLES), **given):
+            shards.setdefault(model, []).append(shard)
+        read_again(store, shards)
+        store.run(_KEEP, before=given["before"])
         if kept_from != known:
             store.append("kept_history", [{"kept_from": kept_from}])
         crossing = CROSSING.format(**_TABLES, started_us="unix_micros(started_at)")
         people = [person for (person,) in store.rows(crossing, kept_from=kept_from)]
         touch(store, Touched(people=people))
-        return Done(kept_from, len(people), _scrub_old(store, kept_from - lookback))
+        scrubbed = _scrub_lines(store, given, shards.get(STAGING[1], [])) + _scrub_export(store, given)
+        store.drop_temporary()
+        return Done(kept_from, len(people), scrubbed)
 
 
-def _scrub_old(store: BigQueryStore, window_from: int) -> Scrubbed:
-    ((before,),) = store.rows(NEEDED_FROM.format(**_TABLES), window_from=window_from)
+def _note_needed(store: BigQueryStore, window_from: int) -> int:
+    """Make the tables of what is needed; returns the time before which nothing else is."""
+    ((needed_from,),) = store.rows(NEEDED_FROM.format(**_TABLES), window_from=window_from)
+    # a deployment that was updated since its last batch has no such table yet
+    ((known,),) = store.rows("select max(rows_from) from kept_events") if store.has("kept_events") else [(None,)]
+    before = later(needed_from, known) or needed_from
     for name, query in {_NEEDED: NEEDED, _NEEDED_KEYS: NEEDED_KEYS}.items():
         store.run(f"create or replace table {name} as {query.format(**_TABLES)}", before=before)
-    given = {"before": before, "least_time": YEAR_2000, "ahead": AHEAD}
-    scrubbed = _scrub_lines(store, given) + _scrub_export(store, given)
-    store.drop_temporary()
-    return scrubbed
+    return int(before)
 
 
-def _scrub_lines(store: BigQueryStore, given: dict[str, int]) -> Scrubbed:
-    batches = [shard for (shard,) in store.rows(f"select distinct shard from ({_OLD_LINES}) as o", **given)]  # noqa: S608
-    if not batches:
-        return Scrubbed()
-    read_again(store, {STAGING[1]: batches})
+def _scrub_lines(store: BigQueryStore, given: dict[str, int], batches: Sequence[str]) -> Scrubbed:
+    late = [batch for (batch,) in store.rows(_PARTLY_STAGED)]
     try:
-        return Scrubbed(store.delete(_DELETE_LINES, **given), len(batches))
+        rows = store.delete(_DELETE_LINES.format(lines=_OLD_LINES), **given) if batches else 0
+        gone = store.delete(_DELETE_LINES.format(lines=_LATE_LINES), **given, batches=late) if late else 0
+        return Scrubbed(rows + gone, len(batches) + (gone > 0))
     except WarehouseError as error:
         return Scrubbed(problems=(f"streamed_events holds rows that are too old ({error}). {REMEDY}",))
 
 
 def _scrub_export(store: BigQueryStore, given: dict[str, int]) -> Scrubbed:
-    with explained(store.place):
-        names = sorted(item.table_id for item in store.client.list_tables(store.place.export))
-    tables = [name for name in names if name.startswith("events_") and name[-8:].isdigit()]
-    held = {shard for (shard,) in store.rows(f"select distinct shard from {_TABLES['stg_ga_events']} as s")}  # noqa: S608
-    old = {shard for (shard,) in store.rows(_OLD_TABLES, **given)}
-    held |= {shard for (shard,) in store.rows(_SET_ASIDE)}
-    old |= {table for table in tables if table not in held and arrival(table) < given["before"]}
+    tables = store.rows(_TABLES_OF_EXPORT.format(export=store.place.export))
+    held = {shard: (count, staying) for shard, count, staying in store.rows(_HELD, **given)}
+    set_aside = {shard for (shard,) in store.rows(_SET_ASIDE)}
     # one table stays, or the export would look lost
-    newest = max(tables, key=lambda name: (name[-8:], "intraday" not in name), default=None)
+    newest = max((table for table, _ in tables), key=lambda name: (name[-8:], "intraday" not in name), default=None)
     total = Scrubbed()
-    for table in (name for name in tables if name in old):
-        total += _scrub_table(store, table, given, keep_empty=table == newest)
+    for table, rows in reversed(tables):  # an intraday table before the daily one, which takes it along
+        staged, staying = held.get(table, (0, 0))
+        is_old = arrival(table) < given["before"]
+        is_near = arrival(table) < given["before"] + 7 * DAY_US  # events may be days older than their table
+        loses = rows > staying if is_old else staged > staying or (is_near and 0 < staged < rows)
+        if loses and table not in set_aside:
+            if store.settings.erase_from_export:
+                total += _scrub_table(store, table, given, keep_empty=table == newest)
+            else:
+                gone = rows - staying if is_old else None
+                total += _look_into(store, table, given, gone, drop=gone == rows and table != newest)
     return total
 
 
 def _scrub_table(store: BigQueryStore, table: str, given: dict[str, int], *, keep_empty: bool) -> Scrubbed:
     """Delete the old rows; a table without rows goes, and with a daily one the intraday table of its date (E3)."""
     name = f"{store.place.export}.{table}"
-    values: dict[str, Any] = {**given, "received_at": arrival(table)}
     try:
-        with explained(store.place):
-            columns = {field.name for field in store.client.get_table(name).schema}
-        order = (
-            "nullif(trim(e.ecommerce.transaction_id, ' '), '')" if "ecommerce" in columns else "cast(null as string)"
-        )
-        gone = store.delete(_DELETE_EXPORTED.format(table=name, order=order), **values)
+        gone = store.delete(f"delete {_old_rows(store, name, _NEEDED)}", **given, received_at=arrival(table))
         with explained(store.place):
             if not keep_empty and not store.client.get_table(name).num_rows:
                 for dropped in _with_intraday(name):
@@ -148,6 +203,27 @@ def _scrub_table(store: BigQueryStore, table: str, given: dict[str, int], *, kee
         return Scrubbed(problems=(f"{name} holds rows that are too old ({error}). {REMEDY}",))
     log.info("took %d old rows out of %s", gone, table)
     return Scrubbed(gone, int(gone > 0))
+
+
+def _look_into(store: BigQueryStore, table: str, given: dict[str, int], rows: int | None, *, drop: bool) -> Scrubbed:
+    """What the table holds and staging leaves out. rows: how many, where that is known without a look."""
+    name = f"{store.place.export}.{table}"
+    values = {**given, "received_at": arrival(table)}
+    if rows is None:
+        ((rows,),) = store.rows(f"select count(*) {_old_rows(store, name, _NEEDED)}", **values)
+    if not rows:
+        return Scrubbed()
+    staged = _STAGED.format(project=store.place.project, dataset=store.place.dataset)
+    statement = f"drop table `{name}`" if drop else f"delete {_old_rows(store, name, staged)}"
+    return Scrubbed(outside=(Outside(name, int(rows), written_out(statement, values)),))
+
+
+def _old_rows(store: BigQueryStore, name: str, needed: str) -> str:
+    """The FROM and WHERE of a table's old rows, but those that are `needed`: a FROM item."""
+    with explained(store.place):
+        columns = {field.name for field in store.client.get_table(name).schema}
+    order = "nullif(trim(e.ecommerce.transaction_id, ' '), '')" if "ecommerce" in columns else "cast(null as string)"
+    return _OLD_ROWS.format(table=name, order=order, needed=needed).strip()
 
 
 def _with_intraday(name: str) -> Sequence[str]:

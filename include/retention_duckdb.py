@@ -1,27 +1,31 @@
-"""Retention on DuckDB: landing files are rewritten or withdrawn."""
+"""Retention on DuckDB: landing files of the home are rewritten or withdrawn, others named."""
 
 from __future__ import annotations
 
 import logging
+import shlex
 from pathlib import Path
 
 import duckdb
 
 from include.deletion.take import NEEDED_TABLES
 from include.history import History, earliest, read_history, write_history
-from include.journal import Touched, touch
+from include.journal import Touched, read_again, touch
 from include.landed_rows import (
+    ERASE_ONCE,
+    Outside,
     Scrubbed,
     ScrubError,
     UnsearchableError,
+    is_writable,
     landing_files,
     put_landed_rows,
     take_out,
     withdraw,
 )
 from include.landing import file_version
-from include.retention import Done, horizon
-from include.retention_needed import AHEAD, CROSSING, IS_OLD, NEEDED, NEEDED_FROM, NEEDED_KEYS, YEAR_2000
+from include.retention import Done, later
+from include.retention_needed import AHEAD, CROSSING, DROPPED, IS_OLD, NEEDED, NEEDED_FROM, NEEDED_KEYS, YEAR_2000
 from include.settings import Settings
 from include.store_duckdb import DuckDB
 from include.warehouse import open_built
@@ -30,7 +34,10 @@ log = logging.getLogger(__name__)
 
 _TABLES = {
     name: name
-    for name in ("int_conversions", "int_sessions", "int_events", "mart_sessions", "stg_streamed_events", "needed")
+    for name in (
+        *("int_conversions", "int_sessions", "int_events", "mart_sessions", "stg_ga_events", "stg_streamed_events"),
+        *("needed", "needed_keys"),
+    )
 }
 
 _OLD_PLACES = f"""
@@ -51,24 +58,32 @@ where
 def retain(settings: Settings, wanted: int | None, lookback: int) -> Done | None:
     """Drop what is before `wanted` or the horizon there is; None where there is neither. Times in microseconds."""
     before = read_history(settings)
-    kept_from = horizon(wanted, before.kept_from)
+    kept_from = later(wanted, before.kept_from)
     if kept_from is None:
         return None
     crossing = CROSSING.format(**_TABLES, started_us="epoch_us(started_at)")
     with open_built(settings, *NEEDED_TABLES, "int_sessions", "int_conversions", "mart_sessions") as warehouse:
-        first = warehouse.execute("select min(event_at) from int_events").fetchall()[0][0]
-        write_history(settings, History(earliest(before.first_event_at, first), kept_from))
-        people = [person for (person,) in warehouse.execute(crossing, {"kept_from": kept_from}).fetchall()]
-        touch(DuckDB(warehouse, settings), Touched(people=people))
-        return Done(kept_from, len(people), _scrub_old(warehouse, settings, kept_from - lookback))
+        store = DuckDB(warehouse, settings)
+        ((first,),) = store.rows("select min(event_at) from int_events")
+        ((needed_from,),) = store.rows(NEEDED_FROM.format(**_TABLES), window_from=kept_from - lookback)
+        rows_from = later(needed_from, before.rows_from) or needed_from
+        for name, query in {"needed": NEEDED, "needed_keys": NEEDED_KEYS}.items():
+            made = f"create or replace temp table {name} as {query.format(**_TABLES)}"
+            warehouse.execute(made, {"before": rows_from})
+        # before the history: a run that died in between would leave rows in staging that a rebuild leaves out
+        shards: dict[str, list[str]] = {}
+        given = {"before": rows_from, "least_time": YEAR_2000, "ahead": AHEAD}
+        for model, shard in store.rows(DROPPED.format(**_TABLES), **given):
+            shards.setdefault(model, []).append(shard)
+        read_again(store, shards)
+        people = [person for (person,) in store.rows(crossing, kept_from=kept_from)]
+        touch(store, Touched(people=people))
+        kept = tuple(sorted(key for (key,) in store.rows("select md5(event_key) from needed_keys")))
+        write_history(settings, History(earliest(before.first_event_at, first), kept_from, rows_from, kept))
+        return Done(kept_from, len(people), _scrub_old(warehouse, settings, rows_from))
 
 
-def _scrub_old(warehouse: duckdb.DuckDBPyConnection, settings: Settings, window_from: int) -> Scrubbed:
-    needed_from = NEEDED_FROM.format(**_TABLES)
-    before = warehouse.execute(needed_from, {"window_from": window_from}).fetchall()[0][0]
-    for name, query in {"needed": NEEDED, "needed_keys": NEEDED_KEYS}.items():
-        made = f"create or replace temp table {name} as {query.format(**_TABLES)}"
-        warehouse.execute(made, {"before": before})
+def _scrub_old(warehouse: duckdb.DuckDBPyConnection, settings: Settings, before: int) -> Scrubbed:
     total = Scrubbed()
     files = landing_files(settings)
     # one file of each source stays, or the folder would look like a lost disk
@@ -97,7 +112,11 @@ def _scrub_file(
     places = [place for (place,) in warehouse.execute(_OLD_PLACES, given).fetchall()]
     if not places:
         return Scrubbed()
-    if len(places) == rows and not keep_empty:
+    whole = len(places) == rows and not keep_empty
+    if not is_writable(settings, path):
+        remove = f"rm {shlex.quote(str(path))}" if whole else ERASE_ONCE
+        return Scrubbed(outside=(Outside(str(path), len(places), remove),))
+    if whole:
         withdraw(path)
     else:
         take_out(path, places, version)

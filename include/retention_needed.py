@@ -61,7 +61,18 @@ select event_key from {stg_streamed_events} where reject_reason is null
 group by event_key having min(event_at) < $before and max(event_at) >= $before
 """
 
-#: Whether a landed row is old, by its event's time where that is one.
+#: Whether a landed row is old, by its event's time where that is one; dbt's macro old_event_hash says the same.
 IS_OLD = """
 case when event_at between $least_time and received_at + $ahead then event_at else received_at end < $before
 """
+
+#: Staged rows that are old and not needed, which staging leaves out from now on.
+DROPPED = f"""
+select distinct model, shard
+from (
+    select 'stg_ga_events' as model, shard, event_key, event_at, received_at from {{stg_ga_events}}
+    union all
+    select 'stg_streamed_events', shard, event_key, event_at, received_at from {{stg_streamed_events}}
+) as s
+where {IS_OLD} and event_key not in (select event_key from {{needed_keys}})
+"""  # noqa: S608 - constants

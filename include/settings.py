@@ -31,6 +31,13 @@ def _whole(env: Mapping[str, str], name: str, *, default: int, least: int) -> in
     return int(text)
 
 
+def _switch(env: Mapping[str, str], name: str) -> bool:
+    text = env.get(name, "").strip().lower() or "false"
+    if text not in {"true", "false"}:
+        raise SettingError(f"{name} is {text!r}; allowed are true and false")
+    return text == "true"
+
+
 @dataclass(frozen=True)
 class BigQuery:
     """Where the warehouse lies in BigQuery, and what a query may cost.
@@ -97,6 +104,8 @@ class Settings:
     ga4_export: the folder of GA4 export files, one Parquet file a table (GA4_EXPORT, default `landing/ga4` in home).
     dbt_target: `local` (DuckDB) or `bigquery` (DBT_TARGET).
     own_domains: domains whose referrals are our own pages (OWN_DOMAINS, comma-separated).
+    erase_from_export: whether deletion and retention also write what is not ours: the tables of the GA4 export, and
+        files outside the home's landing folder (ERASE_FROM_EXPORT).
     bigquery: the warehouse in BigQuery; None where dbt_target is local.
     alert_connections: the Airflow connections by which alerts go out (ALERT_CONNECTIONS, comma-separated);
         alert_connections_named: whether the environment names them, so that each has to exist.
@@ -110,6 +119,7 @@ class Settings:
     ga4_export: Path
     dbt_target: str = "local"
     own_domains: tuple[str, ...] = ()
+    erase_from_export: bool = False
     bigquery: BigQuery | None = None
     alert_connections: tuple[str, ...] = ALERT_CONNECTIONS
     alert_connections_named: bool = False
@@ -141,6 +151,7 @@ class Settings:
             ga4_export=Path(env.get("GA4_EXPORT") or home / "landing" / "ga4").absolute(),
             dbt_target=target,
             own_domains=tuple(d.strip().lower() for d in env.get("OWN_DOMAINS", "").split(",") if d.strip()),
+            erase_from_export=_switch(env, "ERASE_FROM_EXPORT"),
             bigquery=BigQuery.from_env(env) if target == "bigquery" else None,
             alert_connections=named or ALERT_CONNECTIONS,
             alert_connections_named=bool(named),

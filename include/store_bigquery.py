@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -67,6 +68,11 @@ def parameter(name: str, value: Any) -> Parameter:  # noqa: ANN401
 def parameters(values: Mapping[str, Any]) -> list[Parameter]:
     """The values as query parameters."""
     return [parameter(name, value) for name, value in values.items()]
+
+
+def written_out(statement: str, values: Mapping[str, Any]) -> str:
+    """The statement on one line with its values in it, for whoever runs it by hand."""
+    return _VALUE.sub(lambda name: json.dumps(values[name[1]]), " ".join(statement.split())) + ";"
 
 
 def plain(value: object) -> object:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from airflow.sdk.types import DagRunProtocol, RuntimeTaskInstanceProtocol
 
-from include.deletion import DeletionError, confirm_removed, take_requests
+from include.deletion import Confirmed, DeletionError, confirm_removed, take_requests
 from include.deletion.requests import read_requests
+from include.landed_rows import DELETED, TOO_OLD, Outside, told
 from include.settings import Settings
 from include.transform import run_dbt
 from include.variables import read_variables
 
 log = logging.getLogger(__name__)
+
+
+#: How many places outside `make upkeep` names.
+SHOWN = 10
 
 
 class UpkeepError(RuntimeError):
@@ -51,7 +56,7 @@ def take_deletions(settings: Settings) -> dict[str, Any]:
 
 
 def confirm(settings: Settings) -> dict[str, Any]:
-    """Close the deletion requests of which nothing is left: requests, removed, and `left`, what is, or null.
+    """Close the requests of which nothing is left in what is ours; Confirmed as JSON and `left`: what is, or null.
 
     What is left is no error here, so that the rest of the night's work is done first: require_removed raises it.
     """
@@ -59,7 +64,7 @@ def confirm(settings: Settings) -> dict[str, Any]:
         return {**confirm_removed(settings).as_json(), "left": None}
     except DeletionError as error:
         log.exception("not everything is removed")
-        return {"requests": 0, "removed": 0, "left": str(error)}
+        return {**Confirmed().as_json(), "left": str(error)}
 
 
 def require_removed(retained: Mapping[str, Any], confirmed: Mapping[str, Any]) -> None:
@@ -98,4 +103,13 @@ def summary(results: Mapping[str, Any]) -> list[str]:
         if proved is None
         else f"Proven: {proved['rows']} rows of {len(proved['tables'])} tables are what a rebuild gives",
         *(f"Note: {message}" for message in taken["unknown"]),
+        *(f"Outside: {line}" for line in _outside(confirmed["outside"], DELETED)),
+        *(f"Outside: {line}" for line in _outside(retained["outside"], TOO_OLD)),
     ]
+
+
+def _outside(found: Sequence[Mapping[str, Any]], which: str) -> Iterator[str]:
+    """What lies in the user's files and tables, the first places of many."""
+    yield from (told(Outside(**one), which) for one in found[:SHOWN])
+    if len(found) > SHOWN:
+        yield f"{len(found) - SHOWN} more files or tables with {which}; the run's log names each"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from include.deletion.bigquery_scrub import REMEDY, look
+from include.deletion.bigquery_scrub import REMEDY, Found, look, outside
 from include.deletion.bigquery_take import require_built
 from include.deletion.bigquery_tombstones import STAGED_ROWS, covered
 from include.deletion.receipts import receipts
 from include.deletion.requests import Requests
+from include.landed_rows import Outside
 from include.settings import BigQuery, Settings
 from include.store_bigquery import BigQueryStore, open_bigquery
 from include.transform import read_manifest
@@ -75,26 +76,28 @@ _STALE_LINES = """(
 )"""
 
 
-def look_for_rest(settings: Settings, place: BigQuery, found: Requests) -> list[str]:
-    """What is left of the requests, each with the place and what to do. Forgets their keys and pins on the way.
+def look_for_rest(settings: Settings, place: BigQuery, found: Requests) -> tuple[list[str], tuple[Outside, ...]]:
+    """What is left of the requests, each with the place and what to do, and what is left outside.
 
-    Raises WarehouseError where BigQuery cannot be used.
+    Forgets their keys and pins on the way. Raises WarehouseError where BigQuery cannot be used.
     """
     with open_bigquery(settings, place) as store:
         try:
             require_built(store)
         except NotBuiltError as error:
-            return [str(error)]
-        return list(_rest(store, found, finished_batches(store, read_manifest(settings))))
+            return [str(error)], ()
+        landed = look(store, [one.id for one in found.requests])
+        left = list(_rest(store, found, landed, finished_batches(store, read_manifest(settings))))
+        return left, () if settings.erase_from_export else outside(store, landed)
 
 
-def _rest(store: BigQueryStore, found: Requests, finished: list[str]) -> Iterator[str]:
+def _rest(store: BigQueryStore, found: Requests, landed: Found, finished: list[str]) -> Iterator[str]:
     handled = receipts(store)
     yield from (f"{one.place} was not taken up yet; {_AGAIN}" for one in found.requests if one.receipt not in handled)
     ids = [one.id for one in found.requests]
-    landed = look(store, ids)
-    for table, (_, count) in landed.exported.items():
-        yield f"{store.place.export}.{table} still holds {count} rows of theirs. {REMEDY}"
+    if store.settings.erase_from_export:
+        for table, (_, count) in landed.exported.items():
+            yield f"{store.place.export}.{table} still holds {count} rows of theirs. {REMEDY}"
     if landed.streamed:
         yield f"streamed_events still holds {len(landed.streamed)} rows of theirs; {_AGAIN}"
     forget(store, ids, finished)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from include.deletion.bigquery_tombstones import GIVEN, arrays, covered
 from include.deletion.tombstones import Tombstone
-from include.landed_rows import Scrubbed
-from include.store_bigquery import BigQueryStore
+from include.landed_rows import Outside, Scrubbed
+from include.store_bigquery import BigQueryStore, written_out
 from include.warehouse import WarehouseError
 
 log = logging.getLogger(__name__)
@@ -134,18 +134,35 @@ def look(store: BigQueryStore, ids: Sequence[str]) -> Found:
 
 
 def scrub(store: BigQueryStore, found: Found) -> Scrubbed:
-    """Delete these rows; what BigQuery does not let go of is a problem, and the rest goes on."""
+    """Delete the streamed lines; what BigQuery does not let go of is a problem, and the rest goes on."""
+    if not found.streamed:
+        return Scrubbed()
+    times = [landed_at.replace(tzinfo=UTC) for _, _, landed_at in found.streamed]
+    places = [f"{batch}:{line}" for batch, line, _ in found.streamed]
+    values = {"first": min(times), "last": max(times), "places": places}
+    return _delete(store, "streamed_events", len(places), _DELETE_STREAMED, values)
+
+
+def erase(store: BigQueryStore, found: Found) -> Scrubbed:
+    """Delete the rows of the export, as ERASE_FROM_EXPORT says."""
     total = Scrubbed()
-    for table, (tombstones, count) in found.exported.items():
-        values: dict[str, Any] = {"received_at": arrival(table), **arrays(tombstones)}
-        statement = _DELETE_EXPORTED.format(export=store.place.export, table=table)
-        total += _delete(store, f"{store.place.export}.{table}", count, statement, values)
-    if found.streamed:
-        times = [landed_at.replace(tzinfo=UTC) for _, _, landed_at in found.streamed]
-        places = [f"{batch}:{line}" for batch, line, _ in found.streamed]
-        values = {"first": min(times), "last": max(times), "places": places}
-        total += _delete(store, "streamed_events", len(places), _DELETE_STREAMED, values)
+    for table, count, statement, values in _deletes(store, found):
+        total += _delete(store, table, count, statement, values)
     return total
+
+
+def outside(store: BigQueryStore, found: Found) -> tuple[Outside, ...]:
+    """The rows of the export, with the statement that deletes them: by the hashes of their ids, as tombstones are."""
+    return tuple(
+        Outside(table, count, written_out(statement, values))
+        for table, count, statement, values in _deletes(store, found)
+    )
+
+
+def _deletes(store: BigQueryStore, found: Found) -> Iterator[tuple[str, int, str, dict[str, Any]]]:
+    for table, (tombstones, count) in found.exported.items():
+        statement = _DELETE_EXPORTED.format(export=store.place.export, table=table)
+        yield f"{store.place.export}.{table}", count, statement, {"received_at": arrival(table), **arrays(tombstones)}
 
 
 def arrival(table: str) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from include.deletion.bigquery_resolve import resolve
-from include.deletion.bigquery_scrub import look, scrub
+from include.deletion.bigquery_scrub import erase, look, outside, scrub
 from include.deletion.bigquery_tombstones import STAGED_ROWS, add_tombstones, covered
 from include.deletion.receipts import record
 from include.deletion.requests import Request
@@ -58,10 +58,13 @@ def handle(store: BigQueryStore, requests: Sequence[Request], now: int) -> list[
 
 
 def delete_landed(store: BigQueryStore, ids: Sequence[str]) -> Scrubbed:
-    """Delete every landed row that a tombstone covers, and have the batches that lose lines read again."""
+    """Delete every landed row of ours that a tombstone covers, and have the batches that lose lines read again."""
     found = look(store, ids)
     read_again(store, {STAGING[1]: [batch for batch, _, _ in found.streamed]})
-    return scrub(store, found)
+    scrubbed = scrub(store, found)
+    if store.settings.erase_from_export:
+        return scrubbed + erase(store, found)
+    return scrubbed + Scrubbed(outside=outside(store, found))
 
 
 def keep_first_event(store: BigQueryStore) -> None:

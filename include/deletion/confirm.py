@@ -16,6 +16,7 @@ from include.deletion.requests import Requests, read_requests
 from include.deletion.resolve import STAGED_ROWS
 from include.deletion.take import NEEDED_TABLES, scrub_deleted
 from include.deletion.tombstones import cover, put_tombstones, read_tombstones
+from include.landed_rows import DELETED, Outside, log_outside
 from include.landing import file_version
 from include.settings import BigQuery, Settings
 from include.store import open_store
@@ -48,10 +49,14 @@ class DeletionError(RuntimeError):
 
 @dataclass(frozen=True)
 class Confirmed:
-    """requests: request files that were open; removed: persons and devices whose rows are gone."""
+    """requests: request files that were open; removed: persons and devices whose rows are gone from all that is ours.
+
+    outside: rows of deleted people and devices in the user's files or tables; on BigQuery those of these requests.
+    """
 
     requests: int = 0
     removed: int = 0
+    outside: tuple[Outside, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The same as plain JSON values."""
@@ -59,24 +64,28 @@ class Confirmed:
 
 
 def confirm_removed(settings: Settings) -> Confirmed:
-    """Make sure that no row of an open request is left anywhere, write its receipt and delete its file.
+    """Make sure that no row of an open request is left in what is ours, write its receipt and delete its file.
+
+    Rows in the user's files and tables are named, and are no error.
 
     Raises DeletionError naming every refused file and every place where something is left (those files stay open),
     WarehouseError when the warehouse cannot be opened.
     """
     found = read_requests(settings)
     if settings.bigquery is None:
-        left = _left_in_files(settings, found)
+        left, outside = _left_in_files(settings, found)
     else:
-        left = _left_in_bigquery(settings, settings.bigquery, found)
+        left, outside = _left_in_bigquery(settings, settings.bigquery, found)
+    log_outside(outside, DELETED)
     if found.requests and not left:
         _close(settings, found)
     if left or found.refused:
         raise DeletionError("; ".join([*left, *found.refused]))
-    return Confirmed(len(found.files), len(found.requests))
+    return Confirmed(len(found.files), len(found.requests), outside)
 
 
-def _left_in_files(settings: Settings, found: Requests) -> list[str]:
+def _left_in_files(settings: Settings, found: Requests) -> tuple[list[str], tuple[Outside, ...]]:
+    """What is left in the tables and in our files, and what lies outside."""
     ids = [one.id for one in found.requests]
     landed = scrub_deleted(settings, read_tombstones(settings), ids, only_look=True)
     left = list(landed.problems)
@@ -87,12 +96,13 @@ def _left_in_files(settings: Settings, found: Requests) -> list[str]:
                 left += _look(warehouse, settings, found)
         except NotBuiltError as error:
             left.append(str(error))
-    return left
+    return left, landed.outside
 
 
-def _left_in_bigquery(settings: Settings, place: BigQuery, found: Requests) -> list[str]:
+def _left_in_bigquery(settings: Settings, place: BigQuery, found: Requests) -> tuple[list[str], tuple[Outside, ...]]:
+    """The same on BigQuery."""
     if not found.requests:
-        return []
+        return [], ()
     # Google's client takes a second to import, which nobody pays on DuckDB
     from include.deletion.bigquery_confirm import look_for_rest  # noqa: PLC0415
 

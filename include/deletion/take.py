@@ -20,7 +20,19 @@ from include.deletion.resolve import STAGED_ROWS, Resolved, resolve
 from include.deletion.tombstones import Tombstone, add_tombstones, cover, put_tombstones, read_tombstones
 from include.history import earliest, read_history, write_history
 from include.journal import read_again
-from include.landed_rows import Scrubbed, ScrubError, UnsearchableError, landing_files, put_landed_rows, take_out
+from include.landed_rows import (
+    DELETED,
+    ERASE_ONCE,
+    Outside,
+    Scrubbed,
+    ScrubError,
+    UnsearchableError,
+    is_writable,
+    landing_files,
+    log_outside,
+    put_landed_rows,
+    take_out,
+)
 from include.landing import file_version
 from include.settings import BigQuery, Settings
 from include.store_duckdb import DuckDB
@@ -43,7 +55,7 @@ class Taken:
     """What was asked for and done. No text holds an id: requests are told by file and line.
 
     unknown: requests for ids that no row here has; refused: request files that cannot be followed.
-    problems: what keeps rows in the landing zone, with the remedy.
+    problems: what keeps rows in the landing zone, with the remedy. outside: theirs in the user's files or tables.
     """
 
     requests: int = 0
@@ -53,6 +65,7 @@ class Taken:
     problems: tuple[str, ...] = ()
     landing_rows: int = 0
     landing_files: int = 0
+    outside: tuple[Outside, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The same as plain JSON values."""
@@ -61,6 +74,8 @@ class Taken:
 
 def take_requests(settings: Settings, *, now: datetime) -> Taken:
     """Write the tombstones of every open request, and take what they cover out of the landing zone.
+
+    What lies in files or tables of the user is named, and written with ERASE_FROM_EXPORT alone.
 
     The next run of dbt takes it out of the tables; confirm_removed says whether it is gone. Rows that a re-export
     brought back into the landing zone are taken out too, on DuckDB whether a request is open or not; on BigQuery, where
@@ -80,6 +95,7 @@ def take_requests(settings: Settings, *, now: datetime) -> Taken:
     problems += scrubbed.problems + (scrubbed.unsearched if found.requests else ())
     for message in problems:
         log.error("%s", message)
+    log_outside(scrubbed.outside, DELETED)
     return Taken(
         requests=len(found.files),
         persons_and_devices=len(found.requests),
@@ -88,6 +104,7 @@ def take_requests(settings: Settings, *, now: datetime) -> Taken:
         problems=problems,
         landing_rows=scrubbed.rows,
         landing_files=scrubbed.files,
+        outside=scrubbed.outside,
     )
 
 
@@ -162,7 +179,7 @@ def mark_covered(warehouse: duckdb.DuckDBPyConnection, settings: Settings, tombs
 def scrub_deleted(
     settings: Settings, tombstones: Sequence[Tombstone], ids: Sequence[str] = (), *, only_look: bool = False
 ) -> Scrubbed:
-    """Take every covered row out of every landed file; `only_look` names the files instead.
+    """Take every covered row out of every landed file that may be written; `only_look` names the files instead.
 
     ids: with them goes every streamed line that is no JSON and holds one of them in quotes.
     """
@@ -178,8 +195,11 @@ def scrub_deleted(
             except FileNotFoundError:  # withdrawn meanwhile
                 continue
             except UnsearchableError as error:
-                log.warning("%s", error)
-                total += Scrubbed(unsearched=(str(error),))
+                if is_writable(settings, path):
+                    log.warning("%s", error)
+                    total += Scrubbed(unsearched=(str(error),))
+                elif ids:
+                    total += Scrubbed(outside=(Outside(str(path), None, str(error)),))
             except ScrubError as error:
                 total += Scrubbed(problems=(str(error),))
     return total
@@ -192,6 +212,8 @@ def _scrub_file(connection: duckdb.DuckDBPyConnection, settings: Settings, path:
     places = [place for (place,) in connection.execute(_PLACES).fetchall()]
     if not places:
         return Scrubbed()
+    if not is_writable(settings, path):
+        return Scrubbed(outside=(Outside(str(path), len(places), ERASE_ONCE),))
     if only_look:
         raise ScrubError(f"{path} still holds {len(places)} rows; run attribution_upkeep again")
     take_out(path, places, version)

@@ -52,6 +52,13 @@ def ask(project: Project, *lines: str, name: str = "request.csv") -> Path:
     return path
 
 
+def link_export(project: Project, folder: Path) -> None:
+    """Have the home's export be a link to this folder, which takes the files there are."""
+    own = project.settings.ga4_export
+    own.rename(folder)
+    own.symlink_to(folder)
+
+
 def last_versions(arrivals: list[list[Arrival]]) -> list[Arrival]:
     """What each file of a world held in the end, less those withdrawn."""
     files = {arrival.name: arrival for batch in arrivals for arrival in batch}

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,12 +15,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from include import landed_rows
-from include.deletion import DeletionError, confirm_removed, take_requests
+from include.deletion import Confirmed, DeletionError, confirm_removed, take_requests
 from include.deletion.tombstones import read_tombstones
 from include.ga4_schema import SCHEMA_2026
+from include.landed_rows import Outside
 from include.publish import publish
 from include.settings import PROJECT
-from tests.dbt.nights import DAY, MINUTE, START, ask, event, export, full_refresh, send
+from tests.dbt.nights import DAY, MINUTE, START, ask, event, export, full_refresh, link_export, send
 from tests.dbt.project import Project, unequal_tables
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
@@ -105,17 +107,31 @@ def test_nothing_of_a_person_is_left_in_any_byte(project: Project) -> None:
         ).fetchall()
 
 
-def test_what_is_left_of_a_table_keeps_its_form(project: Project) -> None:
+def test_a_file_of_the_users_is_written_with_the_setting_alone_and_keeps_its_form(
+    project: Project, tmp_path: Path
+) -> None:
+    link_export(project, tmp_path / "shop")
     path = project.settings.ga4_export / "events_20260111.parquet"
-    before = pq.read_metadata(path)
-    ask(project, f"person,{ANN}")
-    take_requests(project.settings, now=NOW)
+    content, before = path.read_bytes(), pq.read_metadata(path)
+    request = ask(project, f"person,{ANN}")
+    taken = take_requests(project.settings, now=NOW)
+    theirs = (Outside(str(path), 1, "ERASE_FROM_EXPORT=true make upkeep"),)
+    assert (taken.landing_files, taken.problems, taken.outside) == (1, (), theirs)
+    project.build()
+    publish(project.settings, run_id="after")
+    assert confirm_removed(project.settings) == Confirmed(1, 1, theirs)
+    assert not request.exists()
+    assert path.read_bytes() == content
+    assert [row["user_pseudo_id"] for row in project.rows("select * from stg_ga_events")] == ["other"]
+    after_all = take_requests(replace(project.settings, erase_from_export=True), now=NOW)
+    assert (after_all.landing_rows, after_all.outside) == (1, ())
     after = pq.read_metadata(path)
     assert (before.num_rows, after.num_rows) == (2, 1)
     assert pq.read_schema(path).equals(SCHEMA_2026)
     assert pq.read_schema(path).metadata[b"made"] == b"here"
     assert after.row_group(0).column(0).compression == "ZSTD"
     assert [p.name for p in path.parent.iterdir()] == [path.name]
+    assert path.parent.is_symlink()
 
 
 def test_a_device_goes_whoever_used_it(project: Project) -> None:

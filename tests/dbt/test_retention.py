@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from include.retention import Retained, apply_retention
-from tests.dbt.nights import TICK, full_refresh, last_versions
+from tests.dbt.nights import TICK, full_refresh, last_versions, link_export
 from tests.dbt.project import Project, unequal_tables
 from tests.dbt.worlds import land, random_arrivals
 
@@ -53,9 +54,10 @@ def retain(project: Project, day: date, days: int) -> Retained:
 
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.rehearsal) for seed in (11, 35))])
 def test_nothing_that_is_still_seen_changes(tmp_path: Path, seed: int) -> None:
-    """Nights of a random world; the old rows land once more before the last of them."""
+    """Nights of a random world; the old rows land once more before the last of them. The export is the user's."""
     project = Project(tmp_path / "home", variables={"lookback_days": LOOKBACK})
     (project.home / "landing" / "ga4").mkdir(parents=True)
+    link_export(project, tmp_path / "shop")
     world = last_versions(random_arrivals(seed))
     for arrival in world:
         land(project.home / "landing", arrival, TICK)
@@ -72,10 +74,18 @@ def test_nothing_that_is_still_seen_changes(tmp_path: Path, seed: int) -> None:
     assert len(project.rows("select * from int_events")) < all_events
     for arrival in world:
         land(project.home / "landing", arrival, TICK + 1)
+    theirs = {path: path.read_bytes() for path in (tmp_path / "shop").iterdir()}
     project.build()
     assert everything(project) == before
     assert project.differences_from(project.oracle()) == {}
-    retain(project, since + timedelta(days=10), 10)
+    retained = retain(project, since + timedelta(days=10), 10)
+    assert {one.statement.split()[0] for one in retained.outside} == {"rm", "ERASE_FROM_EXPORT=true"}
+    assert {path: path.read_bytes() for path in (tmp_path / "shop").iterdir()} == theirs
     assert everything(project) == before
     full = full_refresh(project, tmp_path / "full")
+    assert unequal_tables(project.settings.warehouse, full.settings.warehouse) == {}
+    for settings in (replace(project.settings, erase_from_export=True), project.settings):
+        erased = apply_retention(settings, day=since + timedelta(days=10), retention_days=10, lookback_days=LOOKBACK)
+        assert (erased.landing_rows > 0, erased.outside) == (settings.erase_from_export, ())
+    project.build()
     assert unequal_tables(project.settings.warehouse, full.settings.warehouse) == {}

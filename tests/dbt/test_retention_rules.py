@@ -137,7 +137,7 @@ def test_the_first_event_ever_stays_the_first(project: Project) -> None:
     retain(project)
     assert "first@" not in " ".join(kept(project))
     assert project.rows(flags) == [{"lookback_complete": True}]
-    assert read_history(project.settings) == History(START + OLD, START + 10 * DAY)
+    assert read_history(project.settings) == History(START + OLD, START + 10 * DAY, START + 7 * DAY)
 
 
 def test_the_horizon_never_moves_back(project: Project) -> None:
@@ -225,7 +225,7 @@ def test_a_window_shorter_than_the_look_back_is_refused(project: Project, days: 
 
 def test_a_damaged_state_file_stops_everything(project: Project) -> None:
     project.home.mkdir(exist_ok=True)
-    for content in ("{", "[]", '{"kept_from": "2026"}', '{"other": 1}'):
+    for content in ("{", "[]", '{"kept_events": [1]}', '{"kept_from": "2026"}', '{"other": 1}'):
         project.settings.history.write_text(content)
         with pytest.raises(HistoryError, match=r"history.json is damaged"):
             read_history(project.settings)

@@ -17,7 +17,11 @@ Order = tuple[int, int, int, int, int, str, str]
 
 def digest(*parts: str | int | None) -> str:
     """The md5 of parts joined by 0x1F, None as 0x00, in lower-case hexadecimal."""
-    text = "\x1f".join("\x00" if part is None else str(part) for part in parts)
+    return hashed("\x1f".join("\x00" if part is None else str(part) for part in parts))
+
+
+def hashed(text: str) -> str:
+    """The md5 of a text, in lower-case hexadecimal."""
     return md5(text.encode("utf-8"), usedforsecurity=False).hexdigest()
 
 

@@ -8,8 +8,13 @@ from hashlib import md5
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.oracle.events import event_key, hashed
 from tests.oracle.landed import Landed
 from tests.oracle.model import Event
+
+_BEFORE_ANY = -1 << 64
+_YEAR_2000 = 946_684_800_000_000
+_AHEAD = 100_000 * 60_000_000
 
 
 class Stone(NamedTuple):
@@ -33,6 +38,8 @@ class Home:
         self._stones: dict[tuple[str, str], list[Stone]] = defaultdict(list)
         self.first_event_at: int | None = None
         self.kept_from: int | None = None
+        self.rows_from = _BEFORE_ANY
+        self._kept_events: set[str] = set()
         if folder is not None and (folder / "tombstones.csv").exists():
             with (folder / "tombstones.csv").open(newline="") as file:
                 for line in csv.DictReader(file):
@@ -41,6 +48,8 @@ class Home:
         if folder is not None and (folder / "history.json").exists():
             history = json.loads((folder / "history.json").read_text())
             self.first_event_at, self.kept_from = history["first_event_at"], history["kept_from"]
+            self.rows_from = _BEFORE_ANY if history["rows_from"] is None else history["rows_from"]
+            self._kept_events.update(history["kept_events"])
 
     def note_first(self, events: Iterable[Event]) -> None:
         """The first event ever known may be one that is here."""
@@ -58,6 +67,12 @@ class Home:
             if text is not None
             for stone in self._stones.get((kind, md5(text.encode(), usedforsecurity=False).hexdigest()), ())
         )
+
+    def is_too_old(self, row: Landed) -> bool:
+        """Whether retention keeps the row out: it is older than any that are taken in, and no kept event."""
+        usable = row.event_at is not None and _YEAR_2000 <= row.event_at <= row.received_at + _AHEAD
+        at = row.event_at if usable and row.event_at is not None else row.received_at
+        return at < self.rows_from and hashed(event_key(row)) not in self._kept_events
 
     def is_kept(self, at: int) -> bool:
         """Whether readers see what happened then."""

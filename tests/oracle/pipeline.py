@@ -39,8 +39,8 @@ def compute(
     seed, home = read_seeds(seeds), Home(home_folder)
     landed = (
         row
-        for row in _landed(ga4_folder, streamed_folder, rules)
-        if isinstance(row, Quarantined) or not home.is_deleted(row)
+        for row in _landed(ga4_folder, streamed_folder, rules, home)
+        if isinstance(row, Quarantined) or not (home.is_deleted(row) or home.is_too_old(row))
     )
     sources = SourceRules(rules, seed.engines)
     events, quarantine = distinct_events(landed, rules, sources, seed.rates)
@@ -64,11 +64,13 @@ def compute(
     return tables
 
 
-def _landed(ga4_folder: Path | None, streamed_folder: Path | None, rules: Rules) -> Iterator[Landed | Quarantined]:
+def _landed(
+    ga4_folder: Path | None, streamed_folder: Path | None, rules: Rules, home: Home
+) -> Iterator[Landed | Quarantined]:
     if ga4_folder is not None:
         yield from read_ga4(ga4_folder, rules.conversion_events)
     if streamed_folder is not None:
-        yield from read_streamed(streamed_folder)
+        yield from read_streamed(streamed_folder, home.rows_from)
 
 
 def _add_days(tables: Tables, rules: Rules) -> None:

@@ -15,8 +15,11 @@ _INTEGER = re.compile(r"[+-]?[0-9]+")
 _WIDEST = 2**63
 
 
-def read_streamed(folder: Path) -> Iterator[Landed | Quarantined]:
-    """The rows of every batch file, in the order of their names; lines of blanks alone are no rows."""
+def read_streamed(folder: Path, rows_from: int) -> Iterator[Landed | Quarantined]:
+    """The rows of every batch file, in the order of their names; lines of blanks alone are no rows.
+
+    rows_from: a line that is no JSON and landed before is not taken in (L4).
+    """
     for path in sorted(folder.glob("*.ndjson")):
         if path.name.startswith("."):
             continue
@@ -26,13 +29,11 @@ def read_streamed(folder: Path) -> Iterator[Landed | Quarantined]:
             yield Quarantined(path.stem, "streamed", "unreadable")
             continue
         for line in content.split(b"\n"):
-            if line.strip():
-                fields = _parse(line)
-                yield (
-                    Quarantined(path.stem, "streamed", "not_json")
-                    if fields is None
-                    else _row(fields, path.stem, written_at)
-                )
+            fields = _parse(line)
+            if fields is not None:
+                yield _row(fields, path.stem, written_at)
+            elif line.strip() and written_at >= rows_from:
+                yield Quarantined(path.stem, "streamed", "not_json")
 
 
 def _is_utf8(content: bytes) -> bool:

@@ -15,7 +15,7 @@
 
 {#- One row: first_event_at and kept_from, null where nothing was ever dropped (include/history.py). -#}
 {% macro kept_history() %}{{ return(adapter.dispatch('kept_history', 'attribution')()) }}{% endmacro %}
-{% macro duckdb__kept_history() %}(select unnest(history_list(), recursive := true)){% endmacro %}
+{% macro duckdb__kept_history() %}(select unnest(history_list(), max_depth := 2)){% endmacro %}
 {% macro bigquery__kept_history() -%}
     (
         select min(first_event_at) as first_event_at, max(kept_from) as kept_from
@@ -25,7 +25,24 @@
     )
 {%- endmacro %}
 
-{#- Makes the two tables on BigQuery, int_lookup, and the streamed and the spend table where nobody made
+{#- What is older than rows_from is not taken in, but the events whose hashes stand beside it (L4): one row without a
+    hash and one a kept event; no row where nothing was ever dropped. -#}
+{% macro kept_events() %}{{ return(adapter.dispatch('kept_events', 'attribution')()) }}{% endmacro %}
+{% macro duckdb__kept_events() -%}
+    (
+        select h.rows_from, unnest(list_prepend(null, h.kept_events)) as event_hash
+        from (select unnest(history_list(), max_depth := 2)) as h
+        where h.rows_from is not null
+    )
+{%- endmacro %}
+{% macro bigquery__kept_events() -%}
+    (
+        select rows_from, event_hash
+        from {{ api.Relation.create(database=target.database, schema=target.schema, identifier='kept_events') }}
+    )
+{%- endmacro %}
+
+{#- Makes these tables on BigQuery, int_lookup, and the streamed and the spend table where nobody made
     them yet; DuckDB has files (include/duckdb_plugin.py makes them). -#}
 {% macro create_home_state() %}{{ return(adapter.dispatch('create_home_state', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__create_home_state() %}{% endmacro %}
@@ -36,6 +53,9 @@
     );
     create table if not exists {{ api.Relation.create(identifier='kept_history', **where) }} (
         first_event_at int64, kept_from int64
+    );
+    create table if not exists {{ api.Relation.create(identifier='kept_events', **where) }} (
+        rows_from int64, event_hash string
     );
     create table if not exists {{ source('streamed', 'streamed_events') }} (
         batch_id string, line_number int64, payload string, received_at timestamp

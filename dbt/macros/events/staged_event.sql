@@ -29,11 +29,13 @@ keyed as (
 devices as (
     select
         *,
-        coalesce(user_pseudo_id, 'user:' || user_id, 'event:' || event_key) as device_key
+        coalesce(user_pseudo_id, 'user:' || user_id, 'event:' || event_key) as device_key,
+        {{ old_event_hash('event_at', 'received_at', 'event_key') }} as old_hash
     from keyed
 )
 select
     shard, line_number, reject_reason, payload,
     {{ event_columns() | join(', ') }}
 from devices
+where old_hash is null or old_hash in (select k.event_hash from {{ kept_events() }} as k where k.event_hash is not null)
 {% endmacro %}

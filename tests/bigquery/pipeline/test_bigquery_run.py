@@ -198,6 +198,9 @@ def test_the_upkeep_deletes_drops_what_is_old_and_proves_the_rest(world: World) 
     done = world.run("run_upkeep")
     assert done.returncode == 0, done.stdout
     assert "Deleted: 1 persons and devices of 1 requests" in done.stdout
+    assert re.search(
+        r"^Outside: \S+\.events_\d+ holds \d+ rows of deleted people .*: delete from `", done.stdout, re.MULTILINE
+    )
     assert f"Kept: events from {day[:4]}-{day[4:6]}-{day[6:]}" in done.stdout
     assert re.search(r"^Trimmed: [1-9]\d* rows of the journal$", done.stdout, re.MULTILINE), done.stdout
     assert re.search(r"^Proven: [1-9]\d* rows of \d+ tables are what a rebuild gives$", done.stdout, re.MULTILINE)

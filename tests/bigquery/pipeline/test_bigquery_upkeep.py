@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from hashlib import md5
+from pathlib import Path
 
 import pytest
 from google.cloud import bigquery
@@ -24,7 +28,7 @@ from tests.bigquery.double.faults import Fault
 from tests.bigquery.double.service import Service
 from tests.bigquery.landed import export_stand_in, land_streamed
 from tests.bigquery.pipeline.conftest import deployment
-from tests.bigquery.pipeline.night import IDS, land_journeys, land_years, left_here, left_there, places_of
+from tests.bigquery.pipeline.night import IDS, OLD, land_journeys, land_years, left_here, left_there, places_of
 from tests.bigquery.test_attribution_project import differences
 from tests.dbt.nights import DAY, START, ask, event, send
 from tests.dbt.project import Project, environment
@@ -108,14 +112,31 @@ def test_what_was_built_is_proven(world: World) -> None:
     conclude(world.settings, "clean", clean)
 
 
-def test_what_is_too_old_goes_as_on_duckdb(world: World) -> None:
-    before = len(world.service.statements)
-    theirs = night(world.local.settings, NIGHT)
-    world.service.faults.add(Fault("accessDenied", statement=f"delete from `test-project.{DATASET}.events_20250625"))
+def exported(client: bigquery.Client) -> dict[str, int]:
+    """Rows of each table of the export."""
+    return {table: rows for table, rows in left_there(client).items() if table.startswith("events_")}
+
+
+def test_what_is_too_old_goes_as_on_duckdb(world: World, tmp_path: Path) -> None:
+    before, tables = len(world.service.statements), exported(world.client)
+    shop = shutil.copytree(world.local.settings.ga4_export, tmp_path / "shop")
+    theirs = night(replace(world.local.settings, ga4_export=shop), NIGHT)
     ours = night(world.settings, NIGHT)
-    assert len(ours.problems) == 1
-    assert "roles/bigquery.dataEditor" in ours.problems[0]
-    assert night(world.settings, NIGHT).problems == ()
+    counts = {one.place.rpartition(".")[2]: one.rows for one in ours.outside}
+    assert counts == {Path(one.place).stem: one.rows for one in theirs.outside}
+    world.deliver("retained")
+    assert night(world.settings, NIGHT).outside == ours.outside
+    assert exported(world.client) == tables
+
+    # one table is mended by hand, the others with the setting
+    (by_hand,) = [one.statement for one in ours.outside if one.place.endswith("events_20250624")]
+    world.client.query_and_wait(by_hand)
+    erasing = replace(world.settings, erase_from_export=True)
+    world.service.faults.add(Fault("accessDenied", statement=f"delete from `test-project.{DATASET}.events_20250625"))
+    refused = night(erasing, NIGHT)
+    assert len(refused.problems) == 1
+    assert "roles/bigquery.dataEditor" in refused.problems[0]
+    assert night(erasing, NIGHT).problems == night(world.local.settings, NIGHT).problems == ()
     assert [read for one in world.service.statements[before:] for read in one.unpruned] == []
     left = left_here(world.local)
     assert left_there(world.client) == left
@@ -137,29 +158,44 @@ def test_whoever_asks_to_be_deleted_is_in_no_table_and_the_rest_is_as_on_duckdb(
     for home in (Project(settings.home), local):
         ask(home, *asked)
 
-    # the export may not be written: the tables of this project are clean all the same
+    # the export is the shop's: the tables of this project are clean all the same
+    tables = exported(client)
+    taken = take_requests(settings, now=NOW)
+    assert taken.problems == ()
+    assert [(one.place, one.rows) for one in taken.outside][:1] == [("test-project.shop.events_20260110", 6)]
+    assert [message.partition(":")[2][:1] for message in taken.unknown] == ["4"]
+    late = [event(OLD + 20, "olgas-phone"), event(2 * DAY, "olgas-phone")]  # the first is older than what is taken in
+    lines = [f"('late_2', {number}, '{json.dumps(line)}', current_timestamp())" for number, line in enumerate(late, 1)]
+    columns = "batch_id, line_number, payload, received_at"
+    client.query_and_wait(f"insert into attribution.streamed_events ({columns}) values {', '.join(lines)}")
+    send(local, "late_2", *late)
+    world.deliver("second")
+    assert confirm_removed(settings).as_json() == {"requests": 1, "removed": 3, "outside": taken.as_json()["outside"]}
+    trim(settings)
+    assert exported(client) == tables
+    assert set(places_of(client, *IDS)) == {"shop.events_20260110", "shop.events_20260111"}
+    assert not list(settings.deletion_requests.iterdir())
+    assert not any(one in outside.statement for one in IDS for outside in taken.outside)
+
+    # asked to erase, and not allowed to: red, until the statements have been run by hand
+    erasing = replace(settings, erase_from_export=True)
+    ask(Project(settings.home), *asked, name="again.csv")
     for _ in range(2):
         world.service.faults.add(Fault("accessDenied", statement="delete from `test-project.shop"))
-    taken = take_requests(settings, now=NOW)
-    assert len(taken.problems) == 2
-    assert "shop.events_20260110 holds 6 rows that must go" in taken.problems[0]
-    assert "roles/bigquery.dataEditor" in taken.problems[0]
-    assert [message.partition(":")[2][:1] for message in taken.unknown] == ["4"]
-    world.deliver("second")
-    with pytest.raises(DeletionError, match=r"shop\.events_20260110 still holds") as refused:
-        confirm_removed(settings)
-    assert "left in" not in str(refused.value)
-    trim(settings)
-    assert set(places_of(client, *IDS)) == {"shop.events_20260110", "shop.events_20260111"}
-
-    # with the right, the next night ends it
-    assert take_requests(settings, now=NOW).problems == ()
-    world.deliver("third")
-    assert confirm_removed(settings).as_json() == {"requests": 1, "removed": 3}
-    trim(settings)
+    refused = take_requests(erasing, now=NOW)
+    assert len(refused.problems) == 2
+    assert "shop.events_20260110 holds 6 rows that must go" in refused.problems[0]
+    assert "roles/bigquery.dataEditor" in refused.problems[0]
+    with pytest.raises(DeletionError, match=r"shop\.events_20260110 still holds") as left:
+        confirm_removed(erasing)
+    assert "left in" not in str(left.value)
+    for outside in taken.outside:
+        client.query_and_wait(outside.statement)
+    assert confirm_removed(erasing).as_json() == {"requests": 1, "removed": 3, "outside": ()}
     assert set(places_of(client, *IDS)) == set()
-    assert not list(settings.deletion_requests.iterdir())
-    receipts = world.store.rows("select kind, staged_rows, state from deletions order by line")
+    receipts = world.store.rows(
+        "select kind, staged_rows, state from deletions where request_file = 'request.csv' order by line"
+    )
     assert [state for _, _, state in receipts] == ["removed"] * 3
 
     take_requests(local.settings, now=NOW)
@@ -168,9 +204,9 @@ def test_whoever_asks_to_be_deleted_is_in_no_table_and_the_rest_is_as_on_duckdb(
     confirm_removed(local.settings)
     theirs = local.rows("select kind, staged_rows, state from deletions order by line")
     assert receipts == [tuple(row.values()) for row in theirs]
-    # the horizon never moves back, and nothing is left to do
+    # the horizon never moves back, and nothing is left to do but what came late
     for one in (settings, local.settings):
-        assert night(one, NIGHT - timedelta(days=5)) == Retained("2026-01-10", 0)
+        assert night(one, NIGHT - timedelta(days=5)) == Retained("2026-01-10", 0, landing_rows=1, landing_files=1)
     assert differences(client, local) == {}
 
 

@@ -9,9 +9,15 @@ import pytest
 from include.settings import SettingError, Settings
 
 
+def test_nothing_is_erased_from_the_export_unless_told() -> None:
+    assert Settings.from_env({}).erase_from_export is False
+    assert Settings.from_env({"ERASE_FROM_EXPORT": " True "}).erase_from_export is True
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
+        ("ERASE_FROM_EXPORT", "yes"),
         ("LATE_MINUTES", "0"),
         ("LATE_MINUTES", "soon"),
         ("STALE_MINUTES", "-1"),

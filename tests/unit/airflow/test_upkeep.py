@@ -7,6 +7,9 @@ from datetime import date
 import pytest
 
 from include import upkeep
+from include.deletion import Confirmed, Taken
+from include.landed_rows import Outside
+from include.retention import Retained
 from include.settings import Settings
 
 DAY = date(2026, 1, 31)
@@ -32,3 +35,21 @@ def test_a_dry_run_says_from_which_day_on_events_would_stay(
     assert upkeep.preview(settings, DAY) == (
         "0 persons and devices of 0 requests would be deleted; events before 2026-01-01 would go"
     )
+
+
+def test_the_last_lines_of_a_night_name_what_lies_outside_and_what_removes_it() -> None:
+    old = tuple(Outside(f"shop.events_{day}", day, f"drop table {day};") for day in range(1, 13))
+    theirs = Outside("a.parquet", 2, "rm a.parquet"), Outside("b.parquet", None, "b.parquet cannot be searched")
+    results = {
+        "take_deletions": Taken().as_json(),
+        "apply_retention": Retained(outside=old).as_json(),
+        "confirm_deletions": Confirmed(outside=theirs).as_json(),
+        "trim_journal": 0,
+    }
+    said = [line for line in upkeep.summary(results) if line.startswith("Outside: ")]
+    which = "holds 2 rows of deleted people and devices, which no table takes in. To remove them"
+    assert said[0] == f"Outside: a.parquet {which}: rm a.parquet"
+    assert said[1] == "Outside: b.parquet cannot be searched"
+    assert said[2].startswith("Outside: shop.events_1 holds 1 rows that are too old, which no table takes in.")
+    assert said[-1] == "Outside: 2 more files or tables with rows that are too old; the run's log names each"
+    assert len(said) == 13

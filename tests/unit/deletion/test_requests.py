@@ -85,7 +85,7 @@ def test_nothing_asked_nothing_done(settings: Settings) -> None:
     settings.deletion_requests.rmdir()
     assert take_requests(settings, now=NOW).as_json() == {
         "requests": 0, "persons_and_devices": 0, "unknown": (), "refused": (), "problems": (), "landing_rows": 0,
-        "landing_files": 0,
+        "landing_files": 0, "outside": (),
     }  # fmt: skip
-    assert confirm_removed(settings).as_json() == {"requests": 0, "removed": 0}
+    assert confirm_removed(settings).as_json() == {"requests": 0, "removed": 0, "outside": ()}
     assert list(settings.home.iterdir()) == []
