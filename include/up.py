@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from include.airflow_env import USER
+from include.alerts import deliver
 from include.alerts.disk import tell_disk
 from include.disk import full, in_words
 from include.home import HomeInUseError, hold_home
@@ -24,6 +25,15 @@ def _terminated(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
+def look_at_disk(settings: Settings, console: Console, known: str | None) -> str | None:
+    """Say and tell that the disk is full, or has room again, where that is news; what is known now."""
+    found = full(settings.home)
+    if (found is None) != (known is None):
+        console.print(found or "The disk has room again.", highlight=False, markup=False)
+        tell_disk(settings, found)
+    return found
+
+
 def watch(airflow: LocalAirflow, console: Console) -> int:
     """Say where the UI is once it answers, then stay until a component ends; the exit code."""
     airflow.wait_until_healthy()
@@ -32,16 +42,12 @@ def watch(airflow: LocalAirflow, console: Console) -> int:
     console.print(
         "attribution_microbatch runs every five minutes, attribution_upkeep at 02:15 UTC. Ctrl-C stops everything."
     )
-    home, known = airflow.settings.home, None
+    known = None
     while (ended := airflow.ended()) is None:
-        found = full(home)
-        if (found is None) != (known is None):
-            console.print(found or "The disk has room again.", highlight=False, markup=False)
-            tell_disk(airflow.settings, found)
-        known = found
+        known = look_at_disk(airflow.settings, console, known)
         time.sleep(1)
-    if known:
-        console.print(known, highlight=False, markup=False)
+    look_at_disk(airflow.settings, console, known)
+    deliver.finish()
     console.print(f"[red]{ended} ended[/]; see {airflow.settings.home / 'logs' / f'{ended}.log'}. Stopping the rest.")
     return 1
 

@@ -26,6 +26,10 @@ MEANINGS = (
         r"No space left on device|Disk quota exceeded|database or disk is full|File too large",
         "The disk is full. Make room, then run it again, or clear the task.",
     ),
+    (
+        r"disk I/O error",
+        "The disk took no more: it is full, or failing. Make room, then run it again, or clear the task.",
+    ),
     (r"Could not set lock on file", "The warehouse is open in another process. Close it there, then clear the task."),
     (r"Connection refused|could not connect|OperationalError", "A server that the task needs does not answer."),
     (r"Out of Memory|Cannot allocate memory|MemoryError", "The task ran out of memory."),

@@ -27,8 +27,8 @@ PATIENCE_SECONDS = 86_400
 _started: list[subprocess.Popen[bytes]] = []
 
 
-def start(unkept: Event | None = None) -> None:
-    """Deliver in a process of its own, whose output goes where this one's goes.
+def start(unkept: Event | None = None, *, quiet: bool = False) -> None:
+    """Deliver in a process of its own, whose output goes where this one's goes, or nowhere.
 
     In the process group of its starter, so that nothing outlives a deployment that is stopped. unkept: what the outbox
     could not take, handed over as it is.
@@ -37,7 +37,10 @@ def start(unkept: Event | None = None) -> None:
     # Airflow's word for a process that may read connections from its database
     env = {**os.environ, "_AIRFLOW_PROCESS_CONTEXT": "server", "PYTHONPATH": str(PROJECT)}
     command = [sys.executable, "-m", "include.alerts.deliver", *([json.dumps(asdict(unkept))] if unkept else [])]
-    _started.append(subprocess.Popen(command, cwd=PROJECT, env=env, stdin=subprocess.DEVNULL))  # noqa: S603
+    out = subprocess.DEVNULL if quiet else None
+    _started.append(
+        subprocess.Popen(command, cwd=PROJECT, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out)  # noqa: S603
+    )
 
 
 def finish() -> None:

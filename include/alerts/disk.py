@@ -17,6 +17,6 @@ def tell_disk(settings: Settings, full: str | None) -> None:
     try:
         outbox.put(settings, event)
     except OSError:
-        deliver.start(event)
+        deliver.start(event, quiet=True)
     else:
-        deliver.start()
+        deliver.start(quiet=True)

@@ -80,7 +80,8 @@ def test_a_browser_without_login_is_led_to_it_and_back(stranger: TestClient) -> 
     )
 
 
-def test_the_cookie_of_another_home_leads_to_the_login_too(stranger: TestClient, token: Token) -> None:
+def test_the_cookie_of_another_home_leads_to_the_login_too(tmp_path: Path, token: Token) -> None:
+    stranger = client_of(Settings(home=tmp_path, ga4_export=tmp_path))
     other = jwt.encode(jwt.decode(token("viewer"), options={"verify_signature": False}), "x" * 64, algorithm="HS512")
     for stale in (other, "nonsense"):
         stranger.cookies.clear()

@@ -272,7 +272,7 @@ def test_a_full_disk_is_told_whether_or_not_it_can_be_kept(
     monkeypatch.setenv("ATTRIBUTION_HOME", str(settings.home))
     handed: list[list[str]] = []
     monkeypatch.setattr(
-        deliver, "start", lambda event=None: handed.append([json.dumps(asdict(event))] if event else [])
+        deliver, "start", lambda event=None, **_: handed.append([json.dumps(asdict(event))] if event else [])
     )
     if not room:
         (settings.home / "alerts").write_text("no folder can be made here")
