@@ -9,16 +9,19 @@ import logging
 import time
 
 from include import proof_duckdb as engine
-from include.proof_rebuild import ALL_DATES, STAGING, run_models, same_environment, tables_of
-from include.proof_record import record
-from include.proof_report import Proof, ProofFailedError, require_proven
+from include.proof_report import Proof, ProofFailedError, record, require_proven
 from include.proof_scratch import (
+    ALL_DATES,
+    STAGING,
     ProofError,
     Scratch,
     Snapshot,
     drop_changed,
     explained,
     loaded_shards,
+    run_models,
+    same_environment,
+    tables_of,
     take_snapshot,
 )
 from include.settings import Settings

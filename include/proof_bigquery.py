@@ -17,9 +17,8 @@ from typing import Any
 from google.api_core.exceptions import NotFound
 
 from include.bigquery_errors import explained
-from include.proof_rebuild import ALL_DATES, STAGING, run_models, tables_of
 from include.proof_report import SAMPLE_ROWS, Difference, Proof, Row
-from include.proof_scratch import ProofError, Snapshot
+from include.proof_scratch import ALL_DATES, STAGING, ProofError, Snapshot, run_models, tables_of
 from include.publish import LOADED_SHARDS, by_model
 from include.settings import BigQuery, Settings
 from include.store_bigquery import BigQueryStore, open_bigquery

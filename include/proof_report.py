@@ -1,11 +1,15 @@
-"""What a proof found, as values and as text for whoever is on call."""
+"""What a proof found: as values, as text for whoever is on call, and as a row of the warehouse's table of proofs."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
+
+from include.settings import Settings
+from include.store import Table, open_store
 
 log = logging.getLogger(__name__)
 
@@ -14,6 +18,21 @@ SAMPLE_ROWS = 10
 
 #: A value of a row in a report is cut after this many characters: a payload would hide the rest.
 VALUE_WIDTH = 60
+
+#: One row a proof. differing_rows have no equal on the other side; kept_shards could not be read again.
+PROOFS = Table(
+    "proofs",
+    {
+        "run_id": "text",
+        "proved_at": "timestamp",
+        "tables": "integer",
+        "rows_compared": "integer",
+        "differing_rows": "integer",
+        "kept_shards": "integer",
+        "seconds": "number",
+    },
+    key=("run_id",),
+)
 
 #: The values of a row, as text in the order of the columns; None is null.
 Row = tuple[str | None, ...]
@@ -132,3 +151,21 @@ def require_proven(proof: Proof) -> None:
     if proof.differences:
         log.error("%s", report(proof))
         raise ProofFailedError("\n".join(str(one) for one in proof.differences), report(proof))
+
+
+def record(settings: Settings, run_id: str, proof: Proof) -> None:
+    """Write the proof's row; a rerun replaces its own. Readers see it with the next published run.
+
+    Raises WarehouseError where the warehouse cannot be opened.
+    """
+    row = {
+        "run_id": run_id,
+        "proved_at": datetime.now(UTC).replace(tzinfo=None),
+        "tables": len(proof.tables),
+        "rows_compared": proof.rows,
+        "differing_rows": proof.differing_rows,
+        "kept_shards": len(proof.kept),
+        "seconds": proof.seconds,
+    }
+    with open_store(settings) as store:
+        store.put(PROOFS, row)

@@ -1,8 +1,10 @@
-"""Where the nightly proof works: a copy of the warehouse, and a landing zone of what that was loaded from."""
+"""Where the nightly proof works: a copy of the warehouse, what it was loaded from, and dbt that builds it again."""
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -16,9 +18,15 @@ import duckdb
 from include.landing import file_version, shard_path
 from include.publish import LOADED_SHARDS
 from include.settings import Settings
+from include.transform import DbtError, run_dbt
 from include.warehouse import WarehouseBusyError, open_warehouse
 
 log = logging.getLogger(__name__)
+
+STAGING = "path:models/staging"
+
+#: The rebuild reads what was loaded, whatever dates are read today.
+ALL_DATES = ("--vars", json.dumps({"start_date": None, "end_date": None}))
 
 #: The copy and what is rebuilt beside it, each up to the size of the warehouse, and as much for the work between.
 ROOM = 3
@@ -211,3 +219,39 @@ def take_snapshot(scratch: Scratch) -> Snapshot | None:
         copy_state(scratch)
     size = scratch.live.warehouse.stat().st_size
     return Snapshot(found, len(loaded) - found, size, round(time.monotonic() - started, 2))
+
+
+def run_models(settings: Settings, command: str, *arguments: str) -> None:
+    """Run a dbt command of the rebuild. Raises ProofError where dbt, or any node, fails."""
+    try:
+        results = run_dbt(settings, command, *arguments)
+    except DbtError as error:
+        raise ProofError(f"the proof cannot rebuild: {error}") from error
+    failed = [f"{one.node.name}: {str(one.message).strip()}" for one in results if one.status in {"error", "fail"}]
+    if failed:
+        raise ProofError(f"the proof cannot rebuild, dbt {command} failed: {'; '.join(failed)}")
+
+
+def tables_of(manifest: dict[str, Any]) -> dict[str, str | None]:
+    """What is compared: the tables that batches write, name -> the column whose values a batch replaces, and views.
+
+    A mart or report that is a view adds up tables that are compared, so it would only say the same once more.
+    """
+    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+    return {
+        model["name"]: model["config"]["meta"]["replaces"] if model["config"]["materialized"] == "incremental" else None
+        for model in models
+        if model["config"]["materialized"] == "incremental"
+        or (model["config"]["materialized"] == "view" and model["fqn"][1] not in {"marts", "reports"})
+    }
+
+
+@contextmanager
+def same_environment() -> Iterator[None]:
+    """Put back the variables that run_dbt sets: what follows in this process is about the deployment again."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

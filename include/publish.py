@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from include.checks import CHECKS
 from include.data_driven.fits import FITS
 from include.figures import PIPELINE_RUNS, Figures, measure, record
-from include.proof_record import PROOFS
+from include.proof_report import PROOFS
 from include.settings import Settings
 from include.store import Store, Versions, open_store
 from include.transform import checksum, project_files

@@ -20,7 +20,7 @@ from include.dashboard.filters import Filters, choices
 from include.dashboard.marts import Marts, NotPublishedError, OutdatedError, open_marts
 from include.dashboard.marts_duckdb import PublishedFile
 from include.figures import PIPELINE_RUNS
-from include.proof_record import PROOFS
+from include.proof_report import PROOFS
 from include.settings import Settings
 from include.store import Store
 from include.store_bigquery import BigQueryStore

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from include import proof_rebuild, proof_scratch
+from include import proof_scratch
 from include.landing import file_version
 from include.proof import ProofError, prove, snapshot
 from include.proof_scratch import Scratch, drop_changed, link, loaded_shards
@@ -156,7 +156,7 @@ def test_a_snapshot_serves_one_proof_and_is_gone_after_a_failure(
         os.environ["ATTRIBUTION_HOME"] = "elsewhere"
         raise DbtError("planted")
 
-    monkeypatch.setattr(proof_rebuild, "run_dbt", fails)
+    monkeypatch.setattr(proof_scratch, "run_dbt", fails)
     monkeypatch.setenv("ATTRIBUTION_HOME", "here")
     snapshot(loaded)
     with pytest.raises(ProofError, match="planted"):
