@@ -25,7 +25,8 @@ them fit_models, which fits the data-driven models where nothing was ever fitted
 - *any task, "has had the turn since"*: it was cleared after another run had been at work. Clear the run from take_turn.
 - *take_turn skipped, run after run*: its log names the run at work. If that one is stuck, mark it as failed.
 
-By symptom, each with its steps: docs/runbooks/ (red_gate, late_data, locked_warehouse, wrong_channel, missing_revenue).
+By symptom, each with its steps: docs/runbooks/ (red_gate, set_aside, late_data, locked_warehouse, wrong_channel,
+missing_revenue), which the dashboard shows at /attribution/docs/runbooks/red_gate.md and so on.
 
 **A rerun is safe**: loads go by file version, models replace whole people, publishing replaces the run's own figures.
 Where another run was at work since, clear it from `take_turn` on. Only `stream_events`, when it is cleared, adds

@@ -82,7 +82,7 @@ def needs_attention(marts: Marts) -> list[Attention]:
 
 
 def _set_aside(row: Row) -> Attention:
-    one, many = SHARDS.get(row["model"], ("file", "files"))
+    one, many = ("file", "files") if row["reason"] == "unknown_name" else SHARDS[row["model"]]
     reason, detail = row["reason"], (row["detail"] or "").removeprefix(f"{row['reason']}: ")
     told = detail if len(detail) <= LONGEST_DETAIL else f"{detail[:LONGEST_DETAIL]} ..."
     shards = counted(row["shards"], one, many)

@@ -20,7 +20,7 @@ from rich.markup import escape
 from include.airflow_env import airflow_env, deployment_secrets
 from include.attention import LAST_RUN, Attention, needs_attention
 from include.attribution_table import as_table, read_credits
-from include.dashboard.marts import MartsError, open_marts
+from include.dashboard.marts import MartsError, NotPublishedError, open_marts
 from include.disk import full, in_words
 from include.home import HomeInUseError, hold_home
 from include.models_table import as_models_table, read_models
@@ -101,7 +101,10 @@ def show_figures(console: Console, settings: Settings) -> None:
     marts = open_marts(settings)
     try:
         (figures,) = marts.ask(LAST_RUN)
-    except (MartsError, ValueError):  # nothing is published yet
+    except (NotPublishedError, ValueError):  # no run has published yet
+        return
+    except MartsError as error:
+        console.print(escape(str(error)), highlight=False)
         return
     # a narrow terminal may wrap the table's lines, but no amount is ever cut short
     wide = Console(file=console.file, width=max(console.width, TABLE_WIDTH))

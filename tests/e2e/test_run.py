@@ -134,9 +134,11 @@ def test_a_batch_that_the_gate_refuses_leaves_readers_as_they_were(home: Path, s
     still = make_run(home, "--events", "0")
     assert still.returncode == 1, "a batch that was refused must not pass because nothing else arrived"
     (settings.streamed_events / f"{bad.batch_id}.ndjson").unlink()
+    (settings.ad_spend / "tiktok.csv").write_text("day;cost\n")
     mended = make_run(home, "--events", "0")
     assert mended.returncode == 0, mended.stdout
     assert re.search(r"^  publish +success", mended.stdout, re.MULTILINE), mended.stdout
+    assert "1 ad spend file set aside as wrong_columns: tiktok (unknown: day;cost" in mended.stdout
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.rehearsal)])

@@ -10,7 +10,7 @@ with tables as (
 ),
 
 dated as (
-    select shard, is_there, {{ regexp_first('shard', '^events_(?:intraday_)?([0-9]{8})') }} as digits from tables
+    select shard, is_there, {{ regexp_first('shard', '^events_(?:[a-z]+_)?([0-9]{8})') }} as digits from tables
 ),
 
 days as (

@@ -50,7 +50,7 @@
     fill("reasons-table", Tables.table("Rejected rows and files by reason", [
       { title: "Reason", value: (one) => (Data.isReport ? one.reason
         : el("button", { type: "button", class: "link", onclick: () => Rejected.show(one.reason) }, one.reason)) },
-      { title: "Rows", number: true, value: (one) => count(one.rejected) },
+      { title: "Rows or files", number: true, value: (one) => count(one.rejected) },
     ], reasons, { nothing: "Nothing stands in quarantine." }));
     fill("proofs-table", Tables.table("Nightly proofs", [
       { title: "Proved", time: true, value: (one) => timeOf(one.proved_at) },

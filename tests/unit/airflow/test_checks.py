@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import duckdb
 import pytest
@@ -56,6 +57,8 @@ def test_a_rerun_replaces_its_own(settings: Settings) -> None:
 
 def test_rows_are_kept_only_where_they_are_nobodys() -> None:
     assert detail(DAYS) == "day events_20210130, measure revenue\nday events_20210131, measure revenue"
+    newest = replace(DAYS, columns=("newest",), rows=((datetime(2026, 1, 31, 11, 59, 19, 463),),))
+    assert detail(newest) == "newest 2026-01-31 11:59:19 UTC"
     assert detail(PEOPLE) is None
     assert detail(replace(DAYS, about_nobody=False)) is None
 
