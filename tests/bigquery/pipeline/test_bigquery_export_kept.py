@@ -1,0 +1,104 @@
+"""The export in BigQuery is the user's: a night names what is to go there, and removes it with the setting alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+from google.cloud import bigquery
+
+from include.deletion import take_requests
+from include.retention import apply_retention
+from include.settings import Settings
+from include.store_bigquery import BigQueryStore
+from tests.dbt.nights import DAY, START, ask
+from tests.dbt.project import Project
+
+OLD = START - 200 * DAY
+#: Table -> its rows: time, device, user.
+EXPORT = {
+    "events_20250624": [(OLD, "gone", ""), (OLD + 1, "gone", "")],
+    "events_20250625": [(OLD + DAY, "gone", ""), (OLD + DAY, "known", "bob")],  # the last login on a device in use
+    "events_20260111": [(START + DAY, "known", ""), (START + DAY + 1, "anns", "ann-4711")],
+}
+#: The tables that a night asks, as dbt leaves them.
+STAGED = """
+create table stg_ga_events as
+select shard, event_key, event_at, received_at, event_name, user_pseudo_id, user_id, transaction_id,
+    cast(null as string) as reject_reason, cast(null as int64) as line_number, 1 as bucket
+from landed;
+create table stg_streamed_events as select * from stg_ga_events where false;
+create table int_events as
+select *, coalesce(user_id, if(user_pseudo_id = 'known', 'bob', user_pseudo_id)) as person_id,
+    cast(null as int64) as batch_page_id, cast(null as int64) as batch_ordering_id,
+    cast(null as int64) as batch_event_index, cast(null as int64) as event_bundle_sequence_id
+from stg_ga_events;
+create table int_sessions as select person_id, event_at as started_at, event_at as ended_at, bucket from int_events;
+create table int_conversions as select person_id, event_at as converted_at, bucket from int_events where false;
+create table mart_sessions as
+select person_id, timestamp_micros(started_at) as started_at, date(timestamp_micros(started_at)) as session_date
+from int_sessions;
+create table int_journal (
+    batch_id string, entry string, model string, touched_key string, version string, seq int64, detail string
+);
+create table deletion_tombstones (
+    kind string, key_hash string, from_at int64, until_at int64, deleted_at int64
+);
+create table kept_history (first_event_at int64, kept_from int64);
+create table streamed_events (batch_id string, line_number int64, payload string, received_at timestamp)
+"""
+
+
+def exported(client: bigquery.Client) -> dict[str, int]:
+    """Rows of each table of the export."""
+    return {one.table_id: client.get_table(one.reference).num_rows for one in client.list_tables("shop")}
+
+
+@pytest.fixture
+def built(store: BigQueryStore, client: bigquery.Client) -> BigQueryStore:
+    """That export, taken in."""
+    landed = []
+    for table, rows in EXPORT.items():
+        columns = "event_timestamp int64, event_name string, user_pseudo_id string, user_id string"
+        client.query_and_wait(f"create table shop.{table} ({columns})")
+        values = [f"({at}, 'page_view', '{device}', nullif('{user}', ''))" for at, device, user in rows]
+        client.query_and_wait(f"insert into shop.{table} values {', '.join(values)}")
+        landed.append(
+            f"select '{table}' as shard, concat(user_pseudo_id, cast(event_timestamp as string)) as event_key,"
+            " event_timestamp as event_at, event_timestamp as received_at, event_name, user_pseudo_id, user_id,"
+            f" cast(null as string) as transaction_id from `test-project.shop.{table}`"
+        )
+    for statement in STAGED.replace("from landed", f"from ({' union all '.join(landed)}) as l").split(";"):
+        store.run(statement)
+    return store
+
+
+@pytest.mark.parametrize("erase", [False, True])
+def test_the_export_is_written_with_the_setting_alone(
+    built: BigQueryStore, client: bigquery.Client, settings: Settings, *, erase: bool
+) -> None:
+    before = exported(client)
+    ask(Project(settings.home), "person,ann-4711")
+    told = replace(settings, erase_from_export=erase)
+    taken = take_requests(told, now=datetime(2026, 2, 1, tzinfo=UTC))
+    retained = apply_retention(told, day=date(2026, 1, 25), retention_days=15, lookback_days=14)
+    assert taken.problems == retained.problems == ()
+    outside = {one.place: (one.rows, one.statement[:10]) for one in (*taken.outside, *retained.outside)}
+    if not erase:
+        assert exported(client) == before
+        assert outside.pop("test-project.shop.events_20260111") == (1, "delete fro")
+        assert outside.pop("test-project.shop.events_20250624") == (2, "drop table")
+        assert outside.pop("test-project.shop.events_20250625") == (1, "delete fro")
+        # the next night, when staging has left them out, says the same
+        built.run("delete from stg_ga_events where user_pseudo_id = 'gone'")
+        again = apply_retention(told, day=date(2026, 1, 25), retention_days=15, lookback_days=14)
+        assert again.outside == retained.outside
+        for one in (*taken.outside, *retained.outside):
+            assert "ann-4711" not in one.statement
+            client.query_and_wait(one.statement)
+    assert outside == {}
+    assert exported(client) == {"events_20250625": 1, "events_20260111": 1}
+    ((rows_from,),) = built.rows("select max(rows_from) from kept_events")
+    assert rows_from == START - 14 * DAY
+    assert built.rows("select count(event_hash) from kept_events") == [(1,)]
