@@ -21,7 +21,7 @@ keyed as (
     select
         *,
         coalesce(event_id, content_key) as event_key,
-        {{ usable_amount(has_amount('event_name')) }},
+        {{ usable_amount(has_amount('event_name'), 'has_unknown_unit') }},
         {{ extra_amounts() }},
         {{ usable_items() }}
     from priced
