@@ -16,7 +16,7 @@ _STAGED = " union all ".join(
     for table in STAGING
 )
 
-#: Devices of the chosen people, of the first event of all (T4), and of copies of the events of both (E1).
+#: Devices of the chosen people, of the event that begins the history (T4), and of copies of the events of both (E1).
 _DEVICES = f"""
 create or replace table proof_devices as
 with staged as ({_STAGED}),
@@ -24,7 +24,10 @@ own as (
     select device_key from staged
     where {_PLACE.format(key="user_id")} <= $cut or {_PLACE.format(key="device_key")} <= $cut
     union distinct
-    (select device_key from live_int_events where bucket >= 0 order by event_at, event_key limit 1)
+    (
+        select device_key from live_int_events where bucket >= 0
+        order by is_timely desc, event_at, device_key limit 1
+    )
 )
 select device_key from own
 union distinct

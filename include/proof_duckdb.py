@@ -44,14 +44,14 @@ where entry in ('shard', 'rejected') and model = $model and list_contains($shard
 qualify row_number() over (partition by touched_key order by seq desc) = 1
 """
 
-#: Devices of the chosen people, of the first event of all (T4), and of copies of the events of both (E1).
+#: Devices of the chosen people, of the event that begins the history (T4), and of copies of the events of both (E1).
 PROOF_DEVICES = """
 create or replace table rebuilt.proof_devices as
 with staged as ({staged}),
 own as (
     select device_key from staged where md5($salt || user_id) <= $cut or md5($salt || device_key) <= $cut
     union
-    (select device_key from live.int_events order by event_at, event_key limit 1)
+    (select device_key from live.int_events order by is_timely desc, event_at, device_key limit 1)
 )
 select device_key from own
 union

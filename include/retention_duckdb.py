@@ -56,7 +56,7 @@ def retain(settings: Settings, wanted: int | None, lookback: int) -> Done | None
         return None
     crossing = CROSSING.format(**_TABLES, started_us="epoch_us(started_at)")
     with open_built(settings, *NEEDED_TABLES, "int_sessions", "int_conversions", "mart_sessions") as warehouse:
-        first = warehouse.execute("select min(event_at) from int_events").fetchall()[0][0]
+        first = warehouse.execute("select min(event_at) from int_events where is_timely").fetchall()[0][0]
         write_history(settings, History(earliest(before.first_event_at, first), kept_from))
         people = [person for (person,) in warehouse.execute(crossing, {"kept_from": kept_from}).fetchall()]
         touch(DuckDB(warehouse, settings), Touched(people=people))

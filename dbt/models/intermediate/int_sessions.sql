@@ -30,11 +30,8 @@ numbered as (
 weighed as (
     select
         *,
-        case when evidence = 'source' then coalesce(
-            min(case when evidence = 'source' and {{ is_complete('source', 'medium') }} then place end)
-                over (partition by person_id, event_at),
-            place
-        ) end as evidence_place
+        min(case when evidence = 'source' and {{ is_complete('source', 'medium') }} then place end)
+            over (partition by person_id, event_at) as complete_place
     from numbered
 ),
 
@@ -46,7 +43,7 @@ sessions as (
         max(event_at) as ended_at,
         count(*) as events,
         max(case when is_start = 1 then event_key end) as first_key,
-        min(evidence_place) as evidence_place,
+        min(case when evidence = 'source' then coalesce(complete_place, place) end) as evidence_place,
         min(case when ga4_source is not null or ga4_medium is not null then place end) as ga4_place,
         min(case when device_category is not null then place end) as device_place,
         min(case when evidence = 'self_referral' then source end) as self_referral,

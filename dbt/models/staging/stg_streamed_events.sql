@@ -35,7 +35,6 @@ typed as (
         coalesce({{ try_whole('received_at_text') }}, landed_at) as received_at,
         {{ try_float('value_text') }} as raw_amount
     from texts
-    where {{ of_proven('user_pseudo_id_text', 'user_id_text') }}
 ),
 
 fields as (
@@ -84,4 +83,4 @@ fields as (
     from typed
 ),
 
-{{ staged_event('fields') }}
+{{ staged_event('fields', is_history=true, condition=of_proven('user_pseudo_id', 'user_id')) }}
