@@ -68,6 +68,7 @@ TAGS: tuple[dict[str, str], ...] = (
     {"source": "(Direct)", "medium": "(not set)"},
     {"source": "(direct)", "medium": "cpc"},
     {"medium": "organic"},
+    {"source": "com.google.android.gm", "medium": "Referral", "campaign": "c"},
     {"source": "<Other>"},
     {"campaign": "alone"},
     {"source": " google ", "medium": " ", "campaign": ""},

@@ -83,10 +83,17 @@ class SourceRules:
         if self._trust_ga4 and row.ga4_session is not None:
             return _evidence(row.ga4_session, "ga4_session_source")
         query = query_of(row.page_location)
-        clicked, named = _clicked(row, query), _named(row, query)
+        clicked, named = _clicked(row, query), self._without_app_id(_named(row, query))
         if clicked and named and _PAID.fullmatch(named.medium):
             return named._replace(rule="click_id_utm")
         return clicked or named or self._referred(host_of(row.page_referrer))
+
+    def _without_app_id(self, named: Evidence | None) -> Evidence | None:
+        """Evidence of rules 3 to 5 with the source and medium of a known app in place of its id."""
+        if named is None or named.medium.lower() != "referral" or named.source.lower() not in self._apps:
+            return named
+        source, medium = self._apps[named.source.lower()]
+        return named._replace(source=source, medium=medium)
 
     def _referred(self, host: str | None) -> Evidence | None:
         """Rule 6."""

@@ -22,7 +22,9 @@ ruled as (
     from tags as t
     left join {{ ref('search_engines') }} as whole on whole.host = t.referrer_host
     left join {{ ref('search_engines') }} as mobile on 'm.' || mobile.host = t.referrer_host
-    left join {{ ref('app_referrers') }} as app on app.app = t.referrer_host
+    -- GA4 names an app that referred by its id, as source of a referral
+    left join {{ ref('app_referrers') }} as app
+        on app.app = coalesce(t.referrer_host, case when lower(t.tag_medium) = 'referral' then lower(t.tag_source) end)
 ),
 {{ evidence_valued_ctes() }},
 hosted as (

@@ -53,6 +53,7 @@ def said(world: World, fields: dict[str, Any], settings: dict[str, Any] | None =
         ({"page_referrer": "https://m.bing.com./"}, ("bing", "organic", "(not set)", "referrer")),
         ({"page_referrer": "https://mail.google.com/"}, ("mail.google.com", "referral", "(not set)", "referrer")),
         ({"page_referrer": "android-app://org.app/"}, ("org.app", "referral", "(not set)", "referrer")),
+        ({"source": "com.Google.android.gm", "medium": "Referral"}, ("gmail", "email", "(not set)", "event_params")),
         ({"page_referrer": "android-app://com.google.android.gm"}, ("gmail", "email", "(not set)", "referrer")),
         ({"page_referrer": "no host"}, (None, None, None, None)),
     ],
