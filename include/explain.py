@@ -55,8 +55,11 @@ def standing(session: Session, converted_at: datetime, lookback: timedelta, touc
 
 
 def deciding(events: Sequence[Event]) -> Event | None:
-    """The event that gave its session the source: the first with evidence that is neither direct nor our own (S5)."""
-    return next((event for event in events if event.evidence == "source"), None)
+    """The event that gave its session the source (S5)."""
+    found = [event for event in events if event.evidence == "source"]
+    beside = [event for event in found if event.at == found[0].at]
+    complete = (event for event in beside if "(not set)" not in (event.source, event.medium))
+    return next(complete, beside[0] if beside else None)
 
 
 def evidence_lines(session: Session, events: Sequence[Event]) -> list[str]:

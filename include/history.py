@@ -16,7 +16,7 @@ from include.settings import Settings
 class History:
     """Both in microseconds since 1970 UTC, None where nothing was ever dropped.
 
-    first_event_at: the first event ever known, though its row may be gone.
+    first_event_at: the first timely event ever known (T4), though its row may be gone.
     kept_from: the start of the first UTC day that readers see.
     rows_from: staging takes no older row in, but those of kept_events: hashes of the keys of events that are needed.
     """

@@ -64,7 +64,7 @@ def retain(settings: Settings, wanted: int | None, lookback: int) -> Done | None
     crossing = CROSSING.format(**_TABLES, started_us="epoch_us(started_at)")
     with open_built(settings, *NEEDED_TABLES, "int_sessions", "int_conversions", "mart_sessions") as warehouse:
         store = DuckDB(warehouse, settings)
-        ((first,),) = store.rows("select min(event_at) from int_events")
+        ((first,),) = store.rows("select min(event_at) from int_events where is_timely")
         ((needed_from,),) = store.rows(NEEDED_FROM.format(**_TABLES), window_from=kept_from - lookback)
         rows_from = later(needed_from, before.rows_from) or needed_from
         for name, query in {"needed": NEEDED, "needed_keys": NEEDED_KEYS}.items():

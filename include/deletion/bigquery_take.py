@@ -70,7 +70,7 @@ def delete_landed(store: BigQueryStore, ids: Sequence[str]) -> Scrubbed:
 def keep_first_event(store: BigQueryStore) -> None:
     """Other people's look-back stays what it was, though the first event of all may go (T4)."""
     ((known,),) = store.rows("select min(first_event_at) from kept_history")
-    ((here,),) = store.rows("select min(event_at) from int_events where bucket >= 0")
+    ((here,),) = store.rows("select min(event_at) from int_events where bucket >= 0 and is_timely")
     first = earliest(known, here)
     if first != known:
         store.append("kept_history", [{"first_event_at": first}])

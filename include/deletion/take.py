@@ -144,7 +144,7 @@ def handle(warehouse: duckdb.DuckDBPyConnection, settings: Settings, found: Requ
     """
     resolved = resolve(warehouse, found.requests, now)
     # other people's look-back stays what it was, though the first event of all may go (T4)
-    first = warehouse.execute("select min(event_at) from int_events").fetchall()[0][0]
+    first = warehouse.execute("select min(event_at) from int_events where is_timely").fetchall()[0][0]
     history = read_history(settings)
     write_history(settings, replace(history, first_event_at=earliest(history.first_event_at, first)))
     add_tombstones(settings, (one for theirs in resolved for one in theirs.tombstones))

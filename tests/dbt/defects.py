@@ -42,8 +42,9 @@ JOURNEYS = "assert_journeys_reconcile"
 FRESH = "assert_fresh"
 VOLUME = "assert_volume"
 MISSING = "assert_no_day_missing"
+CLOCKS = "assert_clocks"
 #: Those that warn and let the run pass, by dbt_project.yml.
-WARNING = {FRESH, VOLUME, MISSING}
+WARNING = {FRESH, VOLUME, MISSING, CLOCKS}
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,11 @@ GATE_CASES = (
         f"update int_events set person_id = null where event_key = {SEEN}",
         "not_null_int_events_person_id",
         GROUPED,
+    ),
+    case(
+        "a clock years behind",
+        f"update int_events set event_at = 1199145600000000, is_timely = false where event_key = {SEEN}",
+        CLOCKS,
     ),
     case("session lost", f"delete from int_sessions where session_id = {IDLE}", GROUPED),
     case(

@@ -41,6 +41,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "least": {
         "session_timeout_minutes": 1,
         "lookback_days": 0,
+        "max_late_days": 0,
         "conversion_events": ["purchase", "sign_up"],
         "own_domains": ["partner.example"],
         "attribution_models": ["time_decay", "position_based", "shapley"],
@@ -91,7 +92,7 @@ def _new(draw: st.DrawFn, number: int, at: st.SearchStrategy[int], max_future_mi
         source=draw(st.sampled_from(list(SOURCES))),
         order=draw(st.sampled_from(["t1", "t2", None, "(not set)"])) if has_money else None,
         value=draw(st.sampled_from([10.0, 3.33, 0.01, -5.0, None])) if has_money else None,
-        lag=draw(_often(0, None, 3 * DAY, future, future - 1, times=8)),
+        lag=draw(_often(0, None, 3 * DAY, 3 * DAY + 1, future, future - 1, times=8)),
         number=draw(_often(number, None, times=5)),
         items=draw(_ITEMS) if name in ("purchase", "sign_up") else "nothing",
     )

@@ -36,6 +36,9 @@ LOCATIONS = (
     f"{PAGE}?msclkid=1#?gclid=2",
     f"{PAGE}#?gclid=2&utm_source=fragment",
     f"{PAGE}?srsltid=abc",
+    f"{PAGE}?gad_source=1&gad_campaignid=2&srsltid=abc",
+    f"{PAGE}?gad_campaignid=2&utm_source=x&utm_medium=ppc",
+    f"{PAGE}?xgad_source=1&gad_source=#gad_campaignid=2",
     f"{PAGE}?fbclid=abc",
     "not a url ?utm_source=odd",
     PAGE,
@@ -47,6 +50,9 @@ REFERRERS = (
     "https://mail.google.com/",
     "//duckduckgo.com/x",
     "android-app://com.google.android.gm/",
+    "android-app://com.google.android.googlequicksearchbox/https/www.google.com",
+    "android-app://com.Slack",
+    "ios-app://1/unknown",
     "https://User:pw@Sub.Example-Shop.com.:8080/x",
     "https://www.paypal.com/checkout",
     "https://notpaypal.com/",
@@ -62,6 +68,7 @@ TAGS: tuple[dict[str, str], ...] = (
     {"source": "(Direct)", "medium": "(not set)"},
     {"source": "(direct)", "medium": "cpc"},
     {"medium": "organic"},
+    {"source": "com.google.android.gm", "medium": "Referral", "campaign": "c"},
     {"source": "<Other>"},
     {"campaign": "alone"},
     {"source": " google ", "medium": " ", "campaign": ""},
@@ -173,6 +180,9 @@ def exported_edges() -> list[dict[str, Any]]:
         add("purchase", {"currency": "EUR", "page_location": PAGE}, ecommerce=money)
         add("purchase", ecommerce=money)
         add("refund", ecommerce={"refund_value": 2.0, "transaction_id": "a"})
+    for value in (4_990_000, 4.99, "4.99", "abc", " "):
+        add("in_app_purchase", {"value": value, "currency": "USD"})
+        add("app_store_subscription_renew", {"value": value}, event_value_in_usd=4.99)
     for item in (
         {"item_revenue_in_usd": 1.005, "item_revenue": 9.0, "price": 9.0},
         {"item_revenue": 1.005, "price_in_usd": 9.0},
@@ -205,7 +215,10 @@ def agree(project: Project) -> None:
 @pytest.mark.parametrize("trust", [False, True])
 def test_every_edge(tmp_path: Path, trust: bool) -> None:
     """Each edge of evidence, money and quarantine, with GA4's own answer as evidence and without."""
-    project = Project(tmp_path, variables={"trust_ga4_session_source": trust} if trust else {})
+    sold = ["purchase", "in_app_purchase", "app_store_subscription_renew"]
+    project = Project(
+        tmp_path, variables={"conversion_events": sold} | ({"trust_ga4_session_source": trust} if trust else {})
+    )
     project.settings.streamed_events.mkdir(parents=True)
     project.settings.ga4_export.mkdir(parents=True)
     (project.settings.streamed_events / "edges.ndjson").write_text("\n".join(streamed_edges()))
@@ -227,6 +240,7 @@ def test_every_edge(tmp_path: Path, trust: bool) -> None:
         "negative",
         "too_large",
         "no_exchange_rate",
+        "unknown_unit",
     }
 
 

@@ -84,6 +84,28 @@ def test_history_that_arrives_later_completes_the_look_back(stream: Stream) -> N
     assert stream.rows("select lookback_complete from mart_attribution_last") == [(False,)]
 
 
+def test_a_clock_years_behind_begins_no_history(stream: Stream) -> None:
+    """T4: a timely event takes over from a late one, whatever comes first, and gives way where it is withdrawn."""
+    flags = "select distinct lookback_complete from mart_attribution_first"
+    lone = {"at": -5000 * DAY, "received_at": START, "user_pseudo_id": "lone"}
+    order = {"at": 0, "event_name": "purchase", "value": 5, "received_at": START + 4 * DAY}
+    stream.send(dict(lone), dict(order))
+    assert stream.rows(flags) == [(True,)]  # there is nothing else
+    stream.send({"at": -DAY, "user_pseudo_id": "other"})
+    assert stream.rows(flags) == [(False,)]
+    past = {"at": -14 * DAY, "received_at": START}
+    stream.send({**past, "at": -15 * DAY, "user_pseudo_id": "a"}, {**past, "at": -12 * DAY + 1, "user_pseudo_id": "b"})
+    assert stream.rows(flags) == [(False,)]
+    stream.send({**past, "user_pseudo_id": "a"}, {**past, "at": -11 * DAY, "user_pseudo_id": "b"})
+    assert stream.rows(flags) == [(True,)]  # two devices vouch for each other
+    for batch in ("b3", "b1"):
+        (stream.project.settings.streamed_events / f"{batch}.ndjson").unlink()
+        stream.project.build()
+        assert stream.rows(flags) == [(batch == "b1",)]
+    stream.project.build("--full-refresh")
+    assert stream.rows(flags) == [(True,)]
+
+
 def test_a_withdrawn_batch_takes_its_order_along(stream: Stream) -> None:
     """Rows that are no longer there leave every table, also the day's total."""
     stream.send({"at": 0})

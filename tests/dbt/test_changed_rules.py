@@ -82,7 +82,7 @@ def test_a_table_built_by_another_seed_or_sql_is_rebuilt(project: Project, kind:
     (noted,) = project.rows("select detail from int_journal where entry = 'built' and model = 'mart_sessions'")
     rules = json.loads(noted["detail"])
     channels = {"source_categories", "channel_rollup", "channel_rules"}
-    assert rules["seeds"].keys() == {"search_engines", "exchange_rates", *channels}
+    assert rules["seeds"].keys() == {"search_engines", "app_referrers", "exchange_rates", *channels}
     rules[kind] = {**rules["seeds"], "channel_rollup": "another"} if kind == "seeds" else "another"
     with duckdb.connect(str(project.settings.warehouse)) as warehouse:
         warehouse.execute(

@@ -180,3 +180,14 @@ def test_own_rules_come_first_and_the_lowest_priority_wins(tmp_path: Path) -> No
 def test_rules_of_one_priority_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DbtError, match=r"two rules have one priority \(1, 1\)"):
         labelled_by(tmp_path, (1, "a", None, None, "Email"), (1, "b", None, None, "Social"))
+
+
+def test_an_app_gets_the_channel_of_its_site(label: Label) -> None:
+    apps = read_visits(PROJECT / "dbt" / "seeds" / "app_referrers.csv")
+    labels = label([(app["source"], app["medium"], None) for app in apps])
+    channels = {app["app"]: channel for app, (_, channel) in zip(apps, labels, strict=True)}
+    by_medium = {"organic": "Organic Search", "email": "Email"}
+    expected = {app["app"]: by_medium.get(str(app["medium"]), channels[app["app"]]) for app in apps}
+    expected |= {"com.linkedin.android": "Social", "com.reddit.frontpage": "Social", "com.slack": "Referral"}
+    assert channels == expected
+    assert set(channels.values()) == {"Organic Search", "Email", "Social", "Referral"}

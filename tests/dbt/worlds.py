@@ -138,7 +138,7 @@ def _streams(chance: random.Random, happened: list[Row]) -> list[list[Arrival]]:
         line = {k: v for k, v in event.items() if k not in ("number", "origin") and v is not None}
         line |= {
             "event_id": f"s{event['number']}",
-            "received_at": event["event_timestamp"] + chance.randint(0, 3 * DAY),
+            "received_at": event["event_timestamp"] + chance.randint(0, 3 * DAY) * (1 + event["number"] % 2),
         }
         line |= {k: v for k, v in (("source", source), ("medium", medium)) if v}
         lines.append(line)

@@ -1,12 +1,13 @@
 """Distinct accepted events: what is set aside (E4), what is a copy (E1), and the order of what is left (E2)."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from hashlib import md5
 
 from tests.oracle.evidence import SourceRules
 from tests.oracle.items import items_of
 from tests.oracle.landed import Landed
-from tests.oracle.model import MICROSECONDS_A_MINUTE, Event, Quarantined, Rules
+from tests.oracle.model import MICROSECONDS_A_DAY, MICROSECONDS_A_MINUTE, Event, Quarantined, Rules
 from tests.oracle.money import Rates, amount_of, extras_of, sent_cents
 
 _YEAR_2000 = 946_684_800_000_000
@@ -73,6 +74,10 @@ def _arrival(event: Event) -> tuple[tuple[bool, object], ...]:
     return tuple((value is not None, 0 if value is None else value) for value in values)
 
 
+def _is_late(row: Landed, rules: Rules) -> bool:
+    return row.event_at is not None and row.event_at < row.received_at - rules.max_late_days * MICROSECONDS_A_DAY
+
+
 def _event(row: Landed, rules: Rules, sources: SourceRules, rates: Rates) -> Event:
     evidence = sources.evidence(row)
     pays = row.event_name == "refund" or row.event_name in rules.conversion_events
@@ -104,6 +109,7 @@ def _event(row: Landed, rules: Rules, sources: SourceRules, rates: Rates) -> Eve
         batch_ordering_id=row.batch_ordering_id,
         batch_event_index=row.batch_event_index,
         event_bundle_sequence_id=row.event_bundle_sequence_id,
+        is_timely=not _is_late(row, rules),
         ga4_session=row.ga4_session,
         self_referral=sources.self_referral(row) if evidence is None else None,
     )
@@ -115,6 +121,8 @@ def distinct_events(
     """The accepted events, one a key, without their persons yet; and what is set aside."""
     events: dict[str, Event] = {}
     quarantine: list[Quarantined] = []
+    late: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    streamed: set[str] = set()
     for row in landed:
         if isinstance(row, Quarantined):
             quarantine.append(row)
@@ -124,7 +132,23 @@ def distinct_events(
             quarantine.append(Quarantined(row.shard, "streamed" if row.streamed else "ga4", reason))
             continue
         event = _event(row, rules, sources, rates)
+        device = row.user_pseudo_id or (f"user:{row.user_id}" if row.user_id else None)
+        if row.streamed and not event.is_timely and device is not None:
+            late[row.shard].append((event.event_at, device))
         known = events.get(event.event_key)
         if known is None or _arrival(event) < _arrival(known):
             events[event.event_key] = event
-    return list(events.values()), quarantine
+            (streamed.add if row.streamed else streamed.discard)(event.event_key)
+    vouched = [
+        event._replace(is_timely=True)
+        if not event.is_timely and event.event_key in streamed and _is_vouched_for(event, late[event.shard], rules)
+        else event
+        for event in events.values()
+    ]
+    return vouched, quarantine
+
+
+def _is_vouched_for(event: Event, late: Iterable[tuple[int, str]], rules: Rules) -> bool:
+    """Whether late events of two devices lie near it in its batch (T4)."""
+    reach = rules.max_late_days * MICROSECONDS_A_DAY
+    return len({device for at, device in late if abs(at - event.event_at) <= reach}) > 1

@@ -10,6 +10,7 @@ from tests.oracle.text import Query, host_in, host_of, lies_under, query_of
 
 _PAID = re.compile(r"(?:cpc|ppc|paid.*)", re.IGNORECASE | re.DOTALL)
 _GOOGLE_CLICK_IDS = frozenset(("gclid", "gbraid", "wbraid", "dclid"))
+_GOOGLE_AD_PARAMETERS = ("gad_source", "gad_campaignid")
 
 
 class Evidence(NamedTuple):
@@ -30,6 +31,11 @@ def is_direct(source: str, medium: str) -> bool:
     return source.lower() == "(direct)" and medium.lower() in ("(none)", NOT_SET)
 
 
+def is_complete(source: str, medium: str) -> bool:
+    """Whether both are known and they are not direct (S2)."""
+    return NOT_SET not in (source, medium) and not is_direct(source, medium)
+
+
 def _clicked(row: Landed, query: Query) -> Evidence | None:
     """Rule 1: the kinds of click id in order, each wherever the row has it."""
     present = row.click_ids.union(name for name in CLICK_IDS if name in query)
@@ -37,23 +43,26 @@ def _clicked(row: Landed, query: Query) -> Evidence | None:
         return Evidence("google", "cpc", row.ads_campaign or NOT_SET, "click_id")
     if "msclkid" in present:
         return Evidence("bing", "cpc", NOT_SET, "click_id")
+    if any(name in query for name in _GOOGLE_AD_PARAMETERS):
+        return Evidence("google", "cpc", row.ads_campaign or NOT_SET, "click_id")
     return Evidence("google", "organic", "Shopping Free Listings", "click_id") if present else None
 
 
 def _named(row: Landed, query: Query) -> Evidence | None:
-    """Rules 3 to 5: the first place that names a source or a medium."""
+    """Rules 3 to 5: the first place that names a source and a medium, else the first that names one of them."""
     utm = Campaign(query.get("utm_source"), query.get("utm_medium"), query.get("utm_campaign"))
     places = ((row.collected, "collected_traffic_source"), (row.named, "event_params"), (utm, "utm"))
-    return next((_evidence(place, rule) for place, rule in places if place is not None and place.is_present), None)
+    found = [_evidence(place, rule) for place, rule in places if place is not None and place.is_present]
+    return next((one for one in found if is_complete(one.source, one.medium)), found[0] if found else None)
 
 
 class SourceRules:
-    """S2 to S4 under given settings and search engines (`engines`: host to name)."""
+    """S2 to S4 under given settings, search engines (host to name) and apps (id to source and medium)."""
 
-    def __init__(self, rules: Rules, engines: dict[str, str]) -> None:
+    def __init__(self, rules: Rules, engines: dict[str, str], apps: dict[str, tuple[str, str]]) -> None:
         """Settle the domains that never refer."""
         self._trust_ga4 = rules.trust_ga4_session_source
-        self._engines = engines
+        self._engines, self._apps = engines, apps
         self._not_referrers = tuple(_hosts((*rules.own_domains, *rules.referral_exclusions)))
 
     def evidence(self, row: Landed) -> Evidence | None:
@@ -74,17 +83,25 @@ class SourceRules:
         if self._trust_ga4 and row.ga4_session is not None:
             return _evidence(row.ga4_session, "ga4_session_source")
         query = query_of(row.page_location)
-        clicked, named = _clicked(row, query), _named(row, query)
+        clicked, named = _clicked(row, query), self._without_app_id(_named(row, query))
         if clicked and named and _PAID.fullmatch(named.medium):
             return named._replace(rule="click_id_utm")
         return clicked or named or self._referred(host_of(row.page_referrer))
+
+    def _without_app_id(self, named: Evidence | None) -> Evidence | None:
+        """Evidence of rules 3 to 5 with the source and medium of a known app in place of its id."""
+        if named is None or named.medium.lower() != "referral" or named.source.lower() not in self._apps:
+            return named
+        source, medium = self._apps[named.source.lower()]
+        return named._replace(source=source, medium=medium)
 
     def _referred(self, host: str | None) -> Evidence | None:
         """Rule 6."""
         if host is None:
             return None
         engine = self._engines.get(host) or self._engines.get(host.removeprefix("m."))
-        return Evidence(engine or host, "organic" if engine else "referral", NOT_SET, "referrer")
+        source, medium = (engine, "organic") if engine else self._apps.get(host, (host, "referral"))
+        return Evidence(source, medium, NOT_SET, "referrer")
 
     def _is_self_referral(self, found: Evidence, page_host: str | None) -> bool:
         """S4. A search engine found by rule 6 is organic, and so is never one."""

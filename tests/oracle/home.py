@@ -52,9 +52,11 @@ class Home:
             self._kept_events.update(history["kept_events"])
 
     def note_first(self, events: Iterable[Event]) -> None:
-        """The first event ever known may be one that is here."""
-        known = [event.event_at for event in events]
-        self.first_event_at = min(known if self.first_event_at is None else [*known, self.first_event_at], default=None)
+        """The first timely event ever known may be here; where none is known the first of all counts (T4)."""
+        here = list(events)
+        timely = [event.event_at for event in here if event.is_timely]
+        timely += [] if self.first_event_at is None else [self.first_event_at]
+        self.first_event_at = min(timely or [event.event_at for event in here], default=None)
 
     def is_deleted(self, row: Landed) -> bool:
         """Whether a tombstone of the row's user, device or event covers it."""

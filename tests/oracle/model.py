@@ -32,6 +32,7 @@ class Rules:
     own_domains: tuple[str, ...] = ()
     referral_exclusions: tuple[str, ...] = ()
     max_future_minutes: int = 60
+    max_late_days: int = 3
     trust_ga4_session_source: bool = False
     attribution_models: tuple[str, ...] = (
         "first_click",
@@ -100,6 +101,7 @@ class Event(NamedTuple):
     batch_ordering_id: int | None
     batch_event_index: int | None
     event_bundle_sequence_id: int | None
+    is_timely: bool
     ga4_session: Campaign | None
     self_referral: str | None
 

@@ -16,6 +16,7 @@ _CENT = Decimal("0.01")
 _TOO_LARGE = Decimal(10) ** 15
 _NUMERAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _NAMED = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
+_STORE_PURCHASES = ("in_app_purchase", "app_store_subscription_convert", "app_store_subscription_renew")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).date().toordinal()
 
 
@@ -86,6 +87,9 @@ def amount_of(row: Landed, rates: Rates) -> tuple[Decimal | None, str | None]:
     """The event's amount in US dollars to the cent, or None and the issue; None and None where it names no amount."""
     if row.amounts is None or row.event_at is None:
         return None, None
+    sent = row.amounts
+    if row.event_name in _STORE_PURCHASES and not row.streamed and sent.event_in_usd is None and sent.value is not None:
+        return None, "unknown_unit"
     number, currency = _chosen(row.amounts, event_name=row.event_name, streamed=row.streamed)
     return (None, None) if number is None else in_dollars(number, currency, utc_date(row.event_at), rates)
 

@@ -42,7 +42,7 @@ def compute(
         for row in _landed(ga4_folder, streamed_folder, rules, home)
         if isinstance(row, Quarantined) or not (home.is_deleted(row) or home.is_too_old(row))
     )
-    sources = SourceRules(rules, seed.engines)
+    sources = SourceRules(rules, seed.engines, seed.apps)
     events, quarantine = distinct_events(landed, rules, sources, seed.rates)
     home.note_first(events)
     tables = Tables([], quarantine, *([] for _ in range(len(Tables.__dataclass_fields__) - 2)))

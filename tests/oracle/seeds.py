@@ -12,12 +12,13 @@ from tests.oracle.text import tidy_host
 
 @dataclass(frozen=True)
 class Seeds:
-    """The five seeds. `rates` lists (valid from, US dollars a unit), newest first.
+    """The six seeds. `rates` lists (valid from, US dollars a unit), newest first.
 
     `rules` lists the user's own channel rules by priority: (priority, patterns by column, channel).
     """
 
     engines: dict[str, str]
+    apps: dict[str, tuple[str, str]]
     categories: dict[str, frozenset[str]]
     rollup: dict[tuple[str, str], str]
     rates: dict[str, list[tuple[date, Decimal]]]
@@ -39,6 +40,7 @@ def read_seeds(folder: Path) -> Seeds:
         rates[row["currency"].upper()].append((date.fromisoformat(row["valid_from"]), Decimal(row["usd_per_unit"])))
     return Seeds(
         engines={tidy_host(row["host"]) or "": row["engine"] for row in _rows(folder / "search_engines.csv")},
+        apps={row["app"].lower(): (row["source"], row["medium"]) for row in _rows(folder / "app_referrers.csv")},
         categories={category: frozenset(sources) for category, sources in categories.items()},
         rollup={
             (row["channel_group"].lower(), row["medium"].lower()): row["channel"]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tests.oracle.channels import ChannelRules
 from tests.oracle.events import digest
-from tests.oracle.evidence import is_direct
+from tests.oracle.evidence import is_complete, is_direct
 from tests.oracle.model import MICROSECONDS_A_MINUTE, NOT_SET, Campaign, Event, Session
 
 _DIRECT = ("(direct)", "(none)", NOT_SET, "direct")
@@ -22,13 +22,15 @@ def split(events: Sequence[Event], timeout_minutes: int) -> list[list[Event]]:
 
 
 def _source(visit: Sequence[Event]) -> tuple[str, str, str, str]:
-    """Source, medium, campaign and rule of the first evidence that is not direct (S5)."""
+    """Source, medium, campaign and rule of the first evidence that is not direct, or a complete one beside it (S5)."""
+    found = []
     for event in visit:
         source, medium, campaign, rule = event.source, event.medium, event.campaign, event.source_rule
         if source is None or medium is None or campaign is None or rule is None or is_direct(source, medium):
             continue
-        return source, medium, campaign, rule
-    return _DIRECT
+        found.append((event.event_at, (source, medium, campaign, rule)))
+    beside = [evidence for at, evidence in found if at == found[0][0]]
+    return next((one for one in beside if is_complete(one[0], one[1])), beside[0] if beside else _DIRECT)
 
 
 def session_of(visit: Sequence[Event], channels: ChannelRules) -> Session:

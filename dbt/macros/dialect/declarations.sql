@@ -24,7 +24,7 @@
     declare event_buckets array<int64> default {{ buckets_of(touched_events()) }};
     declare device_buckets array<int64> default {{ buckets_of(devices_of('event', touched_events())
         ~ ' union all ' ~ pinned_keys()
-        ~ ' union all select k.touched_key from (' ~ known_first_event() ~ ') as k') }};
+        ~ ' union all select k.touched_key from (' ~ known_first_event(this.identifier) ~ ') as k') }};
 {%- endmacro %}
 
 {#- The people, the devices that hold their events, and the days that their rows lie in, before and after. -#}

@@ -1,9 +1,9 @@
 {#- Money as it came to US dollars (semantics C2). -#}
 
 {#- Columns amount and amount_issue from raw_amount (floating), currency (null = US dollars) and usd_per_unit;
-    `applies` says for which events there is an amount at all. -#}
-{% macro usable_amount(applies) -%}
-    {%- set issue = amount_issue('raw_amount', 'amount_text', 'currency', 'usd_per_unit') -%}
+    `applies` says for which events there is an amount at all, `unknown_unit` which amounts cannot be read. -#}
+{% macro usable_amount(applies, unknown_unit='false') -%}
+    {%- set issue = amount_issue('raw_amount', 'amount_text', 'currency', 'usd_per_unit', unknown_unit) -%}
     case when {{ applies }} then {{ issue }} end as amount_issue,
     case when {{ applies }} and {{ issue }} is null then {{ in_dollars('raw_amount', 'usd_per_unit') }} end as amount
 {%- endmacro %}
@@ -13,8 +13,9 @@
     {{ money('round(round(' ~ converted ~ ', 9), 2)') }}
 {%- endmacro %}
 
-{% macro amount_issue(raw, text, currency, rate) -%}
+{% macro amount_issue(raw, text, currency, rate, unknown_unit='false') -%}
     case
+        when {{ unknown_unit }} then 'unknown_unit'
         when {{ raw }} is null and {{ text }} is null then 'missing'
         when {{ raw }} is null or {{ is_nan(raw) }} then 'not_a_number'
         when {{ is_infinite(raw) }} then 'infinite'

@@ -5,7 +5,7 @@
         'batch_page_id', 'batch_ordering_id', 'batch_event_index', 'event_bundle_sequence_id',
         'source', 'medium', 'campaign', 'source_rule', 'evidence', 'ga4_source', 'ga4_medium', 'ga4_campaign',
         'transaction_id', 'amount', 'amount_issue', 'shipping', 'tax', 'items', 'items_issue',
-        'device_category', 'page_location', 'page_referrer',
+        'device_category', 'page_location', 'page_referrer', 'is_timely',
     ]) }}
 {% endmacro %}
 

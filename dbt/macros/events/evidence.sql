@@ -8,6 +8,8 @@ ruled as (
     select
         t.*,
         coalesce(whole.engine, mobile.engine) as engine,
+        app.source as app_source,
+        app.medium as app_medium,
         case
             {%- if var('trust_ga4_session_source') %}
             when coalesce(t.ga4_source, t.ga4_medium) is not null then 'ga4_session_source'
@@ -20,6 +22,9 @@ ruled as (
     from tags as t
     left join {{ ref('search_engines') }} as whole on whole.host = t.referrer_host
     left join {{ ref('search_engines') }} as mobile on 'm.' || mobile.host = t.referrer_host
+    -- GA4 names an app that referred by its id, as source of a referral
+    left join {{ ref('app_referrers') }} as app
+        on app.app = coalesce(t.referrer_host, case when lower(t.tag_medium) = 'referral' then lower(t.tag_source) end)
 ),
 {{ evidence_valued_ctes() }},
 hosted as (

@@ -1,7 +1,8 @@
 {#- What an event carries (semantics S2), as CTEs that end in `tags`: click, the kind of click id; tag_rule with
-    tag_source, tag_medium and tag_campaign, the first present of rules 3 to 5; referrer_host, where none of these
-    is there. -#}
+    tag_source, tag_medium and tag_campaign, the first of rules 3 to 5 that is complete, else the first present;
+    referrer_host, where none of these is there. -#}
 {% macro evidence_found_ctes(events) -%}
+{%- set tag_rules = {'collected_traffic_source': 'collected', 'event_params': 'param', 'utm': 'utm'} -%}
 queried as (
     select *, {{ query_string('page_location') }} as query
     from {{ events }}
@@ -16,6 +17,8 @@ identified as (
                 {%- endfor %}
                 then 'google'
             when coalesce(microsoft_click_id, {{ query_param('query', 'msclkid') }}) is not null then 'bing'
+            when {{ query_param('query', 'gad_source') }} is not null
+                or {{ query_param('query', 'gad_campaignid') }} is not null then 'google'
             when coalesce(merchant_click_id, {{ query_param('query', 'srsltid') }}) is not null then 'merchant'
         end as click,
         {{ query_param('query', 'utm_source') }} as utm_source,
@@ -27,9 +30,12 @@ tagged as (
     select
         *,
         case
-            when coalesce(collected_source, collected_medium) is not null then 'collected_traffic_source'
-            when coalesce(param_source, param_medium) is not null then 'event_params'
-            when coalesce(utm_source, utm_medium) is not null then 'utm'
+            {%- for rule, place in tag_rules.items() %}
+            when {{ is_complete(place ~ '_source', place ~ '_medium') }} then '{{ rule }}'
+            {%- endfor %}
+            {%- for rule, place in tag_rules.items() %}
+            when coalesce({{ place }}_source, {{ place }}_medium) is not null then '{{ rule }}'
+            {%- endfor %}
         end as tag_rule
     from identified
 ),
@@ -38,9 +44,9 @@ tags as (
         *,
         {%- for field in ['source', 'medium', 'campaign'] %}
         case tag_rule
-            when 'collected_traffic_source' then collected_{{ field }}
-            when 'event_params' then param_{{ field }}
-            when 'utm' then utm_{{ field }}
+            {%- for rule, place in tag_rules.items() %}
+            when '{{ rule }}' then {{ place }}_{{ field }}
+            {%- endfor %}
         end as tag_{{ field }},
         {%- endfor %}
         case when tag_rule is null and click is null and page_referrer is not null

@@ -7,14 +7,14 @@ found as (
         case source_rule
             when 'ga4_session_source' then ga4_source
             when 'click_id' then case click when 'bing' then 'bing' else 'google' end
-            when 'referrer' then coalesce(engine, referrer_host)
-            else tag_source
+            when 'referrer' then coalesce(engine, app_source, referrer_host)
+            else coalesce(app_source, tag_source)
         end as found_source,
         case source_rule
             when 'ga4_session_source' then ga4_medium
             when 'click_id' then case click when 'merchant' then 'organic' else 'cpc' end
-            when 'referrer' then case when engine is null then 'referral' else 'organic' end
-            else tag_medium
+            when 'referrer' then case when engine is null then coalesce(app_medium, 'referral') else 'organic' end
+            else coalesce(app_medium, tag_medium)
         end as found_medium,
         case source_rule
             when 'ga4_session_source' then ga4_campaign

@@ -13,7 +13,12 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- Columns raw_amount and currency (semantics C2), sent_cents (E1), and those of sent_extras (C5). -#}
+{#- The purchases that an app's SDK collects by itself. Their value may be in millionths (firebase-ios-sdk#8280). -#}
+{% macro is_store_purchase(event_name) -%}
+    {{ event_name }} in ('in_app_purchase', 'app_store_subscription_convert', 'app_store_subscription_renew')
+{%- endmacro %}
+
+{#- Columns raw_amount, currency and has_unknown_unit (semantics C2), sent_cents (E1), and those of sent_extras (C5). -#}
 {% macro ga4_amount() -%}
     {%- set sent_currency = "coalesce(upper(" ~ text_or_null(event_param('currency')) ~ "), 'USD')" -%}
     case event_name
@@ -21,6 +26,9 @@
         when 'refund' then coalesce(ecommerce.refund_value_in_usd, ecommerce.refund_value)
         else coalesce(event_value_in_usd, {{ event_param_number('value') }})
     end as raw_amount,
+    {{ is_store_purchase('event_name') }} and event_value_in_usd is null
+        and ({{ event_param_number('value') }} is not null or {{ text_or_null(event_param('value')) }} is not null)
+        as has_unknown_unit,
     case when
         case event_name
             when 'purchase' then ecommerce.purchase_revenue_in_usd

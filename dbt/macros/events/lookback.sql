@@ -1,9 +1,6 @@
-{#- T4: the window does not reach before the first event in the warehouse, or the first ever known (L3, L4). -#}
+{#- T4: the window does not reach before the history begins. -#}
 {% macro lookback_complete(converted_at) -%}
-    {{ converted_at }} - {{ micros(days=var('lookback_days')) }} >= least(
-        {{ first_event('int_events') }},
-        coalesce((select h.first_event_at from {{ kept_history() }} as h), {{ after_any_event() }})
-    )
+    {{ converted_at }} - {{ micros(days=var('lookback_days')) }} >= {{ history_start() }}
 {%- endmacro %}
 
 {#- Pins people whose flag changed because the first event of all did since this model was last built, though nothing
@@ -35,8 +32,8 @@
 
 {#- After a model that shows what follows from the first event. -#}
 {% macro remember_first_event() %}
-    insert into {{ journal() }} (entry, model, version, seq)
-    select 'first_event', '{{ this.identifier }}', f.version, f.seq
+    insert into {{ journal() }} (entry, model, version, detail, seq)
+    select 'first_event', '{{ this.identifier }}', f.version, f.detail, f.seq
     from {{ looked_up(journal(), "entry = 'first_event'") }} as f
     where f.model = 'int_events' and {{ first_event('int_events') }} is distinct from {{ first_event(this.identifier) }}
     order by f.seq desc

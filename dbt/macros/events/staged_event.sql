@@ -1,8 +1,14 @@
 {#- The second half of both staging models: evidence, money and ids, from unpacked `fields` to the columns of
-    event_columns(). Shared, so that an exported and a streamed event mean the same. -#}
-{% macro staged_event(fields) %}
+    event_columns(). Shared, so that an exported and a streamed event mean the same.
+    is_history: a shard may hold the past, sent afterwards (T4); condition: which rows are wanted, where neighbours
+    in the shard, that are not, count. -#}
+{% macro staged_event(fields, is_history=false, condition='true') %}
 {{ without_deleted(fields) }},
-{{ evidence_ctes('undeleted') }},
+{{ timed_ctes('undeleted', is_history) }},
+wanted as (
+    select * from timed where {{ condition }}
+),
+{{ evidence_ctes('wanted') }},
 {{ rates_cte() }},
 priced as (
     select
@@ -21,7 +27,7 @@ keyed as (
     select
         *,
         coalesce(event_id, content_key) as event_key,
-        {{ usable_amount(has_amount('event_name')) }},
+        {{ usable_amount(has_amount('event_name'), 'has_unknown_unit') }},
         {{ extra_amounts() }},
         {{ usable_items() }}
     from priced

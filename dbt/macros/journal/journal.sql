@@ -6,7 +6,8 @@
       done       a model has taken the batch in
       built      a table was built whole                     version, detail = by which rules (rules.sql)
       fits       that a model's rows follow from            version
-      first_event  of the warehouse, as a model knows it     version = its time, touched_key = its device
+      first_event  of the warehouse, as a model knows it     version = its time, touched_key = its device, detail = late
+                                                             where it is not timely (T4)
     It is made here and not by a model: a model would cost one more task in every run. -#}
 {% macro journal() %}
     {{- return(api.Relation.create(database=target.database, schema=target.schema, identifier='int_journal')) -}}

@@ -4,6 +4,7 @@
         {%- do require_number('session_timeout_minutes', 1, 1440) -%}
         {%- do require_number('lookback_days', 0, 3650) -%}
         {%- do require_number('max_future_minutes', 0, 100000) -%}
+        {%- do require_number('max_late_days', 0, 36500) -%}
         {%- do require_number('max_rejected_share', 0, 1) -%}
         {%- do validate_models() -%}
         {%- do require_number('max_age_hours', 0, 876000) -%}

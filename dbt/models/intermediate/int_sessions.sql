@@ -26,6 +26,15 @@ numbered as (
     from marked
 ),
 
+-- S5: of one microsecond the first complete evidence counts for whatever else is evidence there
+weighed as (
+    select
+        *,
+        min(case when evidence = 'source' and {{ is_complete('source', 'medium') }} then place end)
+            over (partition by person_id, event_at) as complete_place
+    from numbered
+),
+
 -- S5: the places of the first evidence that is neither direct nor our own page, of GA4's own answer and of the device
 sessions as (
     select
@@ -34,12 +43,12 @@ sessions as (
         max(event_at) as ended_at,
         count(*) as events,
         max(case when is_start = 1 then event_key end) as first_key,
-        min(case when evidence = 'source' then place end) as evidence_place,
+        min(case when evidence = 'source' then coalesce(complete_place, place) end) as evidence_place,
         min(case when ga4_source is not null or ga4_medium is not null then place end) as ga4_place,
         min(case when device_category is not null then place end) as device_place,
         min(case when evidence = 'self_referral' then source end) as self_referral,
         min(user_pseudo_id) < max(user_pseudo_id) as has_several_devices
-    from numbered
+    from weighed
     group by person_id, session_number
 ),
 

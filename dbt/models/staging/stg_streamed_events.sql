@@ -66,6 +66,7 @@ fields as (
         transaction_id_text as transaction_id,
         raw_amount,
         value_text as amount_text,
+        false as has_unknown_unit,
         coalesce(upper(currency_text), 'USD') as currency,
         {{ sent_extras('{}_text', none, "coalesce(upper(currency_text), 'USD')") }},
         {{ sent_cents('raw_amount') }} as sent_cents,
@@ -82,4 +83,4 @@ fields as (
     from typed
 ),
 
-{{ staged_event('fields') }}
+{{ staged_event('fields', is_history=true, condition=of_proven('user_pseudo_id', 'user_id')) }}

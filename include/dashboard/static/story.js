@@ -59,7 +59,7 @@ const Story = (() => {
       one.revenue_issue ? el("p", { class: "warning" }, `Counted as $0.00, because the amount is ${one.revenue_issue}.`) : null,
       ...[...new Set(first)].map((model) => sentence(story, model)),
       el("h4", {}, `${counted(story.touches.length, "touch", "touches")} in the ${counted(story.lookback_days, "day", "days")} before`),
-      one.lookback_complete ? null : el("p", { class: "warning" }, "The look-back reaches before the first event there is: earlier touches may be missing."),
+      one.lookback_complete ? null : el("p", { class: "warning" }, "The look-back reaches before the history begins: earlier touches may be missing."),
       el("ol", { class: "touches" }, story.touches.map((each) => touch(each, [...new Set(first)]))),
       story.others.length ? el("details", {}, el("summary", {}, `${counted(story.others.length, "other session", "other sessions")} around it, and why each is no touch`),
         el("ul", {}, story.others.map(other))) : null,

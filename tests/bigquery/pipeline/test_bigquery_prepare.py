@@ -17,7 +17,7 @@ from tests.bigquery.conftest import DATASET, PROJECT
 from tests.bigquery.double.faults import Fault
 from tests.bigquery.double.service import Service
 
-SEEDS = ["channel_rollup", "channel_rules", "exchange_rates", "search_engines", "source_categories"]
+SEEDS = ["app_referrers", "channel_rollup", "channel_rules", "exchange_rates", "search_engines", "source_categories"]
 
 
 def test_an_empty_project_is_made_ready_and_seeds_are_loaded_once(

@@ -80,6 +80,35 @@ def test_the_lookback_is_complete_from_the_first_event_of_the_warehouse_on(world
     assert [(row.converted_at - NOON, row.lookback_complete) for row in tables.last] == [(-1, False), (0, True)]
 
 
+LONE = {"user_pseudo_id": "lone", "received_at": NOON}
+
+
+@pytest.mark.parametrize(
+    ("landed", "complete"),
+    [
+        ([streamed("lone", -5000 * DAY, **LONE), streamed("lone too", -4999 * DAY, **LONE)], False),
+        ([streamed("edge", -14 * DAY, received_at=NOON - 11 * DAY)], True),
+        ([streamed("late", -14 * DAY, received_at=NOON - 11 * DAY + 1)], False),
+        ([streamed("1", -17 * DAY, received_at=NOON), streamed("2", -14 * DAY, **LONE)], True),
+        ([streamed("1", -17 * DAY - 1, received_at=NOON), streamed("2", -14 * DAY, **LONE)], False),
+        ([streamed("1", -14 * DAY, received_at=NOON, user_pseudo_id=None), streamed("2", -14 * DAY, **LONE)], False),
+        ([exported(-5000 * DAY), exported(-5000 * DAY, user_pseudo_id="lone")], False),
+        ([exported(-3 * DAY // 2)], False),
+    ],
+)
+def test_the_history_begins_with_a_timely_event(world: World, landed: list[dict[str, object]], complete: bool) -> None:
+    of_stream = [row for row in landed if "event_params" not in row]
+    world.table([row for row in landed if "event_params" in row])
+    world.stream(*of_stream, batch="late")
+    world.stream(bought("own"))
+    assert [row.lookback_complete for row in world.tables().last] == [complete]
+
+
+def test_without_a_timely_event_the_history_begins_with_the_first(world: World) -> None:
+    world.stream(streamed("1", -14 * DAY, received_at=NOON + 4 * DAY), bought("own", received_at=NOON + 4 * DAY))
+    assert [row.lookback_complete for row in world.tables().last] == [True]
+
+
 def test_marts(world: World) -> None:
     world.stream(
         streamed("1", -DAY, source="google", medium="organic"),

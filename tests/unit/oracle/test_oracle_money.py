@@ -107,6 +107,20 @@ def test_which_amount_of_an_exported_event_counts(world: World) -> None:
     ]
 
 
+def test_what_an_apps_sdk_collects_is_read_in_dollars_alone(world: World) -> None:
+    params = {"currency": "USD", "value": 4_990_000}
+    world.table(
+        [
+            exported(1, "in_app_purchase", params),
+            exported(2, "in_app_purchase", params, event_value_in_usd=4.99),
+            exported(3, "in_app_purchase"),
+        ]
+    )
+    world.stream(streamed("own", 4, "in_app_purchase", value=4.99))
+    revenues = [(str(one.revenue), one.revenue_issue) for one in orders_of(world, "in_app_purchase")]
+    assert revenues == [("0.00", "unknown_unit"), ("4.99", None), ("0.00", "missing"), ("4.99", None)]
+
+
 def orders_of(world: World, *events: str) -> list[Conversion]:
     """The conversions when these events are."""
     return world.tables(conversion_events=events).conversions

@@ -37,10 +37,14 @@ def said(world: World, fields: dict[str, Any], settings: dict[str, Any] | None =
             ("google", "cpc", "(not set)", "click_id"),
         ),
         ({"source": "a", "page_location": f"{PAGE}?utm_source=b"}, ("a", "(not set)", "(not set)", "event_params")),
+        ({"source": "a", "page_location": f"{PAGE}?utm_source=b&utm_medium=c"}, ("b", "c", "(not set)", "utm")),
         ({"medium": "email", "campaign": "c"}, ("(not set)", "email", "c", "event_params")),
         ({"page_location": f"{PAGE}?a=1&gclid=x#utm"}, ("google", "cpc", "(not set)", "click_id")),
         ({"page_location": f"{PAGE}?xgclid=x&y=gclid"}, (None, None, None, None)),
         ({"page_location": f"{PAGE}#?gclid=x"}, (None, None, None, None)),
+        ({"page_location": f"{PAGE}?gad_source=1", "srsltid": "x"}, ("google", "cpc", "(not set)", "click_id")),
+        ({"page_location": f"{PAGE}?gad_campaignid=1", "msclkid": "x"}, ("bing", "cpc", "(not set)", "click_id")),
+        ({"page_location": f"{PAGE}?agad_source=1&gad_source="}, (None, None, None, None)),
         (
             {"page_location": f"{PAGE}?utm_source=a+b&utm_campaign=%C3%BC&utm_source=z", "page_referrer": "//bing.com"},
             ("a b", "(not set)", "ü", "utm"),
@@ -49,6 +53,8 @@ def said(world: World, fields: dict[str, Any], settings: dict[str, Any] | None =
         ({"page_referrer": "https://m.bing.com./"}, ("bing", "organic", "(not set)", "referrer")),
         ({"page_referrer": "https://mail.google.com/"}, ("mail.google.com", "referral", "(not set)", "referrer")),
         ({"page_referrer": "android-app://org.app/"}, ("org.app", "referral", "(not set)", "referrer")),
+        ({"source": "com.Google.android.gm", "medium": "Referral"}, ("gmail", "email", "(not set)", "event_params")),
+        ({"page_referrer": "android-app://com.google.android.gm"}, ("gmail", "email", "(not set)", "referrer")),
         ({"page_referrer": "no host"}, (None, None, None, None)),
     ],
 )
@@ -101,7 +107,9 @@ def test_the_exports_places_in_their_order(world: World) -> None:
     params = {"source": "b", "medium": "email", "campaign": "p", "gclid": None}
     user = {"source": "never", "medium": "cpc", "name": "read"}
     row = exported(params=params, collected_traffic_source=collected, traffic_source=user)
-    assert exported_evidence(world, row) == ("a", "(not set)", "m", "collected_traffic_source")
+    assert exported_evidence(world, row) == ("b", "email", "p", "event_params")
+    row["collected_traffic_source"] = {**collected, "manual_medium": "cpc"}
+    assert exported_evidence(world, row) == ("a", "cpc", "m", "collected_traffic_source")
     row["collected_traffic_source"] = {**collected, "manual_source": "  "}
     assert exported_evidence(world, row) == ("b", "email", "p", "event_params")
     assert exported_evidence(world, exported(traffic_source=user)) == (None, None, None, None)
@@ -151,6 +159,19 @@ def test_a_session_takes_its_first_evidence_that_is_neither_direct_nor_self_refe
     (session,) = world.tables().sessions
     assert (session.source, session.medium, session.campaign) == ("<Other>", "<Other>", "(not set)")
     assert (session.source_rule, session.is_direct, session.channel_group) == ("event_params", False, "Unassigned")
+
+
+@pytest.mark.parametrize(("apart", "source"), [(0, "news"), (1, "google")])
+def test_complete_evidence_counts_before_what_lacks_a_medium_in_the_same_microsecond(
+    world: World, apart: int, source: str
+) -> None:
+    world.stream(
+        streamed("0", -1, source="(direct)", medium="(none)"),
+        streamed("1", source="google"),
+        streamed("2", apart, source="news", medium="email"),
+        streamed("3", apart, source="late", medium="email"),
+    )
+    assert [session.source for session in world.tables().sessions] == [source]
 
 
 def test_a_session_without_evidence_is_direct(world: World) -> None:

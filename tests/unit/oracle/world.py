@@ -17,6 +17,7 @@ SHARD = "events_20260310"
 
 _SEEDS = {
     "search_engines": "host,engine\ngoogle.com,google\nbing.com,bing\n",
+    "app_referrers": "app,source,medium\ncom.google.android.gm,gmail,email\n",
     "source_categories": (
         "source,category\ngoogle,search\nbing,search\nfacebook,social\nyoutube.com,video\nalibaba,shopping\n"
         "google shopping,shopping\nchatgpt.com,ai\n"
