@@ -13,6 +13,7 @@ from typing import Any
 from include.bigquery_errors import explained
 from include.deletion.bigquery_scrub import REMEDY, arrival
 from include.deletion.bigquery_take import keep_first_event, require_built
+from include.ignored_ids import BIGQUERY_ORDER, BIGQUERY_USER, ignored_ids
 from include.journal import STAGING, Touched, read_again, touch
 from include.landed_rows import Scrubbed
 from include.retention import Done, horizon
@@ -38,9 +39,10 @@ _TABLES = {
 _EVENT = "to_json_string(struct(event_at, event_name, user_pseudo_id, user_id, transaction_id))"
 _EXPORTED_EVENT = """to_json_string(struct(
     e.event_timestamp as event_at, nullif(trim(e.event_name, ' '), '') as event_name,
-    nullif(trim(e.user_pseudo_id, ' '), '') as user_pseudo_id, nullif(trim(e.user_id, ' '), '') as user_id,
-    {order} as transaction_id
+    nullif(trim(e.user_pseudo_id, ' '), '') as user_pseudo_id, {user} as user_id, {order} as transaction_id
 ))"""
+_USER = BIGQUERY_USER.format(id="nullif(trim(e.user_id, ' '), '')")
+_ORDER = BIGQUERY_ORDER.format(id="nullif(trim(e.ecommerce.transaction_id, ' '), '')")
 _NOT_NEEDED = f"not in (select {_EVENT} from {_NEEDED})"  # noqa: S608 - constants
 
 _OLD_TABLES = f"select distinct shard from {_TABLES['stg_ga_events']} as s where {IS_OLD} and {_EVENT} {_NOT_NEEDED}"  # noqa: S608
@@ -132,14 +134,12 @@ def _scrub_export(store: BigQueryStore, given: dict[str, int]) -> Scrubbed:
 def _scrub_table(store: BigQueryStore, table: str, given: dict[str, int], *, keep_empty: bool) -> Scrubbed:
     """Delete the old rows; a table without rows goes, and with a daily one the intraday table of its date (E3)."""
     name = f"{store.place.export}.{table}"
-    values: dict[str, Any] = {**given, "received_at": arrival(table)}
+    values: dict[str, Any] = {**given, "received_at": arrival(table), **ignored_ids(store.settings)}
     try:
         with explained(store.place):
             columns = {field.name for field in store.client.get_table(name).schema}
-        order = (
-            "nullif(trim(e.ecommerce.transaction_id, ' '), '')" if "ecommerce" in columns else "cast(null as string)"
-        )
-        gone = store.delete(_DELETE_EXPORTED.format(table=name, order=order), **values)
+        order = _ORDER if "ecommerce" in columns else "cast(null as string)"
+        gone = store.delete(_DELETE_EXPORTED.format(table=name, user=_USER, order=order), **values)
         with explained(store.place):
             if not keep_empty and not store.client.get_table(name).num_rows:
                 for dropped in _with_intraday(name):

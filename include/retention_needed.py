@@ -27,7 +27,7 @@ NEEDED = """
 with old as (select * from {int_events} where event_at < $before),
 orders as (
     select person_id, transaction_id from {int_events}
-    where transaction_id is not null and transaction_id <> '(not set)'
+    where transaction_id is not null
     group by person_id, transaction_id having max(event_at) >= $before
 ),
 order_events as (select o.* from old as o inner join orders as r using (person_id, transaction_id)),

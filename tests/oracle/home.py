@@ -8,6 +8,7 @@ from hashlib import md5
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.oracle.events import real_id
 from tests.oracle.landed import Landed
 from tests.oracle.model import Event
 
@@ -47,10 +48,10 @@ class Home:
         known = [event.event_at for event in events]
         self.first_event_at = min(known if self.first_event_at is None else [*known, self.first_event_at], default=None)
 
-    def is_deleted(self, row: Landed) -> bool:
-        """Whether a tombstone of the row's user, device or event covers it."""
+    def is_deleted(self, row: Landed, ignored: Iterable[str]) -> bool:
+        """Whether a tombstone of the row's user, device or event covers it. `ignored` are user ids of nobody (I1)."""
         ids = [("user", row.user_id), ("device", row.user_pseudo_id), ("event", row.event_id)]
-        if row.user_id is None:
+        if real_id(row.user_id, ignored) is None:
             ids.append(("anonymous", row.user_pseudo_id))
         return any(
             stone.covers(row)

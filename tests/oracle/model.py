@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 NOT_SET = "(not set)"
+NO_IDS = ("null", "undefined", NOT_SET, "none", "0", "nan")
 MICROSECONDS_A_MINUTE = 60_000_000
 MICROSECONDS_A_DAY = 86_400_000_000
 
@@ -29,6 +30,8 @@ class Rules:
     session_timeout_minutes: int = 30
     lookback_days: int = 14
     conversion_events: tuple[str, ...] = ("purchase",)
+    ignored_user_ids: tuple[str, ...] = NO_IDS
+    ignored_order_ids: tuple[str, ...] = NO_IDS
     own_domains: tuple[str, ...] = ()
     referral_exclusions: tuple[str, ...] = ()
     max_future_minutes: int = 60

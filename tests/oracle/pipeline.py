@@ -40,7 +40,7 @@ def compute(
     landed = (
         row
         for row in _landed(ga4_folder, streamed_folder, rules)
-        if isinstance(row, Quarantined) or not home.is_deleted(row)
+        if isinstance(row, Quarantined) or not home.is_deleted(row, rules.ignored_user_ids)
     )
     sources = SourceRules(rules, seed.engines)
     events, quarantine = distinct_events(landed, rules, sources, seed.rates)

@@ -16,6 +16,9 @@
         {%- for name in ['conversion_events', 'own_domains', 'referral_exclusions'] -%}
             {%- do require_names(name, required=(name == 'conversion_events')) -%}
         {%- endfor -%}
+        {%- for name in ['ignored_user_ids', 'ignored_order_ids'] -%}
+            {%- do require_texts(name) -%}
+        {%- endfor -%}
         {%- if var('trust_ga4_session_source') is not boolean -%}
             {%- do refuse('trust_ga4_session_source', 'true or false') -%}
         {%- endif -%}

@@ -10,7 +10,7 @@ listed as (
         {{ param_lists() }},
         {{ shard_arrival('shard') }} as received_at
     from exported
-    where {{ of_proven(text_or_null('user_pseudo_id'), text_or_null('user_id')) }}
+    where {{ of_proven(text_or_null('user_pseudo_id'), real_user(text_or_null('user_id'))) }}
 ),
 
 fields as (
@@ -19,7 +19,8 @@ fields as (
         cast(null as {{ dbt.type_bigint() }}) as line_number,
         cast(null as {{ dbt.type_string() }}) as event_id,
         {{ text_or_null('user_pseudo_id') }} as user_pseudo_id,
-        {{ text_or_null('user_id') }} as user_id,
+        {{ text_or_null('user_id') }} as sent_user_id,
+        {{ real_user(text_or_null('user_id')) }} as user_id,
         event_timestamp as event_at,
         received_at,
         {{ text_or_null('event_name') }} as event_name,
@@ -47,7 +48,8 @@ fields as (
         {{ text_or_null(event_param('campaign')) }} as param_campaign,
         {{ text_or_null('session_traffic_source_last_click.google_ads_campaign.campaign_name') }} as ads_campaign,
         {{ ga4_session_source() }},
-        {{ text_or_null('ecommerce.transaction_id') }} as transaction_id,
+        {{ text_or_null('ecommerce.transaction_id') }} as sent_transaction_id,
+        {{ real_order(text_or_null('ecommerce.transaction_id')) }} as transaction_id,
         {{ ga4_amount() }},
         {{ sent_items(text_or_null('event_name'), 'items', 'i.{}', 'i.{}', 'coalesce(i.quantity, 1)') }},
         cast(null as {{ dbt.type_string() }}) as items_issue,
