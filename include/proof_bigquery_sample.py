@@ -12,17 +12,25 @@ from include.store_bigquery import BigQueryStore
 _PLACE = "to_hex(md5(concat($salt, {key})))"
 
 _STAGED = " union all ".join(
-    f"select device_key, user_id, event_key from live_{table} where bucket >= 0"  # noqa: S608 - constants
+    f"select device_key, user_id, event_key, transaction_id from live_{table} where bucket >= 0"  # noqa: S608 - constants
     for table in STAGING
 )
 
-#: Devices of the chosen people, of the first event of all (T4), and of copies of the events of both (E1).
+#: Devices of the chosen people, of their orders (C1) and of the first event of all (T4), and of copies of the events of
+#: these (E1).
 _DEVICES = f"""
 create or replace table proof_devices as
 with staged as ({_STAGED}),
-own as (
+chosen as (
     select device_key from staged
     where {_PLACE.format(key="user_id")} <= $cut or {_PLACE.format(key="device_key")} <= $cut
+),
+own as (
+    select device_key from chosen
+    union distinct
+    select device_key from staged where transaction_id in (
+        select transaction_id from staged where device_key in (select device_key from chosen)
+    )
     union distinct
     (select device_key from live_int_events where bucket >= 0 order by event_at, event_key limit 1)
 )

@@ -44,12 +44,20 @@ where entry in ('shard', 'rejected') and model = $model and list_contains($shard
 qualify row_number() over (partition by touched_key order by seq desc) = 1
 """
 
-#: Devices of the chosen people, of the first event of all (T4), and of copies of the events of both (E1).
+#: Devices of the chosen people, of their orders (C1) and of the first event of all (T4), and of copies of the events of
+#: these (E1).
 PROOF_DEVICES = """
 create or replace table rebuilt.proof_devices as
 with staged as ({staged}),
-own as (
+chosen as (
     select device_key from staged where md5($salt || user_id) <= $cut or md5($salt || device_key) <= $cut
+),
+own as (
+    select device_key from chosen
+    union
+    select device_key from staged where transaction_id in (
+        select transaction_id from staged where device_key in (select device_key from chosen)
+    )
     union
     (select device_key from live.int_events order by event_at, event_key limit 1)
 )
@@ -173,7 +181,10 @@ def choose(connection: duckdb.DuckDBPyConnection, staging: Iterable[str], people
         {"salt": salt, "people": people},
     ).fetchall()
     sample = Sample(salt, hashes[-1][0] if hashes else "", len(hashes))
-    staged = " union all ".join(f"select device_key, user_id, event_key from live.{quoted(name)}" for name in staging)  # noqa: S608 - models' names
+    staged = " union all ".join(
+        f"select device_key, user_id, event_key, transaction_id from live.{quoted(name)}"  # noqa: S608 - models' names
+        for name in staging
+    )
     connection.execute(PROOF_DEVICES.format(staged=staged), {"salt": sample.salt, "cut": sample.cut})
     return sample
 

@@ -17,7 +17,7 @@ from include.ignored_ids import BIGQUERY_ORDER, BIGQUERY_USER, ignored_ids
 from include.journal import STAGING, Touched, read_again, touch
 from include.landed_rows import Scrubbed
 from include.retention import Done, horizon
-from include.retention_needed import AHEAD, CROSSING, IS_OLD, NEEDED, NEEDED_FROM, NEEDED_KEYS, YEAR_2000
+from include.retention_needed import AHEAD, CROSSING, IS_OLD, NEEDED, NEEDED_FROM, NEEDED_KEYS, YEAR_2000, order_columns
 from include.settings import BigQuery, Settings
 from include.store_bigquery import BigQueryStore, open_bigquery
 from include.warehouse import WarehouseError
@@ -97,7 +97,8 @@ def retain_on(settings: Settings, place: BigQuery, wanted: int | None, lookback:
 def _scrub_old(store: BigQueryStore, window_from: int) -> Scrubbed:
     ((before,),) = store.rows(NEEDED_FROM.format(**_TABLES), window_from=window_from)
     for name, query in {_NEEDED: NEEDED, _NEEDED_KEYS: NEEDED_KEYS}.items():
-        store.run(f"create or replace table {name} as {query.format(**_TABLES)}", before=before)
+        made = query.format(**_TABLES, **order_columns(store.settings))
+        store.run(f"create or replace table {name} as {made}", before=before)
     given = {"before": before, "least_time": YEAR_2000, "ahead": AHEAD}
     scrubbed = _scrub_lines(store, given) + _scrub_export(store, given)
     store.drop_temporary()

@@ -21,7 +21,7 @@ from include.landed_rows import (
 )
 from include.landing import file_version
 from include.retention import Done, horizon
-from include.retention_needed import AHEAD, CROSSING, IS_OLD, NEEDED, NEEDED_FROM, NEEDED_KEYS, YEAR_2000
+from include.retention_needed import AHEAD, CROSSING, IS_OLD, NEEDED, NEEDED_FROM, NEEDED_KEYS, YEAR_2000, order_columns
 from include.settings import Settings
 from include.store_duckdb import DuckDB
 from include.warehouse import open_built
@@ -67,7 +67,7 @@ def _scrub_old(warehouse: duckdb.DuckDBPyConnection, settings: Settings, window_
     needed_from = NEEDED_FROM.format(**_TABLES)
     before = warehouse.execute(needed_from, {"window_from": window_from}).fetchall()[0][0]
     for name, query in {"needed": NEEDED, "needed_keys": NEEDED_KEYS}.items():
-        made = f"create or replace temp table {name} as {query.format(**_TABLES)}"
+        made = f"create or replace temp table {name} as {query.format(**_TABLES, **order_columns(settings))}"
         warehouse.execute(made, {"before": before})
     total = Scrubbed()
     files = landing_files(settings)

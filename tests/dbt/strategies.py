@@ -57,6 +57,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "item_models": ["last_click", "linear", "markov"],
         "ignored_user_ids": ["NULL "],
         "ignored_order_ids": [],
+        "order_scope": "shop",
     },
 }
 SHIPPED = {"session_timeout_minutes": 30, "lookback_days": 14, "max_future_minutes": 60}
