@@ -19,9 +19,8 @@ def test_a_device_never_seen_with_a_user_is_the_person(world: World) -> None:
 
 
 def test_an_ignored_id_is_no_user(world: World) -> None:
-    nowhere = {"user_pseudo_id": None}
-    world.stream(streamed("a", user_id=" NULL "), streamed("b", user_id="0", **nowhere))
-    world.stream(streamed("c", user_id="nullable", **nowhere), batch="b2")
+    world.stream(streamed("a", user_id=" NULL "), streamed("b", user_id="0", user_pseudo_id=None))
+    world.stream(streamed("c", user_id="nullable", user_pseudo_id=None), batch="b2")
     assert people(world) == {"a": "d", "b": "event:b", "c": "nullable"}
 
 
