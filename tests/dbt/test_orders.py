@@ -120,4 +120,4 @@ def test_the_gate_tells_what_a_setting_would_mend(project: Project) -> None:
         warehouse.execute("delete from int_conversions where transaction_id = 't1'")
     lost = project.dbt("test", "--select", "assert_every_order_converted").result
     assert isinstance(lost, RunExecutionResult)
-    assert [one.failures for one in lost.results] == [1 if shop else 2]
+    assert sum(one.failures or 0 for one in lost.results) == (1 if shop else 2)
