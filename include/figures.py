@@ -27,6 +27,8 @@ PIPELINE_RUNS = Table(
         "lag_p50_seconds": "number",
         "lag_max_seconds": "number",
         "lag_p95_seconds": "number",
+        "unmatched_refunds": "integer",
+        "shared_orders": "integer",
     },
     key=("run_id",),
 )
@@ -42,6 +44,8 @@ class Figures:
     rejected_rows, rejected_files: what stands in quarantine (E4).
     lag_p50_seconds, lag_p95_seconds, lag_max_seconds: from event time to published_at over the streamed events among
     batch_events; null where there were none.
+    unmatched_refunds: refunds that have no order to reduce; shared_orders: transaction ids that count as an order of
+    several people (C3). Null in runs of an earlier version.
     """
 
     run_id: str
@@ -57,6 +61,8 @@ class Figures:
     lag_p50_seconds: float | None
     lag_max_seconds: float | None
     lag_p95_seconds: float | None = None
+    unmatched_refunds: int | None = None
+    shared_orders: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The same as plain JSON values: the time in ISO 8601, the revenue as text to keep its cents."""
@@ -80,6 +86,16 @@ from (
     select {OF_FILE} as of_file from int_quarantine
 ) as q
 """  # noqa: S608 - constants
+
+#: C3. Both tables are small beside the events.
+ORDERS = """
+select
+    (select count(*) from {int_refunds} as r where not r.is_matched),
+    (select count(*) from (
+        select transaction_id from {int_conversions} as c where transaction_id is not null
+        group by transaction_id having count(distinct person_id) > 1
+    ) as s)
+"""
 
 #: How many events, and the lag of the streamed ones: the median, of an even number the mean of the two in the middle;
 #: the most; and what 95 in 100 do not exceed.
@@ -105,6 +121,8 @@ def measure(store: Store, *, run_id: str, published_at: datetime, batch: Sequenc
     batch: the shards that came or changed since the run published before.
     """
     revenue, rejected_rows, rejected_files = store.rows(TOTALS)[0]
+    orders = store.parts_of("every", [], "int_refunds", "int_conversions")
+    unmatched_refunds, shared_orders = store.rows(ORDERS.format(**orders))[0]
     now = (published_at - datetime(1970, 1, 1)) // timedelta(microseconds=1)
     batch_events, p50, worst, p95 = (
         store.rows(
@@ -127,6 +145,8 @@ def measure(store: Store, *, run_id: str, published_at: datetime, batch: Sequenc
         lag_p50_seconds=p50,
         lag_max_seconds=worst,
         lag_p95_seconds=p95,
+        unmatched_refunds=unmatched_refunds,
+        shared_orders=shared_orders,
     )
 
 

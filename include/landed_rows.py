@@ -17,13 +17,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.durable import hidden, put
+from include.ignored_ids import DUCKDB_ROWS, ignored_ids
 from include.landing import EXPORT_TABLE, file_version, shard_problem
 from include.settings import Settings
 
 log = logging.getLogger(__name__)
 
 #: place (from 0), shard, event_id, user_pseudo_id, user_id, event_at, received_at, event_name, transaction_id, line;
-#: each as staging reads it. An export's rows count as arrived at noon of the day after (E4).
+#: each as staging reads it, ids as they were sent. An export's rows count as arrived at noon of the day after (E4).
 _EXPORTED = """
 select
     file_row_number as place, null as event_id,
@@ -158,7 +159,8 @@ def put_landed_rows(connection: duckdb.DuckDBPyConnection, settings: Settings, p
         query, given = _STREAMED, {"path": str(path)}
     else:
         query, given = _EXPORTED, {"path": str(path), "empty": str(settings.empty.with_suffix(".parquet"))}
-    connection.execute(f"create or replace temp table landed_rows as {query}", given)
+    rows = DUCKDB_ROWS.format(rows=query)
+    connection.execute(f"create or replace temp table landed_rows as {rows}", given | ignored_ids(settings))
 
 
 def take_out(path: Path, places: Sequence[int], version: str) -> None:

@@ -12,10 +12,21 @@ from collections.abc import Sequence
 from include.bigquery_errors import explained
 from include.deletion.bigquery_scrub import REMEDY, STREAMED_LINES, arrival
 from include.deletion.bigquery_take import keep_first_event, require_built
+from include.ignored_ids import BIGQUERY_ORDER, BIGQUERY_USER, USERS, ignored_ids
 from include.journal import STAGING, Touched, read_again, touch
 from include.landed_rows import Outside, Scrubbed
 from include.retention import DAY_US, Done, later
-from include.retention_needed import AHEAD, CROSSING, DROPPED, IS_OLD, NEEDED, NEEDED_FROM, NEEDED_KEYS, YEAR_2000
+from include.retention_needed import (
+    AHEAD,
+    CROSSING,
+    DROPPED,
+    IS_OLD,
+    NEEDED,
+    NEEDED_FROM,
+    NEEDED_KEYS,
+    YEAR_2000,
+    order_columns,
+)
 from include.settings import BigQuery, Settings
 from include.store_bigquery import BigQueryStore, open_bigquery, written_out
 from include.warehouse import WarehouseError
@@ -46,9 +57,10 @@ _TABLES = {
 _EVENT = "to_json_string(struct(event_at, event_name, user_pseudo_id, user_id, transaction_id))"
 _EXPORTED_EVENT = """to_json_string(struct(
     e.event_timestamp as event_at, nullif(trim(e.event_name, ' '), '') as event_name,
-    nullif(trim(e.user_pseudo_id, ' '), '') as user_pseudo_id, nullif(trim(e.user_id, ' '), '') as user_id,
-    {order} as transaction_id
+    nullif(trim(e.user_pseudo_id, ' '), '') as user_pseudo_id, {user} as user_id, {order} as transaction_id
 ))"""
+_USER = BIGQUERY_USER.format(id="nullif(trim(e.user_id, ' '), '')")
+_ORDER = BIGQUERY_ORDER.format(id="nullif(trim(e.ecommerce.transaction_id, ' '), '')")
 _NOT_NEEDED = f"not in (select {_EVENT} from {{needed}})"  # noqa: S608 - constants
 
 #: How many rows of each table staging holds, and how many of these stay.
@@ -155,7 +167,8 @@ def _note_needed(store: BigQueryStore, window_from: int) -> int:
     ((known,),) = store.rows("select max(rows_from) from kept_events") if store.has("kept_events") else [(None,)]
     before = later(needed_from, known) or needed_from
     for name, query in {_NEEDED: NEEDED, _NEEDED_KEYS: NEEDED_KEYS}.items():
-        store.run(f"create or replace table {name} as {query.format(**_TABLES)}", before=before)
+        made = query.format(**_TABLES, **order_columns(store.settings))
+        store.run(f"create or replace table {name} as {made}", before=before)
     return int(before)
 
 
@@ -163,7 +176,13 @@ def _scrub_lines(store: BigQueryStore, given: dict[str, int], batches: Sequence[
     late = [batch for (batch,) in store.rows(_PARTLY_STAGED)]
     try:
         rows = store.delete(_DELETE_LINES.format(lines=_OLD_LINES), **given) if batches else 0
-        gone = store.delete(_DELETE_LINES.format(lines=_LATE_LINES), **given, batches=late) if late else 0
+        gone = (
+            store.delete(
+                _DELETE_LINES.format(lines=_LATE_LINES), **given, **ignored_ids(store.settings, USERS), batches=late
+            )
+            if late
+            else 0
+        )
         return Scrubbed(rows + gone, len(batches) + (gone > 0))
     except WarehouseError as error:
         return Scrubbed(problems=(f"streamed_events holds rows that are too old ({error}). {REMEDY}",))
@@ -193,8 +212,9 @@ def _scrub_export(store: BigQueryStore, given: dict[str, int]) -> Scrubbed:
 def _scrub_table(store: BigQueryStore, table: str, given: dict[str, int], *, keep_empty: bool) -> Scrubbed:
     """Delete the old rows; a table without rows goes, and with a daily one the intraday table of its date (E3)."""
     name = f"{store.place.export}.{table}"
+    values = {**given, "received_at": arrival(table), **ignored_ids(store.settings)}
     try:
-        gone = store.delete(f"delete {_old_rows(store, name, _NEEDED)}", **given, received_at=arrival(table))
+        gone = store.delete(f"delete {_old_rows(store, name, _NEEDED)}", **values)
         with explained(store.place):
             if not keep_empty and not store.client.get_table(name).num_rows:
                 for dropped in _with_intraday(name):
@@ -208,7 +228,7 @@ def _scrub_table(store: BigQueryStore, table: str, given: dict[str, int], *, kee
 def _look_into(store: BigQueryStore, table: str, given: dict[str, int], rows: int | None, *, drop: bool) -> Scrubbed:
     """What the table holds and staging leaves out. rows: how many, where that is known without a look."""
     name = f"{store.place.export}.{table}"
-    values = {**given, "received_at": arrival(table)}
+    values = {**given, "received_at": arrival(table), **ignored_ids(store.settings)}
     if rows is None:
         ((rows,),) = store.rows(f"select count(*) {_old_rows(store, name, _NEEDED)}", **values)
     if not rows:
@@ -222,8 +242,8 @@ def _old_rows(store: BigQueryStore, name: str, needed: str) -> str:
     """The FROM and WHERE of a table's old rows, but those that are `needed`: a FROM item."""
     with explained(store.place):
         columns = {field.name for field in store.client.get_table(name).schema}
-    order = "nullif(trim(e.ecommerce.transaction_id, ' '), '')" if "ecommerce" in columns else "cast(null as string)"
-    return _OLD_ROWS.format(table=name, order=order, needed=needed).strip()
+    order = _ORDER if "ecommerce" in columns else "cast(null as string)"
+    return _OLD_ROWS.format(table=name, user=_USER, order=order, needed=needed).strip()
 
 
 def _with_intraday(name: str) -> Sequence[str]:

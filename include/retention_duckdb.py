@@ -25,7 +25,17 @@ from include.landed_rows import (
 )
 from include.landing import file_version
 from include.retention import Done, later
-from include.retention_needed import AHEAD, CROSSING, DROPPED, IS_OLD, NEEDED, NEEDED_FROM, NEEDED_KEYS, YEAR_2000
+from include.retention_needed import (
+    AHEAD,
+    CROSSING,
+    DROPPED,
+    IS_OLD,
+    NEEDED,
+    NEEDED_FROM,
+    NEEDED_KEYS,
+    YEAR_2000,
+    order_columns,
+)
 from include.settings import Settings
 from include.store_duckdb import DuckDB
 from include.warehouse import open_built
@@ -68,7 +78,7 @@ def retain(settings: Settings, wanted: int | None, lookback: int) -> Done | None
         ((needed_from,),) = store.rows(NEEDED_FROM.format(**_TABLES), window_from=kept_from - lookback)
         rows_from = later(needed_from, before.rows_from) or needed_from
         for name, query in {"needed": NEEDED, "needed_keys": NEEDED_KEYS}.items():
-            made = f"create or replace temp table {name} as {query.format(**_TABLES)}"
+            made = f"create or replace temp table {name} as {query.format(**_TABLES, **order_columns(settings))}"
             warehouse.execute(made, {"before": rows_from})
         # before the history: a run that died in between would leave rows in staging that a rebuild leaves out
         shards: dict[str, list[str]] = {}

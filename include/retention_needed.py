@@ -5,6 +5,9 @@ Tables are named in braces, because BigQuery reads none that lies in buckets wit
 
 from __future__ import annotations
 
+from include.settings import Settings
+from include.variables import read_variables
+
 #: The longest that an accepted event may be ahead of its arrival (max_future_minutes); a later one goes by its arrival.
 AHEAD = 100_000 * 60_000_000
 YEAR_2000 = 946_684_800_000_000
@@ -21,16 +24,17 @@ NEEDED_FROM = """
 select least($window_from, coalesce(min(started_at), $window_from)) from {int_sessions} where ended_at >= $window_from
 """
 
+#: {order}: what tells orders apart, from `order_columns`.
 #: Events before `before` that something inside the window needs: the last login on a device that is still used (I1);
 #: the events of an order that still has some (C1, C3), and the logins that say whose they are.
 NEEDED = """
 with old as (select * from {int_events} where event_at < $before),
 orders as (
-    select person_id, transaction_id from {int_events}
-    where transaction_id is not null and transaction_id <> '(not set)'
-    group by person_id, transaction_id having max(event_at) >= $before
+    select {order} from {int_events}
+    where transaction_id is not null
+    group by {order} having max(event_at) >= $before
 ),
-order_events as (select o.* from old as o inner join orders as r using (person_id, transaction_id)),
+order_events as (select o.* from old as o inner join orders as r using ({order})),
 used as (select distinct user_pseudo_id from {int_events} where event_at >= $before),
 told as (select distinct user_pseudo_id from order_events where user_id is null),
 logins as (
@@ -76,3 +80,9 @@ from (
 ) as s
 where {IS_OLD} and event_key not in (select event_key from {{needed_keys}})
 """  # noqa: S608 - constants
+
+
+def order_columns(settings: Settings) -> dict[str, str]:
+    """What tells orders apart in NEEDED, by the setting order_scope of dbt_project.yml (C1)."""
+    by_shop = read_variables(settings)["order_scope"] == "shop"
+    return {"order": "transaction_id" if by_shop else "person_id, transaction_id"}

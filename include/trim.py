@@ -58,7 +58,7 @@ FORGET = (
     """,
     """
     delete from int_journal
-    where entry in ('device_key', 'person_id', 'conversion_date', 'session_date', 'rebuilt', 'done')
+    where entry in ('device_key', 'person_id', 'transaction_id', 'conversion_date', 'session_date', 'rebuilt', 'done')
         and batch_id in (select * from unnest($finished))
     """,
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 from include.deletion.bigquery_tombstones import GIVEN, arrays, covered
 from include.deletion.tombstones import Tombstone
+from include.ignored_ids import BIGQUERY_USER, USERS, ignored_ids
 from include.landed_rows import Outside, Scrubbed
 from include.store_bigquery import BigQueryStore, written_out
 from include.warehouse import WarehouseError
@@ -21,7 +22,8 @@ REMEDY = (
     "table), or delete them where the table comes from; then run attribution_upkeep again"
 )
 
-_USER, _DEVICE = "nullif(trim(e.user_id, ' '), '')", "nullif(trim(e.user_pseudo_id, ' '), '')"
+_USER = BIGQUERY_USER.format(id="nullif(trim(e.user_id, ' '), '')")
+_DEVICE = "nullif(trim(e.user_pseudo_id, ' '), '')"
 
 _TABLES = "select table_id from `{export}.__TABLES__` where regexp_contains(table_id, r'^{prefix}[0-9]+$')"
 
@@ -54,7 +56,7 @@ where exists (
 """  # noqa: S608 - settings
 
 #: The streamed lines in the same words; dbt's stg_streamed_events reads them so. `line` of what is no JSON object.
-STREAMED_LINES = r"""
+STREAMED_LINES = rf"""
 lines as (
     select
         batch_id, line_number, received_at as landed_at, payload,
@@ -66,7 +68,7 @@ texts as (
         batch_id, line_number, landed_at,
         nullif(trim(json_value(parsed, '$.event_id'), ' '), '') as event_id,
         nullif(trim(json_value(parsed, '$.user_pseudo_id'), ' '), '') as user_pseudo_id,
-        nullif(trim(json_value(parsed, '$.user_id'), ' '), '') as user_id,
+        {BIGQUERY_USER.format(id="nullif(trim(json_value(parsed, '$.user_id'), ' '), '')")} as user_id,
         nullif(trim(json_value(parsed, '$.event_timestamp'), ' '), '') as event_timestamp,
         nullif(trim(json_value(parsed, '$.received_at'), ' '), '') as received_at,
         if(json_type(parsed) = 'object', null, payload) as line
@@ -83,7 +85,7 @@ landed as (
         ) as received_at
     from texts
 )
-"""
+"""  # noqa: S608 - constants
 
 _STREAMED = f"""
 with {STREAMED_LINES}
@@ -118,6 +120,7 @@ def look(store: BigQueryStore, ids: Sequence[str]) -> Found:
     Reads the columns of the ids and times in every table of the export, and all of streamed_events.
     """
     exported: dict[str, tuple[list[Tombstone], int]] = {}
+    ignored = ignored_ids(store.settings, USERS)
     for prefix in ("events_2", "events_intraday_"):
         names = {"export": store.place.export, "prefix": prefix}
         suffixes = [table.removeprefix(prefix) for (table,) in store.rows(_TABLES.format(**names))]
@@ -126,10 +129,10 @@ def look(store: BigQueryStore, ids: Sequence[str]) -> Found:
             f"select shard, kind, key_hash, from_at, until_at, deleted_at, count(*) from {rows} as c"  # noqa: S608
             " group by shard, kind, key_hash, from_at, until_at, deleted_at"
         )
-        for shard, *fields, count in store.rows(query, suffixes=suffixes) if suffixes else ():
+        for shard, *fields, count in store.rows(query, suffixes=suffixes, **ignored) if suffixes else ():
             known, before = exported.get(shard, ([], 0))
             exported[shard] = ([*known, Tombstone(*fields)], before + count)
-    streamed: list[Any] = store.rows(_STREAMED, ids=list(ids))
+    streamed: list[Any] = store.rows(_STREAMED, ids=list(ids), **ignored)
     return Found(exported, streamed)
 
 
@@ -160,9 +163,11 @@ def outside(store: BigQueryStore, found: Found) -> tuple[Outside, ...]:
 
 
 def _deletes(store: BigQueryStore, found: Found) -> Iterator[tuple[str, int, str, dict[str, Any]]]:
+    ignored = ignored_ids(store.settings, USERS)
     for table, (tombstones, count) in found.exported.items():
         statement = _DELETE_EXPORTED.format(export=store.place.export, table=table)
-        yield f"{store.place.export}.{table}", count, statement, {"received_at": arrival(table), **arrays(tombstones)}
+        values = {"received_at": arrival(table), **ignored, **arrays(tombstones)}
+        yield f"{store.place.export}.{table}", count, statement, values
 
 
 def arrival(table: str) -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from include.deletion.tombstones import key_hash
+from include.ignored_ids import USERS, ignored_ids
 from include.landing import file_version
 from include.settings import Settings
 
@@ -56,11 +58,12 @@ def read_requests(settings: Settings) -> Requests:
     requests: list[Request] = []
     files: list[Path] = []
     refused: list[str] = []
+    ignored = ignored_ids(settings, USERS)[USERS]
     for path in sorted(settings.deletion_requests.glob("*.csv")):
         if path.name.startswith("."):  # a writer's temporary name
             continue
         try:
-            requests.extend(_read(path))
+            requests.extend(_read(path, ignored))
         except RefusedError as error:
             refused.append(str(error))
         else:
@@ -68,7 +71,7 @@ def read_requests(settings: Settings) -> Requests:
     return Requests(tuple(requests), tuple(files), tuple(refused))
 
 
-def _read(path: Path) -> list[Request]:
+def _read(path: Path, ignored: Sequence[str]) -> list[Request]:
     try:
         version = file_version(path)
         text = path.read_bytes().decode("utf-8-sig")
@@ -85,7 +88,7 @@ def _read(path: Path) -> list[Request]:
                 if tuple(cells) != HEADER:
                     raise RefusedError(_refusal(path, 1, "the header is not kind,id", "make kind,id the first line"))
             elif cells:
-                requests.append(_request(path, version, reader.line_num, cells))
+                requests.append(_request(path, version, reader.line_num, cells, ignored))
     except csv.Error as error:
         raise RefusedError(_refusal(path, reader.line_num, f"not CSV ({error})", "correct the quotes")) from None
     if not requests:
@@ -93,7 +96,7 @@ def _read(path: Path) -> list[Request]:
     return requests
 
 
-def _request(path: Path, version: str, line: int, cells: list[str]) -> Request:
+def _request(path: Path, version: str, line: int, cells: list[str], ignored: Sequence[str]) -> Request:
     if len(cells) != len(HEADER):
         raise RefusedError(_refusal(path, line, f"{len(cells)} fields", "write kind,id (an id with a comma in quotes)"))
     kind, key = cells
@@ -104,6 +107,11 @@ def _request(path: Path, version: str, line: int, cells: list[str]) -> Request:
     if key.startswith("event:"):
         raise RefusedError(
             _refusal(path, line, "an event without device or user", "it names nobody (semantics I4); take the line out")
+        )
+    if kind == "person" and key.lower() in ignored:
+        remedy = "take the line out (for a device of that name write device), or take the id off the list"
+        raise RefusedError(
+            _refusal(path, line, "an id that ignored_user_ids lists names no person (semantics I1)", remedy)
         )
     return Request(kind, key, path, line, version)
 

@@ -10,10 +10,12 @@ import datetime as dt
 import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -170,17 +172,23 @@ class World:
         self.stream()
         self.local.build()
         before = len(self.service.statements)
-        run_dbt(self.endpoint, ROOT / "dbt", self.home, *command, **VARIABLES)
+        run_dbt(self.endpoint, ROOT / "dbt", self.home, *command, **self.local.variables)
         return self.service.statements[before:]
+
+
+@contextmanager
+def opened(engine: Engine, home: Path, variables: dict[str, Any]) -> Iterator[World]:
+    """A world on a stand-in of its own."""
+    settings = landed_in(home / "local")
+    with export_stand_in(engine, settings) as (service, client, endpoint):
+        stream = open_stream(service, client)
+        yield World(service, client, endpoint, Project(home=settings.home, variables=variables), home, stream)
 
 
 @pytest.fixture(scope="module")
 def world(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    home = tmp_path_factory.mktemp("home")
-    settings = landed_in(home / "local")
-    with export_stand_in(engine, settings) as (service, client, endpoint):
-        stream = open_stream(service, client)
-        yield World(service, client, endpoint, Project(home=settings.home, variables=VARIABLES), home, stream)
+    with opened(engine, tmp_path_factory.mktemp("home"), VARIABLES) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -250,6 +258,22 @@ def test_a_small_increment_reads_what_it_touches(world: World) -> None:
     }
     assert wide == {}
     assert [result.error for result in world.service.statements if result.error] == []
+
+
+def test_orders_of_the_shop_are_duckdbs(engine: Engine, tmp_path: Path, arrivals: list[list[Arrival]]) -> None:
+    """C1, C3: what lands for one person moves the orders and refunds of others, on both engines alike."""
+    variables = {"order_scope": "shop", "attribution_models": ["last_click"], "item_models": []}
+    with opened(engine, tmp_path, variables) as world:
+        world.land(arrivals[0])
+        world.take_in("build", *MODELS_ONLY)
+        named = "select transaction_id, person_id from int_conversions where transaction_id is not null"
+        before = world.local.rows(named)
+        world.land([*arrivals[1], *arrivals[2]])
+        world.take_in("run")
+        assert differences(world.client, world.local) == {}
+        after = world.local.rows(named)
+        assert len({row["transaction_id"] for row in after}) == len(after)
+        assert [row for row in before if row not in after], "no order moved"
 
 
 def told(settings: Settings, conversion: str) -> str:

@@ -56,12 +56,17 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "referral_exclusions": [],
         "half_life_days": 0.01,
         "item_models": ["last_click", "linear", "markov"],
+        "ignored_user_ids": ["NULL "],
+        "ignored_order_ids": [],
+        "order_scope": "shop",
     },
 }
 SHIPPED = {"session_timeout_minutes": 30, "lookback_days": 14, "max_future_minutes": 60}
 
 DEVICES = ("phone", "tablet", "laptop", "watch")
 PEOPLE = ("ann", "bob")
+#: Ids that count as none, those of no setting too.
+NO_ORDER = (None, "(not set)", "Undefined", "0.0")
 CHANNELS = ("Paid Search", "Email", "Organic Search", "Referral", "Direct", "Other")
 T = TypeVar("T")
 
@@ -88,9 +93,9 @@ def _new(draw: st.DrawFn, number: int, at: st.SearchStrategy[int], max_future_mi
         at=draw(at),
         name=name,
         device=draw(st.sampled_from([*DEVICES, *DEVICES, None])),
-        user=draw(_often(None, *PEOPLE, times=5)),
+        user=draw(_often(None, *PEOPLE, *PEOPLE, " Null", times=10)),
         source=draw(st.sampled_from(list(SOURCES))),
-        order=draw(st.sampled_from(["t1", "t2", None, "(not set)"])) if has_money else None,
+        order=draw(st.sampled_from(["t1", "t1", "7", "7.0", *NO_ORDER])) if has_money else None,
         value=draw(st.sampled_from([10.0, 3.33, 0.01, -5.0, None])) if has_money else None,
         lag=draw(_often(0, None, 3 * DAY, 3 * DAY + 1, future, future - 1, times=8)),
         number=draw(_often(number, None, times=5)),

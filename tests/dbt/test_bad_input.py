@@ -162,6 +162,10 @@ def test_an_export_folder_that_is_not_there(tmp_path: Path) -> None:
         ("position_weights", {"first": "a", "middle": 0.2, "last": 0.4}, "each from 0 to 1"),
         ("position_weights", {"first": 0.3333333, "middle": 0.3333333, "last": 0.3333334}, "at most six decimals"),
         ("position_weights", {"first": 0, "middle": 1, "last": 0}, "first and last not both 0"),
+        ("order_scope", "store", "person or shop"),
+        ("max_devices_per_user", 0, "from 1 to 1000000000"),
+        ("ignored_user_ids", [None, "0"], 'each in quotes (["null", "0"])'),
+        ("ignored_order_ids", ["none", " "], "texts that are not empty"),
         ("start_date", "yesterday", "a date as YYYY-MM-DD, or null"),
     ],
 )

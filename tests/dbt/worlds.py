@@ -103,7 +103,7 @@ def _events(chance: random.Random) -> list[Row]:
                 "user_pseudo_id": device,
                 "user_id": user,
                 "origin": chance.choice(SOURCES),
-                "transaction_id": chance.choice((None, "", "(not set)", "t1", "t2", "t3")) if money else None,
+                "transaction_id": chance.choice((None, "", "Undefined", "t1", "7", "7.0")) if money else None,
                 "value": chance.choice((10.0, 3.33, 0.01, 99.99, None, -5.0)) if money else None,
                 "items": ITEMS[number % len(ITEMS)] if money else None,
             }

@@ -1,64 +1,85 @@
-"""One person's conversions (C1), their revenue (C2), what refunds take from it (C3), and the customer's type (C4)."""
+"""Conversions (C1), their revenue (C2), what refunds take from it (C3), and the customer's type (C4)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
-from tests.oracle.events import digest
-from tests.oracle.model import NOT_SET, Conversion, Event, Rules
+from tests.oracle.events import digest, order
+from tests.oracle.model import Conversion, Event, Refund, Rules
 from tests.oracle.money import utc_date
 
 _ZERO = Decimal("0.00")
 
 
-def _real_id(event: Event) -> str | None:
-    """The transaction id, where it is one (C1)."""
-    return None if event.transaction_id == NOT_SET else event.transaction_id
+class Orders:
+    """The events that orders count by (C1), and what refunds take from them (C3): by person, or of the whole shop."""
+
+    def __init__(self, people: Iterable[Sequence[Event]], rules: Rules) -> None:
+        """Look through everybody's events."""
+        self.rules = rules
+        self._earliest: dict[tuple[str, str], Event] = {}
+        self._refunded: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        for event in (event for theirs in people for event in theirs if event.transaction_id is not None):
+            place = self._place(event)
+            if event.event_name in rules.conversion_events:
+                self._earliest[place] = min(event, self._earliest.get(place, event), key=order)
+            if event.event_name == "refund" and event.amount is not None:  # an unusable amount reduces nothing
+                self._refunded[place] += event.amount
+
+    def _place(self, event: Event) -> tuple[str, str]:
+        return "" if self.rules.order_scope == "shop" else event.person_id, event.transaction_id or ""
+
+    def is_conversion(self, event: Event) -> bool:
+        """Whether the event is one, and the one that its order counts by."""
+        if event.event_name not in self.rules.conversion_events or event.transaction_id is None:
+            return event.event_name in self.rules.conversion_events
+        return self._earliest[self._place(event)].event_key == event.event_key
+
+    def refunded(self, event: Event) -> Decimal:
+        """What is taken from the order."""
+        return _ZERO if event.transaction_id is None else self._refunded.get(self._place(event), _ZERO)
+
+    def has_order(self, refund: Event) -> bool:
+        """Whether a refund finds an order."""
+        return refund.transaction_id is not None and self._place(refund) in self._earliest
 
 
-def _refunds(events: Sequence[Event]) -> dict[str, Decimal]:
-    """The refunded US dollars of every transaction id; an unusable amount reduces nothing (C3)."""
-    refunds: dict[str, Decimal] = defaultdict(Decimal)
+def refunds_of(events: Iterable[Event], orders: Orders) -> Iterator[Refund]:
+    """The refunds among a person's events."""
     for event in events:
-        transaction_id = _real_id(event)
-        if event.event_name == "refund" and transaction_id is not None and event.amount is not None:
-            refunds[transaction_id] += event.amount
-    return refunds
+        if event.event_name == "refund":
+            amount, issue = _amount(event)
+            who = event.event_key, event.person_id, event.transaction_id, event.event_at
+            yield Refund(*who, amount, issue, orders.has_order(event))
 
 
-def conversions_of(events: Sequence[Event], session_ids: dict[str, str], rules: Rules) -> list[Conversion]:
+def _amount(event: Event) -> tuple[Decimal, str | None]:
+    if event.amount is None:
+        return _ZERO, event.amount_issue or "missing"
+    return event.amount, event.amount_issue
+
+
+def conversions_of(events: Iterable[Event], session_ids: dict[str, str], orders: Orders) -> Iterator[Conversion]:
     """The conversions among a person's events (in order E2). `session_ids` maps an event's key to its session."""
-    refunds = _refunds(events)
-    orders: set[str] = set()
-    conversions: list[Conversion] = []
-    for event in events:
-        transaction_id = _real_id(event)
-        if event.event_name not in rules.conversion_events or transaction_id in orders:
-            continue
-        if transaction_id is not None:
-            orders.add(transaction_id)
-        revenue = _ZERO if event.amount is None else event.amount
-        refunded = refunds.get(transaction_id, _ZERO) if transaction_id is not None else _ZERO
-        identity = f"e{event.event_key}" if transaction_id is None else f"t{transaction_id}"
-        conversions.append(
-            Conversion(
-                conversion_id=digest(event.person_id, identity),
-                person_id=event.person_id,
-                transaction_id=transaction_id,
-                event_name=event.event_name,
-                converted_at=event.event_at,
-                conversion_date=utc_date(event.event_at),
-                revenue=revenue,
-                net_revenue=max(_ZERO, revenue - refunded),
-                revenue_issue="missing" if event.amount is None and event.amount_issue is None else event.amount_issue,
-                session_id=session_ids[event.event_key],
-                shipping=event.shipping,
-                tax=event.tax,
-                items=event.items,
-                items_issue=event.items_issue,
-            )
+    for event in filter(orders.is_conversion, events):
+        revenue, issue = _amount(event)
+        identity = f"e{event.event_key}" if event.transaction_id is None else f"t{event.transaction_id}"
+        yield Conversion(
+            conversion_id=digest(event.person_id, identity),
+            person_id=event.person_id,
+            transaction_id=event.transaction_id,
+            event_name=event.event_name,
+            converted_at=event.event_at,
+            conversion_date=utc_date(event.event_at),
+            revenue=revenue,
+            net_revenue=max(_ZERO, revenue - orders.refunded(event)),
+            revenue_issue=issue,
+            session_id=session_ids[event.event_key],
+            shipping=event.shipping,
+            tax=event.tax,
+            items=event.items,
+            items_issue=event.items_issue,
         )
-    return conversions
 
 
 def with_customer_types(conversions: Iterable[Conversion]) -> list[Conversion]:

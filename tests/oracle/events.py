@@ -1,5 +1,6 @@
 """Distinct accepted events: what is set aside (E4), what is a copy (E1), and the order of what is left (E2)."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from hashlib import md5
@@ -12,6 +13,7 @@ from tests.oracle.money import Rates, amount_of, extras_of, sent_cents
 
 _YEAR_2000 = 946_684_800_000_000
 _BEFORE_ANY = -1 << 64
+_DIGITS = re.compile("[0-9]+")
 
 Order = tuple[int, int, int, int, int, str, str]
 
@@ -56,6 +58,18 @@ def event_key(row: Landed) -> str:
     )
 
 
+def real_id(text: str | None, ignored: Iterable[str]) -> str | None:
+    """An id, where it is none of those that a sender writes for nobody (I1, C1)."""
+    known = {one.strip(" ").lower() for one in ignored}
+    return None if text is None or text.lower() in known else text
+
+
+def _whole_number(text: str | None) -> str | None:
+    """An order id; of a numeral with a fraction of zeros what stands before it (C1)."""
+    whole, point, fraction = (text or "").partition(".")
+    return whole if point and _DIGITS.fullmatch(whole) and fraction and not fraction.strip("0") else text
+
+
 def order(event: Event) -> Order:
     """The sort key of E2: nulls first, text by code point."""
     numbers = (
@@ -88,14 +102,14 @@ def _event(row: Landed, rules: Rules, sources: SourceRules, rates: Rates) -> Eve
         event_key=event_key(row),
         person_id="",
         user_pseudo_id=row.user_pseudo_id,
-        user_id=row.user_id,
+        user_id=real_id(row.user_id, rules.ignored_user_ids),
         event_at=row.event_at or 0,
         event_name=row.event_name or "",
         source=evidence.source if evidence else None,
         medium=evidence.medium if evidence else None,
         campaign=evidence.campaign if evidence else None,
         source_rule=evidence.rule if evidence else None,
-        transaction_id=row.transaction_id,
+        transaction_id=real_id(_whole_number(row.transaction_id), rules.ignored_order_ids),
         amount=amount,
         amount_issue=issue,
         shipping=shipping,

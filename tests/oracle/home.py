@@ -8,7 +8,7 @@ from hashlib import md5
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.oracle.events import event_key, hashed
+from tests.oracle.events import event_key, hashed, real_id
 from tests.oracle.landed import Landed
 from tests.oracle.model import Event
 
@@ -58,10 +58,10 @@ class Home:
         timely += [] if self.first_event_at is None else [self.first_event_at]
         self.first_event_at = min(timely or [event.event_at for event in here], default=None)
 
-    def is_deleted(self, row: Landed) -> bool:
-        """Whether a tombstone of the row's user, device or event covers it."""
+    def is_deleted(self, row: Landed, ignored: Iterable[str]) -> bool:
+        """Whether a tombstone of the row's user, device or event covers it. `ignored` are user ids of nobody (I1)."""
         ids = [("user", row.user_id), ("device", row.user_pseudo_id), ("event", row.event_id)]
-        if row.user_id is None:
+        if real_id(row.user_id, ignored) is None:
             ids.append(("anonymous", row.user_pseudo_id))
         return any(
             stone.covers(row)

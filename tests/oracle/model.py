@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 NOT_SET = "(not set)"
+NO_IDS = ("null", "undefined", NOT_SET, "none", "0", "nan")
 MICROSECONDS_A_MINUTE = 60_000_000
 MICROSECONDS_A_DAY = 86_400_000_000
 
@@ -29,6 +30,9 @@ class Rules:
     session_timeout_minutes: int = 30
     lookback_days: int = 14
     conversion_events: tuple[str, ...] = ("purchase",)
+    order_scope: str = "person"
+    ignored_user_ids: tuple[str, ...] = NO_IDS
+    ignored_order_ids: tuple[str, ...] = NO_IDS
     own_domains: tuple[str, ...] = ()
     referral_exclusions: tuple[str, ...] = ()
     max_future_minutes: int = 60
@@ -151,6 +155,18 @@ class Conversion(NamedTuple):
     items: str | None
     items_issue: str | None
     customer_type: str = "new"
+
+
+class Refund(NamedTuple):
+    """A refund in US dollars, and whether there is an order that it reduces (C3)."""
+
+    refund_key: str
+    person_id: str
+    transaction_id: str | None
+    refunded_at: int
+    amount: Decimal
+    amount_issue: str | None
+    is_matched: bool
 
 
 class Touchpoint(NamedTuple):
@@ -423,3 +439,4 @@ class Tables:
     campaign_daily: list[CampaignDay]
     comparisons: list[Comparison]
     item_attribution: list[ItemCredit]
+    refunds: list[Refund]

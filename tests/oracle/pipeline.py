@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tests.oracle.channels import ChannelRules
-from tests.oracle.conversions import conversions_of, with_customer_types
+from tests.oracle.conversions import Orders, conversions_of, refunds_of, with_customer_types
 from tests.oracle.credit import credit_of, last_click, mart_session, touched_sessions, touchpoints_of
 from tests.oracle.events import distinct_events
 from tests.oracle.evidence import SourceRules
@@ -40,15 +40,17 @@ def compute(
     landed = (
         row
         for row in _landed(ga4_folder, streamed_folder, rules, home)
-        if isinstance(row, Quarantined) or not (home.is_deleted(row) or home.is_too_old(row))
+        if isinstance(row, Quarantined) or not (home.is_deleted(row, rules.ignored_user_ids) or home.is_too_old(row))
     )
     sources = SourceRules(rules, seed.engines, seed.apps)
     events, quarantine = distinct_events(landed, rules, sources, seed.rates)
     home.note_first(events)
     tables = Tables([], quarantine, *([] for _ in range(len(Tables.__dataclass_fields__) - 2)))
     channels = ChannelRules(seed)
-    for theirs in by_person(events).values():
-        _add_person(tables, theirs, home, rules, channels)
+    people = by_person(events)
+    orders = Orders(people.values(), rules)
+    for theirs in people.values():
+        _add_person(tables, theirs, home, orders, channels)
     if home_folder is not None:
         spend, aside = read_spend(home_folder / "landing" / "ad_spend", seed.rates, channels)
         tables.ad_spend.extend(spend)
@@ -95,14 +97,16 @@ def _channels_touched(touchpoints: Iterable[Touchpoint]) -> dict[str, set[str]]:
     return channels
 
 
-def _add_person(tables: Tables, events: list[Event], home: Home, rules: Rules, channels: ChannelRules) -> None:
+def _add_person(tables: Tables, events: list[Event], home: Home, orders: Orders, channels: ChannelRules) -> None:
     """Everything that follows from one person's events (in order E2), added to the tables."""
+    rules = orders.rules
     visits = split(events, rules.session_timeout_minutes)
     sessions = [session_of(visit, channels) for visit in visits]
     session_ids = {
         event.event_key: session.session_id for visit, session in zip(visits, sessions, strict=True) for event in visit
     }
-    ordered = conversions_of(events, session_ids, rules)
+    ordered = conversions_of(events, session_ids, orders)
+    tables.refunds.extend(one for one in refunds_of(events, orders) if home.is_kept(one.refunded_at))
     conversions = with_customer_types(one for one in ordered if home.is_kept(one.converted_at))
     tables.events.extend(events)
     tables.sessions.extend(sessions)

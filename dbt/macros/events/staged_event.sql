@@ -16,8 +16,8 @@ priced as (
         r.usd_per_unit,
         sent.usd_per_unit as sent_usd_per_unit,
         {{ content_id([
-            'user_pseudo_id', 'user_id', 'event_at', 'event_name', 'event_bundle_sequence_id', 'batch_page_id',
-            'batch_ordering_id', 'batch_event_index', 'page_location', 'transaction_id', 'sent_cents',
+            'user_pseudo_id', 'sent_user_id', 'event_at', 'event_name', 'event_bundle_sequence_id', 'batch_page_id',
+            'batch_ordering_id', 'batch_event_index', 'page_location', 'sent_transaction_id', 'sent_cents',
         ]) }} as content_key
     from evidenced as e
     left join rates as r on {{ rate_holds('e.currency', 'r', utc_date('e.event_at')) }}

@@ -1,5 +1,6 @@
 {#- Landed rows less those of deleted people and devices (semantics L3), as the CTE `undeleted`. A join of comparisons
-    alone, which both engines hash; the hashes are not worked out where there is no tombstone.
+    alone, which both engines hash; the hashes are not worked out where there is no tombstone. Whoever was deleted stays
+    so when ignored_user_ids lists the id later.
     include/deletion/tombstones.py says the same for what is not staged yet. -#}
 {% macro without_deleted(fields) -%}
 tombstones as (
@@ -12,7 +13,7 @@ any_tombstone as (
 keyed_fields as (
     select
         f.*,
-        case when s.is_there then {{ md5_hex('f.user_id') }} end as user_hash,
+        case when s.is_there then {{ md5_hex('f.sent_user_id') }} end as user_hash,
         case when s.is_there then {{ md5_hex('f.user_pseudo_id') }} end as device_hash,
         case when s.is_there and f.user_id is null then {{ md5_hex('f.user_pseudo_id') }} end as anonymous_hash,
         case when s.is_there then {{ md5_hex('f.event_id') }} end as event_hash

@@ -24,6 +24,15 @@
     {%- endfor -%}
 {% endmacro %}
 
+{#- A list of any texts. YAML reads a null or 0 without quotes as no text. -#}
+{% macro require_texts(name) %}
+    {%- set value = var(name) -%}
+    {%- if value is string or value is mapping or value is not iterable
+        or value | reject('string') | list or '' in value | map('trim') | list -%}
+        {%- do refuse(name, 'a list of texts that are not empty, each in quotes (["null", "0"]); [] for none') -%}
+    {%- endif -%}
+{% endmacro %}
+
 {% macro refuse(name, allowed) %}
     {%- do exceptions.raise_compiler_error(
         'Setting ' ~ name ~ ' is ' ~ (var(name) | tojson) ~ '; allowed is ' ~ allowed

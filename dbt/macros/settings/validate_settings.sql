@@ -8,6 +8,7 @@
         {%- do require_number('max_rejected_share', 0, 1) -%}
         {%- do validate_models() -%}
         {%- do require_number('max_age_hours', 0, 876000) -%}
+        {%- do require_number('max_devices_per_user', 1, 1000000000) -%}
         {%- do require_number('volume_days', 1, 365) -%}
         {%- do require_numbers('volume_range', ['lowest', 'highest']) -%}
         {%- do require_numbers('volume_least', ['events', 'conversions']) -%}
@@ -17,8 +18,14 @@
         {%- for name in ['conversion_events', 'own_domains', 'referral_exclusions'] -%}
             {%- do require_names(name, required=(name == 'conversion_events')) -%}
         {%- endfor -%}
+        {%- for name in ['ignored_user_ids', 'ignored_order_ids'] -%}
+            {%- do require_texts(name) -%}
+        {%- endfor -%}
         {%- if var('trust_ga4_session_source') is not boolean -%}
             {%- do refuse('trust_ga4_session_source', 'true or false') -%}
+        {%- endif -%}
+        {%- if var('order_scope') not in ['person', 'shop'] -%}
+            {%- do refuse('order_scope', 'person or shop') -%}
         {%- endif -%}
         {%- if var('on_changed_rules') not in ['rebuild', 'refuse'] -%}
             {%- do refuse('on_changed_rules', 'rebuild or refuse') -%}

@@ -1,46 +1,46 @@
 -- One row an order of a person, less its refunds; an event without a transaction id is an order of its own.
-{{ config(meta={'replaces': 'person_id', 'logs': 'conversion_date'}) }}
-with events as (
-    select
-        *,
-        case when transaction_id <> '(not set)' then transaction_id end as order_id
-    from {{ looked_up(ref('int_events'), touched_only('person_id')) }} as e
-    where {{ has_amount('event_name') }}
-),
+{{ config(meta={
+    'replaces': 'person_id',
+    'logs': ['conversion_date', 'person_id'] if by_shop() else 'conversion_date',
+    'also': 'order_mates' if by_shop() else none,
+}) }}
+with {{ order_events_cte(
+    looked_up(ref('int_events'), touched_only('person_id')), shared=by_shop() and is_incremental()
+) }},
 
 -- C1: the earliest event of an order counts
 orders as (
     select
         *,
-        coalesce('t' || order_id, 'e' || event_key) as order_key
+        coalesce('t' || transaction_id, 'e' || event_key) as order_key
     from events
     where {{ is_conversion('event_name') }}
-    qualify row_number() over (partition by person_id, order_key order by {{ event_order() }}) = 1
+    qualify row_number() over (partition by {{ order_columns('order_key') }} order by {{ event_order() }}) = 1
 ),
 
 placed as (
     select
         *,
         -- C4
-        max(case when {{ is_order('event_name', 'order_id') }} then 1 else 0 end) over (
+        max(case when {{ is_order('event_name', 'transaction_id') }} then 1 else 0 end) over (
             partition by person_id order by {{ event_order() }} rows between unbounded preceding and 1 preceding
         ) as ordered_before
     from orders
     -- after an order's events were put together, so that a later copy of an old one is no new order
-    where {{ is_kept('event_at') }}
+    where {{ is_kept('event_at') }} and {{ touched_only('person_id') }}
 ),
 
 refunds as (
-    select person_id, order_id, sum(amount) as refunded
+    select {{ order_columns('transaction_id') }}, sum(amount) as refunded
     from events
-    where event_name = 'refund' and order_id is not null
-    group by person_id, order_id
+    where event_name = 'refund' and transaction_id is not null
+    group by {{ order_columns('transaction_id') }}
 )
 
 select
     {{ content_id(['o.person_id', 'o.order_key']) }} as conversion_id,
     o.person_id,
-    o.order_id as transaction_id,
+    o.transaction_id,
     o.event_name,
     o.event_at as converted_at,
     {{ utc_date('o.event_at') }} as conversion_date,
@@ -58,4 +58,4 @@ select
     o.items,
     o.items_issue
 from placed as o
-left join refunds as r on r.person_id = o.person_id and r.order_id = o.order_id
+left join refunds as r on {{ same_order('r', 'o') }}

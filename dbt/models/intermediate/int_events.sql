@@ -1,7 +1,11 @@
 -- One row a distinct accepted event, with the person it belongs to.
 {{ config(
-    meta={'replaces': 'device_key', 'logs': 'person_id', 'also': 'event_mates', 'then': 'find_first_event'},
-    indexes=[{'columns': ['device_key']}, {'columns': ['event_key']}, {'columns': ['person_id']}],
+    meta={
+        'replaces': 'device_key', 'logs': ['person_id', 'transaction_id'] if by_shop() else 'person_id',
+        'also': 'event_mates', 'then': 'find_first_event',
+    },
+    indexes=[{'columns': ['device_key']}, {'columns': ['event_key']}, {'columns': ['person_id']}]
+    + ([{'columns': ['transaction_id']}] if by_shop() else []),
     cluster_by=['device_key'],
 ) }}
 {%- set columns = event_columns() | reject('in', ['page_location', 'page_referrer']) | list %}

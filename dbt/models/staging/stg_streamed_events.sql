@@ -43,7 +43,8 @@ fields as (
         line_number,
         event_id_text as event_id,
         user_pseudo_id_text as user_pseudo_id,
-        user_id_text as user_id,
+        user_id_text as sent_user_id,
+        {{ real_user('user_id_text') }} as user_id,
         event_at,
         received_at,
         event_name_text as event_name,
@@ -63,7 +64,8 @@ fields as (
             'ga4_source', 'ga4_medium', 'ga4_campaign'] %}
         cast(null as {{ dbt.type_string() }}) as {{ name }},
         {%- endfor %}
-        transaction_id_text as transaction_id,
+        transaction_id_text as sent_transaction_id,
+        {{ real_order('transaction_id_text') }} as transaction_id,
         raw_amount,
         value_text as amount_text,
         false as has_unknown_unit,

@@ -71,6 +71,10 @@ create table int_events (shard string, event_at int64, device_key string, bucket
 partition by range_bucket(bucket, generate_array(0, 1024, 1)) options (require_partition_filter = true);
 create table int_lookup (kind string, key string, device_key string, bucket int64)
 partition by range_bucket(bucket, generate_array(0, 1024, 1)) options (require_partition_filter = true);
+create table int_conversions (person_id string, transaction_id string, bucket int64)
+partition by range_bucket(bucket, generate_array(0, 1024, 1)) options (require_partition_filter = true);
+create table int_refunds (is_matched bool, bucket int64)
+partition by range_bucket(bucket, generate_array(0, 1024, 1)) options (require_partition_filter = true);
 create table mart_sessions partition by started_on as
 select 's1' as session_id, date '2026-01-31' as started_on;
 create table mart_attribution_first as select 'c1' as conversion_id, 'Email' as channel, numeric '12.50' as revenue;

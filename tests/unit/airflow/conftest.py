@@ -72,6 +72,8 @@ WAREHOUSE = """
 create table int_journal (batch_id text, entry text, model text, touched_key text, version text,
     seq bigint, detail text);
 create table int_events (shard text, event_at bigint);
+create table int_conversions (person_id text, transaction_id text);
+create table int_refunds (is_matched boolean);
 create table mart_sessions as select 's1' as session_id;
 create table mart_attribution_first as
 select 'c1' as conversion_id, 'Email' as channel, 12.50::decimal(18, 2) as revenue;

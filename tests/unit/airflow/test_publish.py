@@ -146,11 +146,14 @@ def test_figures_count_what_readers_see_and_the_lag_of_streamed_events(settings:
         for age in seconds:
             warehouse(EVENT.format(shard, micros - age * 1_000_000))
     warehouse("insert into rejected values ('b1', 's', 'no_event_name', '{}'), ('x', 'g', 'unknown_name', null)")
+    warehouse("insert into int_conversions values ('a', 't'), ('b', 't'), ('a', 'u'), ('b', null), ('a', null)")
+    warehouse("insert into int_refunds values (true), (false), (false)")
     with open_store(settings) as store:
         figures = measure(store, run_id="r", published_at=published_at, batch=["b1", "events_20260130"])
     assert (figures.events, figures.sessions, figures.conversions, figures.revenue) == (6, 1, 1, Decimal("12.50"))
     assert (figures.batch_shards, figures.batch_events) == (2, 5)
     assert (figures.rejected_rows, figures.rejected_files) == (1, 1)
+    assert (figures.unmatched_refunds, figures.shared_orders) == (2, 1)
     assert (figures.lag_p50_seconds, figures.lag_p95_seconds, figures.lag_max_seconds) == (4.0, 9.0, 9.0)
     assert figures.as_json()["revenue"] == "12.50"
     assert figures.as_json()["published_at"] == "2026-01-31T12:00:00Z"
@@ -168,11 +171,11 @@ def test_of_twenty_lags_the_second_greatest_is_the_one_that_95_in_100_do_not_exc
 
 def test_runs_of_an_earlier_version_get_the_columns_they_lack(settings: Settings, warehouse: Run) -> None:
     publish(settings, "run 1")
-    warehouse("alter table pipeline_runs drop column lag_p95_seconds")
+    warehouse("alter table pipeline_runs drop column shared_orders")
     publish(settings, "run 2")
-    assert query(settings.published, "select run_id, lag_p95_seconds from pipeline_runs order by 1") == [
+    assert query(settings.published, "select run_id, shared_orders from pipeline_runs order by 1") == [
         ("run 1", None),
-        ("run 2", None),
+        ("run 2", 0),
     ]
 
 

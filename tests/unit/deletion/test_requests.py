@@ -56,6 +56,7 @@ def test_every_line_is_a_request(settings: Settings) -> None:
         (b'kind,id\nperson,"a"nn\n', 2, "not CSV (',' expected after '\"'); correct"),
         (b"kind,id\nperson,\xff\n", 1, "not UTF-8 at byte 15; save"),
         (b"kind,id\nperson,event:0a1b\n", 2, "an event without device or user; it names nobody"),
+        (b"kind,id\ndevice,null\nperson, Undefined \n", 3, "an id that ignored_user_ids lists names no person"),
     ],
 )
 def test_a_malformed_file_is_refused_as_a_whole(settings: Settings, content: bytes, line: int, what: str) -> None:

@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 from hashlib import md5
+from typing import Any
 
 import pytest
 
@@ -80,7 +81,7 @@ def test_the_lookback_is_complete_from_the_first_event_of_the_warehouse_on(world
     assert [(row.converted_at - NOON, row.lookback_complete) for row in tables.last] == [(-1, False), (0, True)]
 
 
-LONE = {"user_pseudo_id": "lone", "received_at": NOON}
+LONE: dict[str, Any] = {"user_pseudo_id": "lone", "received_at": NOON}
 
 
 @pytest.mark.parametrize(

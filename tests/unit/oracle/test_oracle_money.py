@@ -142,11 +142,18 @@ def test_one_transaction_id_is_one_order_of_a_person_across_sources_and_time(wor
 
 
 def test_without_a_real_id_every_purchase_is_an_order(world: World) -> None:
-    world.stream(bought("1"), bought("2", 1, transaction_id="(not set)"), bought("3", 2, transaction_id=""))
+    ids = ("(not set)", "", "Undefined", "0.0")
+    world.stream(bought("1"), *(bought(f"{n}", n, transaction_id=text) for n, text in enumerate(ids, 2)))
     tables = world.tables()
-    assert [one.transaction_id for one in tables.conversions] == [None, None, None]
+    assert [one.transaction_id for one in tables.conversions] == [None] * 5
     expected = md5(b"d\x1fe1", usedforsecurity=False).hexdigest()
     assert tables.conversions[0].conversion_id == expected
+
+
+def test_a_numeral_with_a_fraction_of_zeros_is_the_numeral(world: World) -> None:
+    ids = ("1001", "1001.0", "1001.00", "1001.01", "1001.", "A1.0")
+    world.stream(*(bought(f"{n}", n, transaction_id=text) for n, text in enumerate(ids)))
+    assert [one.transaction_id for one in world.tables().conversions] == ["1001", "1001.01", "1001.", "A1.0"]
 
 
 def test_the_id_and_date_of_a_conversion(world: World) -> None:

@@ -18,6 +18,12 @@ def test_a_device_never_seen_with_a_user_is_the_person(world: World) -> None:
     assert people(world) == {"a": "d"}
 
 
+def test_an_ignored_id_is_no_user(world: World) -> None:
+    world.stream(streamed("a", user_id=" NULL "), streamed("b", user_id="0", user_pseudo_id=None))
+    world.stream(streamed("c", user_id="nullable", user_pseudo_id=None), batch="b2")
+    assert people(world) == {"a": "d", "b": "event:b", "c": "nullable"}
+
+
 def test_a_shared_device_belongs_to_the_last_user_seen_or_else_the_first_to_come(world: World) -> None:
     world.stream(
         streamed("0", -1),
