@@ -5,6 +5,7 @@ dbt reads the same variables through `env_var`; docs/settings.md lists them with
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from croniter import croniter
 PROJECT = Path(__file__).resolve().parent.parent
 TARGETS = ("local", "bigquery")
 CRON_FIELDS = 5
+KEPT = "settings.json"
+NONE = "none"  # of a list: empty, though the home keeps one
 ALERT_CONNECTIONS = ("attribution_webhook", "attribution_mail")
 
 
@@ -27,6 +30,27 @@ def _whole(env: Mapping[str, str], name: str, *, default: int, least: int) -> in
     if not (text.isascii() and text.isdecimal() and int(text) >= least):
         raise SettingError(f"{name} is {text!r}; allowed is a whole number from {least} on")
     return int(text)
+
+
+def _yes(env: Mapping[str, str], name: str) -> bool:
+    text = env.get(name, "").strip().lower() or "false"
+    if text not in {"true", "false"}:
+        raise SettingError(f"{name} is {text!r}; allowed are true and false")
+    return text == "true"
+
+
+def _kept(home: Path) -> dict[str, str]:
+    """The settings that the home keeps (include/kept_settings.py); none where it keeps none."""
+    path = home / KEPT
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except OSError:
+        return {}
+    except ValueError as error:
+        raise SettingError(f"{path} is damaged ({error}). Delete it and set what it kept again.") from error
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise SettingError(f"{path} is damaged: it must hold texts by name. Delete it and set what it kept again.")
+    return found
 
 
 @dataclass(frozen=True)
@@ -109,6 +133,7 @@ class Settings:
     schedule: when micro-batches start, as cron in UTC; None: only when somebody triggers one (MICROBATCH_SCHEDULE).
     late_minutes: when a micro-batch that has not ended is late (LATE_MINUTES).
     stale_minutes: how long no new events may come (STALE_MINUTES); 0: for ever.
+    simulate: whether demo data is wanted on BigQuery, or in a home that holds nothing yet (SIMULATE).
     """
 
     home: Path
@@ -123,41 +148,43 @@ class Settings:
     schedule: str | None = "*/5 * * * *"
     late_minutes: int = 30
     stale_minutes: int = 2160
+    simulate: bool = False
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
-        """Read the settings from `env` (default: the process environment).
+        """Read the settings from `env` (default: the process environment), else those that the home keeps.
 
         Raises SettingError for a value that cannot work.
         """
         env = os.environ if env is None else env
         home = Path(env.get("ATTRIBUTION_HOME") or PROJECT / ".local").absolute()
+        kept = _kept(home)
+        domains = env.get("OWN_DOMAINS", "").strip() or kept.get("OWN_DOMAINS", "")
+        export = env.get("GA4_EXPORT") or home / kept.get("GA4_EXPORT", "landing/ga4")
         target = env.get("DBT_TARGET") or "local"
         if target not in TARGETS:
             raise SettingError(f"DBT_TARGET is {target!r}; allowed are {' and '.join(TARGETS)}")
         people = env.get("PROOF_PEOPLE", "").strip()
         if people and not (people.isascii() and people.isdecimal() and int(people) > 0):
             raise SettingError(f"PROOF_PEOPLE is {people!r}; allowed is a whole number from 1 on, or nothing for all")
-        heal = env.get("PROOF_HEAL", "").strip().lower() or "false"
-        if heal not in {"true", "false"}:
-            raise SettingError(f"PROOF_HEAL is {heal!r}; allowed are true and false")
         schedule = env.get("MICROBATCH_SCHEDULE", "").strip() or str(cls.schedule)
         if schedule != "none" and not (len(schedule.split()) == CRON_FIELDS and croniter.is_valid(schedule)):
             raise SettingError(f"MICROBATCH_SCHEDULE is {schedule!r}; allowed are the five fields of cron, and none")
         named = tuple(one.strip() for one in env.get("ALERT_CONNECTIONS", "").split(",") if one.strip())
         return cls(
             home=home,
-            ga4_export=Path(env.get("GA4_EXPORT") or home / "landing" / "ga4").absolute(),
+            ga4_export=Path(export).absolute(),
             dbt_target=target,
-            own_domains=tuple(d.strip().lower() for d in env.get("OWN_DOMAINS", "").split(",") if d.strip()),
+            own_domains=tuple(d for one in domains.split(",") if (d := one.strip().lower()) not in {"", NONE}),
             proof_people=int(people) if people else None,
-            proof_heal=heal == "true",
+            proof_heal=_yes(env, "PROOF_HEAL"),
             bigquery=BigQuery.from_env(env) if target == "bigquery" else None,
             alert_connections=named or ALERT_CONNECTIONS,
             alert_connections_named=bool(named),
             schedule=None if schedule == "none" else schedule,
             late_minutes=_whole(env, "LATE_MINUTES", default=30, least=1),
             stale_minutes=_whole(env, "STALE_MINUTES", default=2160, least=0),
+            simulate=_yes(env, "SIMULATE"),
         )
 
     @property
@@ -211,6 +238,16 @@ class Settings:
         return self.home / "published" / "attribution.duckdb"
 
     @property
+    def home_kind(self) -> Path:
+        """What the home holds: demo data, one's own, or both (include/home_kind.py)."""
+        return self.home / "home_kind"
+
+    @property
+    def kept_settings(self) -> Path:
+        """The settings that decide numbers, as the last run had them (include/kept_settings.py)."""
+        return self.home / KEPT
+
+    @property
     def empty(self) -> Path:
         """Where the empty template files lie, less their suffix: they keep a list of files to read non-empty."""
         return self.home / "templates" / "empty"
@@ -236,7 +273,7 @@ class Settings:
             "ATTRIBUTION_HOME": str(self.home),
             "GA4_EXPORT": str(self.ga4_export),
             "DBT_TARGET": self.dbt_target,
-            "OWN_DOMAINS": ",".join(self.own_domains),
+            "OWN_DOMAINS": ",".join(self.own_domains) or NONE,
             "ATTRIBUTION_PROJECT": str(PROJECT),
             "DBT_TARGET_PATH": str(self.dbt_artifacts),
             "DBT_LOG_PATH": str(self.home / "logs"),
