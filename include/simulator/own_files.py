@@ -22,7 +22,8 @@ def own_tables(settings: Settings) -> list[Path]:
     """The export tables that the simulator wrote, by date."""
     shards = exported_tables(settings.ga4_export) if settings.ga4_export.is_dir() else []
     dated = sorted((match["date"], Path(shard.path)) for shard in shards if (match := EXPORT_TABLE.match(shard.name)))
-    return [path for _, path in dated if _is_signed(path) or _of_unsigned_history(settings, path)]
+    signed = [path for _, path in dated if _is_signed(path)]
+    return signed or [path for _, path in dated if _of_unsigned_history(settings, path)]
 
 
 def own_batches(settings: Settings) -> list[Path]:
