@@ -24,7 +24,8 @@ from tests.bigquery.streaming import QUICK, TABLE, batch, of, storage_client, st
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The environment of a deployment on BigQuery."""
+    """The environment of a deployment on BigQuery, of which demo data is wanted."""
+    monkeypatch.setenv("SIMULATE", "true")
     for name in ("GA4_EXPORT", "ATTRIBUTION_DATASET", "BQ_LOCATION", "BQ_STREAMING"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ATTRIBUTION_HOME", str(tmp_path / "home"))

@@ -222,6 +222,12 @@ def test_the_schedules(seen: dict[str, Any]) -> None:
     assert "Null" in schedules["attribution_backfill"]
 
 
+def test_airflows_own_backfill_is_not_offered_for_the_micro_batch(seen: dict[str, Any]) -> None:
+    """A batch takes what landed, whatever its date."""
+    assert {"scheduled", "manual"} < set(seen["dags"]["attribution_microbatch"]["run_types"])
+    assert "backfill" not in seen["dags"]["attribution_microbatch"]["run_types"]
+
+
 def test_each_dag_runs_once_at_a_time(seen: dict[str, Any]) -> None:
     assert {(dag["max_active_runs"], dag["catchup"]) for dag in seen["dags"].values()} == {(1, False)}
 
@@ -245,7 +251,7 @@ def test_a_manual_run_has_a_form_with_typed_fields_and_help(seen: dict[str, Any]
     fields = [param for params in forms.values() for param in params.values()]
     assert all(param["schema"]["type"] and param["description"] for param in fields)
     events = forms["attribution_microbatch"]["events"]
-    assert (events["value"], events["schema"]["minimum"]) == (20, 0)
+    assert (events["value"], events["schema"]["minimum"]) == (None, 0), "empty: as the home says"
     for name in ("start_date", "end_date"):
         assert forms["attribution_backfill"][name]["schema"]["format"] == "date"
 
