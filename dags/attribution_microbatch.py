@@ -39,10 +39,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param, chain, task
-from airflow.utils.types import DagRunType
 
 from include.alerts.late import deadline
-from include.pipeline import COMMON, delivery, prepare, streamer, take_turn
+from include.pipeline import COMMON, NO_BACKFILL, delivery, prepare, streamer, take_turn
 from include.sensing import NewsSensor
 from include.settings import Settings
 from include.simulated_batch import simulated_batch
@@ -54,8 +53,7 @@ with DAG(
     doc_md=__doc__,
     schedule=CronTriggerTimetable(SETTINGS.schedule, timezone="UTC") if SETTINGS.schedule else None,
     start_date=datetime(2026, 1, 1, tzinfo=UTC),  # in the past: the first run starts with the deployment
-    # Airflow's own Backfill would run a batch a past date, and a batch takes what landed, whatever its date
-    allowed_run_types=[one for one in DagRunType if one != DagRunType.BACKFILL_JOB],
+    allowed_run_types=NO_BACKFILL,
     tags=["attribution", "tier:1", "rerun:safe"],
     deadline=deadline(SETTINGS.late_minutes),
     params={

@@ -64,6 +64,10 @@ COMMON: dict[str, Any] = {
 }
 
 
+#: Airflow's own Backfill would run a micro-batch a past date, and one takes what landed, whatever its date.
+NO_BACKFILL: Any = [one.value for one in DagRunType if one != DagRunType.BACKFILL_JOB]
+
+
 @task(pool=WRITER_POOL, pre_execute=keep_turn)
 def prepare(params: dict[str, Any] | None = None, dag_run: DagRunProtocol | None = None) -> list[str]:
     """Check settings, rights, warehouse and input; load seeds that changed.
@@ -73,7 +77,7 @@ def prepare(params: dict[str, Any] | None = None, dag_run: DagRunProtocol | None
     try:
         return prepare_run(Settings.from_env(), events=(params or {}).get("events", 0))
     except NothingLandedError as error:
-        if dag_run is not None and dag_run.run_type == DagRunType.SCHEDULED:
+        if dag_run is not None and dag_run.run_type.value == DagRunType.SCHEDULED.value:
             raise AirflowSkipException(str(error)) from error
         raise
 

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -123,7 +124,7 @@ def _clock(settings: Settings) -> int | None:
         return None
     end = (day - date(1970, 1, 1)).days * DAY + 2 * DAY  # a date is the property's, which may lie west of UTC
     at = pq.ParquetFile(path).read(columns=["event_timestamp"])["event_timestamp"]
-    newest: int | None = pc.max(at.filter(pc.less(at, end))).as_py()
+    newest: int | None = pc.max(at.filter(pc.less(at, pa.scalar(end)))).as_py()
     return newest
 
 
