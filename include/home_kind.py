@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from include.durable import write_text
-from include.landing import spend_files, streamed_batches
+from include.landing import spend_files
 from include.settings import SettingError, Settings
-from include.simulator.own_files import others_tables, own_batches, own_tables
+from include.simulator.own_files import others_files, own_batches, own_tables
 
 DEMO, OWN, TRIAL = "demo", "own", "trial"
 KINDS = (DEMO, OWN, TRIAL)
@@ -106,9 +106,9 @@ def kind_of(settings: Settings) -> str | None:
 def _by_evidence(settings: Settings) -> str | None:
     simulated = bool(own_tables(settings) or own_batches(settings) or (settings.truth / "visits").is_dir())
     if simulated:
-        return TRIAL if others_tables(settings) else DEMO
-    landed = (streamed_batches(settings.streamed_events), spend_files(settings.ad_spend), others_tables(settings))
-    return OWN if settings.ga4_export.is_symlink() or any(landed) else None
+        return TRIAL if others_files(settings) else DEMO
+    landed = settings.ga4_export.is_symlink() or others_files(settings) or spend_files(settings.ad_spend)
+    return OWN if landed else None
 
 
 def mark(settings: Settings, kind: str | None) -> None:
@@ -125,10 +125,10 @@ def mark(settings: Settings, kind: str | None) -> None:
 def settle(settings: Settings) -> str | None:
     """Mark a home by what landed in it, before a run reads it; its kind.
 
-    Raises HomeKindError where export tables of the user's own landed in a demo home.
+    Raises HomeKindError where files of the user's own landed in a demo home.
     """
     kind = kind_of(settings)
-    if settings.bigquery is None and kind == DEMO and (others := others_tables(settings)):
+    if settings.bigquery is None and kind == DEMO and (others := others_files(settings)):
         raise HomeKindError(
             f"{others[0]} is not of the simulator, and this home holds demo data. Move it away. {TWO_WAYS}"
         )

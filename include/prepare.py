@@ -75,7 +75,7 @@ def prepare_bigquery(settings: Settings, place: BigQuery, *, events: int) -> Non
 def to_stream(settings: Settings, events: int | None) -> int:
     """How many events the run will simulate, once the home is marked by what landed.
 
-    Raises HomeKindError where the user's own export tables landed in a demo home.
+    Raises HomeKindError where the user's own files landed in a demo home.
     """
     settle(settings)
     try:

@@ -45,6 +45,13 @@ def others_tables(settings: Settings) -> list[Path]:
     return [Path(shard.path) for shard in shards if Path(shard.path) not in own]
 
 
+def others_files(settings: Settings) -> list[Path]:
+    """The export tables and streamed batches that the simulator did not write."""
+    own = set(own_batches(settings))
+    batches = [Path(shard.path) for shard in streamed_batches(settings.streamed_events)]
+    return [*others_tables(settings), *(path for path in batches if path not in own)]
+
+
 def _is_signed(path: Path) -> bool:
     try:
         metadata = pq.read_schema(path).metadata or {}

@@ -135,9 +135,11 @@ def test_a_fresh_home_becomes_a_demo_home_and_refuses_own_data(settings: Setting
         begin(settings, "--ga4", str(export))
     assert {path: path.read_bytes() for path in settings.home.rglob("*") if path.is_file()} == made
     assert (settle(settings), badge(settings)) == (DEMO, "demo data")
-    (settings.ga4_export / "events_20260102.parquet").touch()
-    with pytest.raises(HomeKindError, match=r"events_20260102\.parquet is not of the simulator.*clean-demo"):
-        settle(settings)
+    for landed in (settings.ga4_export / "events_20260102.parquet", settings.streamed_events / "mine.ndjson"):
+        landed.touch()
+        with pytest.raises(HomeKindError, match=rf"{landed.name} is not of the simulator.*clean-demo"):
+            settle(settings)
+        landed.unlink()
 
 
 def test_a_home_of_ones_own_is_never_written_to(settings: Settings, export: Path) -> None:
