@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _write_history(settings, given)
             return 0
         summary = _stream(settings, given)
-    except (SettingError, FileExistsError, BatchFileError, RefusedError) as error:
+    except (SettingError, BatchFileError, RefusedError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     except StreamingError as error:
@@ -147,15 +147,18 @@ def _write_history(settings: Settings, given: argparse.Namespace) -> None:
     if settings.bigquery:
         raise SettingError("--history writes files for DBT_TARGET=local; into BigQuery GA4 itself exports its history")
     mark(settings, decided(settings, Asked(events=1, demo=given.demo)).kind)
-    history = write_history(
-        settings.ga4_export,
-        seed=HISTORY_SEED if given.seed is None else given.seed,
-        end=given.end or datetime.now(UTC),
-        days=given.days or 30,
-        people=given.people or 3000,
-        schema=given.schema or "2026",
-        truth=settings.truth,
-    )
+    try:
+        history = write_history(
+            settings.ga4_export,
+            seed=HISTORY_SEED if given.seed is None else given.seed,
+            end=given.end or datetime.now(UTC),
+            days=given.days or 30,
+            people=given.people or 3000,
+            schema=given.schema or "2026",
+            truth=settings.truth,
+        )
+    except FileExistsError as error:  # export tables are there already
+        raise SettingError(str(error)) from error
     sys.stdout.write(f"Wrote {history.events:,} events in {len(history.files)} tables to {settings.ga4_export}\n")
     sys.stdout.write(f"  - Purchases: {history.purchases}\n")
     sys.stdout.write(f"  - Revenue: ${history.revenue:,.2f}\n")
