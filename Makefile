@@ -18,8 +18,9 @@ help: ## List the commands
 # --- Use ---------------------------------------------------------------------------------------------------------------
 
 .PHONY: run
-run: .venv/.run ## One whole run, ending with the attribution table [GA4=folder EVENTS=n SEED=n]
-	python -m include.run $(if $(GA4),--ga4 "$(GA4)") $(if $(EVENTS),--events "$(EVENTS)") $(if $(SEED),--seed "$(SEED)")
+run: .venv/.run ## One whole run, ending with the attribution table [GA4=folder EVENTS=n SEED=n DEMO=1]
+	python -m include.run $(if $(GA4),--ga4 "$(GA4)") $(if $(EVENTS),--events "$(EVENTS)") \
+		$(if $(SEED),--seed "$(SEED)") $(if $(DEMO),--demo)
 
 .PHONY: backfill
 backfill: .venv/.run ## Everything, or some dates, from the source again [FULL=1 | START=YYYY-MM-DD END=YYYY-MM-DD]
@@ -38,8 +39,12 @@ check-bigquery: .venv/.run ## Before the first run on BigQuery: login, rights, c
 	python -m include.check_bigquery $(if $(START),--start "$(START)") $(if $(END),--end "$(END)") $(if $(PRICE),--price "$(PRICE)")
 
 .PHONY: up
-up: .venv/.run ## Airflow's UI and schedule on this machine
-	python -m include.up
+up: .venv/.run ## Airflow's UI and schedule on this machine [DEMO=1]
+	python -m include.up $(if $(DEMO),--demo)
+
+.PHONY: clean-demo
+clean-demo: .venv/.run ## Remove the demo data of ATTRIBUTION_HOME and all that was derived from it
+	python -m include.clean_demo
 
 .PHONY: explain
 explain: .venv/.run ## One conversion's whole story: events, sessions, touches, credit [ID=conversion or order]

@@ -18,6 +18,7 @@ from benchmarks.batch_rows import Touched, batch_ids, touched_rows
 from benchmarks.dbt_build import NO_UNIT_TESTS, Build, dbt_build, read_by_node, row_counts
 from benchmarks.history import Export
 from benchmarks.measure import Comparison, medians
+from include.home_kind import TRIAL, mark
 from include.local_airflow import LocalAirflow, local_airflow
 from include.settings import Settings
 from include.simulator.stream import write_batch
@@ -63,6 +64,7 @@ def measure_microbatch(export: Export, scratch: Path, runs: int) -> MicroBatch:
     dbt_build(bare, *MODELS_ONLY)
     history = row_counts(bare)
     shutil.copytree(bare.home, ours.home, ignore=shutil.ignore_patterns("dbt_target", "logs"))
+    mark(ours, TRIAL)
     os.environ.update(NO_SCHEDULE)
     with started(ours) as (airflow, client):
         pairs: list[tuple[DagRun, Build]] = []

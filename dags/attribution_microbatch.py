@@ -9,14 +9,16 @@
 batches, and writes the warehouse and the published file of `ATTRIBUTION_HOME`. Pool `duckdb_writer` (1 slot): the
 warehouse takes one writer at a time; on BigQuery models run side by side in the default pool.
 
-**Order** take_turn (skips the run while a backfill or an upkeep is at work), prepare, stream_events (a simulated batch;
-off with `events` 0), await_streamed_rows (skips the rest when nothing is new, at once when a backfill or an upkeep
-waits for its turn, and always with `dry_run`), transform (a task a model), quality_gate, marts (a task a model; among
-them fit_models, which fits the data-driven models where nothing was ever fitted), audit, publish.
+**Order** take_turn (skips the run while a backfill or an upkeep is at work), prepare (skips a scheduled run while
+nothing has landed yet), stream_events (a simulated batch in a demo home; skipped on data of your own),
+await_streamed_rows (skips the rest when nothing is new, at once when a backfill or an upkeep waits for its turn, and
+always with `dry_run`), transform (a task a model), quality_gate, marts (a task a model; among them fit_models, which
+fits the data-driven models where nothing was ever fitted), audit, publish.
 
 **When it is red**
 - *prepare*: its message says what to change: a setting, a right, a missing folder, a warehouse that is open elsewhere.
-- *stream_events* (BigQuery): its message says what to change; the batch waits in `outbox/` for the next one.
+- *stream_events* is never red: where the simulator fails it is skipped, and its log says why. On BigQuery the batch
+  waits in `outbox/` for the next one.
 - *a model*: its log ends with dbt's error. Readers keep the last published marts.
 - *quality_gate* or *audit*: the log names each failed check and shows up to ten of its rows. Mend or remove the file
   they came from (or the rule); the next run takes the change up and publishes.
@@ -35,18 +37,16 @@ another simulated batch.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param, chain, task
-from airflow.sdk.exceptions import AirflowSkipException
 
 from include.alerts.late import deadline
-from include.pipeline import COMMON, delivery, prepare, streamer, take_turn
+from include.pipeline import COMMON, NO_BACKFILL, delivery, prepare, streamer, take_turn
 from include.sensing import NewsSensor
 from include.settings import Settings
-from include.simulator.stream import stream_batch
+from include.simulated_batch import simulated_batch
 
 SETTINGS = Settings.from_env()
 
@@ -55,11 +55,16 @@ with DAG(
     doc_md=__doc__,
     schedule=CronTriggerTimetable(SETTINGS.schedule, timezone="UTC") if SETTINGS.schedule else None,
     start_date=datetime(2026, 1, 1, tzinfo=UTC),  # in the past: the first run starts with the deployment
+    allowed_run_types=NO_BACKFILL,
     tags=["attribution", "tier:1", "rerun:safe"],
     deadline=deadline(SETTINGS.late_minutes),
     params={
         "events": Param(
-            20, type="integer", minimum=0, maximum=1_000_000, description="Simulated events to stream; 0 streams none."
+            None,
+            type=["null", "integer"],
+            minimum=0,
+            maximum=1_000_000,
+            description="Simulated events to stream; empty: 20 in a demo home, none on data of your own.",
         ),
         "seed": Param(
             None, type=["null", "integer"], description="Fixes what the simulator streams; empty: different each run."
@@ -78,12 +83,8 @@ with DAG(
 
     @task
     def stream_events(params: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Append a small batch of simulated events to the landing zone, or to BigQuery's streamed table."""
-        events, seed = (params or {})["events"], (params or {})["seed"]
-        if events == 0 or (params or {})["dry_run"]:
-            raise AirflowSkipException("events is 0, or this is a dry run: nothing to stream")
-        settings = Settings.from_env()
-        return asdict(stream_batch(settings, streamer(settings), events=events, seed=seed))
+        """In a demo home, append a small batch of simulated events; skipped on data of one's own."""
+        return simulated_batch(Settings.from_env(), params or {}, streamer)
 
     prepared = prepare()
     # runs though nothing was streamed, but not where the whole run was skipped

@@ -21,6 +21,7 @@ from include.deletion.tombstones import read_tombstones
 from include.ga4_schema import SCHEMA_2026
 from include.history import read_history
 from include.home import keep_private
+from include.kept_settings import read_kept
 from include.landing import exported_tables, shard_problem, spend_files, streamed_batches
 from include.settings import Settings
 
@@ -77,6 +78,10 @@ def _history_list() -> list[dict[str, Any]]:
     return [vars(read_history(Settings.from_env()))]
 
 
+def _kept_setting(name: str) -> str:
+    return read_kept(Settings.from_env()).get(name, "")
+
+
 def _problem(path: str) -> str | None:
     return shard_problem(Path(path))
 
@@ -88,8 +93,8 @@ def _spend(path: str) -> list[dict[str, str | int | bool | None]]:
 class Plugin(BasePlugin):
     """Registers as SQL functions what the home knows beside the warehouse.
 
-    landed_shards(model, start, end), shard_problem(path), empty_shard(model), spend_rows(path), tombstone_list()
-    and history_list().
+    landed_shards(model, start, end), shard_problem(path), empty_shard(model), spend_rows(path), tombstone_list(),
+    history_list() and kept_setting(name).
     """
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
@@ -115,4 +120,5 @@ class Plugin(BasePlugin):
         conn.create_function("spend_rows", _spend, [text], spend, side_effects=True)
         conn.create_function("tombstone_list", _tombstone_list, [], tombstones, side_effects=True)
         conn.create_function("history_list", _history_list, [], history, side_effects=True)
+        conn.create_function("kept_setting", _kept_setting, [text], text, side_effects=True)
         conn.create_function("empty_shard", _empty_file, [text], text, side_effects=True)

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, Asset, ExceptionRetryPolicy, RetryAction, RetryRule, chain, task
 from airflow.sdk.definitions._internal.mixins import DependencyMixin
+from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.types import DagRunProtocol
+from airflow.utils.types import DagRunType
 
 from include.backfill import BackfillError
 from include.checks import gate, hold
 from include.data_driven.upkeep import fit_models as fit_data_driven
 from include.groups import WRITER_POOL, dbt_group
-from include.prepare import PrepareError
+from include.prepare import NothingLandedError, PrepareError
 from include.prepare import prepare as prepare_run
 from include.proof import ProofError, ProofFailedError
 from include.publish import publish as publish_marts
@@ -59,10 +62,22 @@ COMMON: dict[str, Any] = {
 }
 
 
+#: Airflow's own Backfill would run a micro-batch a past date, and one takes what landed, whatever its date.
+NO_BACKFILL: Any = [one.value for one in DagRunType if one != DagRunType.BACKFILL_JOB]
+
+
 @task(pool=WRITER_POOL, pre_execute=keep_turn)
-def prepare(params: dict[str, Any] | None = None) -> list[str]:
-    """Check settings, rights, warehouse and input; load seeds that changed."""
-    return prepare_run(Settings.from_env(), events=(params or {}).get("events", 0))
+def prepare(params: dict[str, Any] | None = None, dag_run: DagRunProtocol | None = None) -> list[str]:
+    """Check settings, rights, warehouse and input; load seeds that changed.
+
+    A scheduled run is skipped while nothing has landed.
+    """
+    try:
+        return prepare_run(Settings.from_env(), events=(params or {}).get("events", 0))
+    except NothingLandedError as error:
+        if dag_run is not None and dag_run.run_type.value == DagRunType.SCHEDULED.value:
+            raise AirflowSkipException(str(error)) from error
+        raise
 
 
 @task(pool=WRITER_POOL, pre_execute=keep_turn)

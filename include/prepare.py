@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 
 from include.duckdb_plugin import make_local_state
+from include.home_kind import Asked, HomeKindError, decided, settle
+from include.kept_settings import keep
 from include.landing import landed
 from include.settings import BigQuery, Settings
 from include.transform import load_seeds
@@ -17,6 +19,10 @@ log = logging.getLogger(__name__)
 
 class PrepareError(RuntimeError):
     """The deployment cannot run as it is set up; the message says what to change."""
+
+
+class NothingLandedError(PrepareError):
+    """There is nothing to read yet."""
 
 
 def require_writable(folder: Path) -> None:
@@ -35,15 +41,15 @@ def require_input(settings: Settings, *, events: int) -> None:
             "events_YYYYMMDD.parquet files, or make it."
         )
     if events == 0 and not any(landed(settings).values()):
-        raise PrepareError(
+        raise NothingLandedError(
             f"nothing has landed: no events_YYYYMMDD.parquet in {settings.ga4_export}, no batch in "
-            f"{settings.streamed_events}, and this run streams no events. Put files there, or run with events > 0."
+            f"{settings.streamed_events}. Put files there, or ask for demo data with `make run` or `DEMO=1 make up` "
+            "(SIMULATE=true in containers)."
         )
 
 
 def prepare_local(settings: Settings, *, events: int) -> None:
-    """Make the folders, see that the warehouse opens and that there is something to read."""
-    make_local_state(settings)
+    """See that the folders can be written, that the warehouse opens and that there is something to read."""
     for folder in (settings.home, settings.streamed_events, settings.published.parent):
         require_writable(folder)
     with open_warehouse(settings):
@@ -65,19 +71,37 @@ def prepare_bigquery(settings: Settings, place: BigQuery, *, events: int) -> Non
         raise PrepareError(str(error)) from error
 
 
-def prepare(settings: Settings, *, events: int) -> list[str]:
+def to_stream(settings: Settings, events: int | None) -> int:
+    """How many events the run will simulate, once the home is marked by what landed.
+
+    Raises HomeKindError where the user's own files landed in a demo home.
+    """
+    settle(settings)
+    try:
+        return decided(settings, Asked(events=events)).events
+    except HomeKindError:  # stream_events tells it
+        return 0
+
+
+def prepare(settings: Settings, *, events: int | None) -> list[str]:
     """See that the warehouse can be written and that there is something to read, load changed seeds.
 
-    events: how many this run streams. Returns the names of the seeds that were loaded.
+    events: how many this run simulates; None: as the home says. Returns the names of the seeds that were loaded.
 
-    Raises PrepareError for what the user must change, WarehouseBusyError while another process writes the warehouse or
+    Raises NothingLandedError where nothing is there to read, PrepareError and HomeKindError for what the user must
+    change, WarehouseBusyError while another process writes the warehouse or
     BigQuery cannot do it now, WarehouseError when the file cannot be used, DbtError when a seed is refused.
     """
     try:
         if settings.bigquery is None:
-            prepare_local(settings, events=events)
+            make_local_state(settings)
+        count = to_stream(settings, events)
+        if settings.bigquery is None:
+            prepare_local(settings, events=count)
         else:
-            prepare_bigquery(settings, settings.bigquery, events=events)
+            prepare_bigquery(settings, settings.bigquery, events=count)
+        for change in keep(settings):
+            log.warning("%s", change)
     except OSError as error:
         raise PrepareError(
             f"cannot make {error.filename}: {error.strerror}. Give this user the right, or set "

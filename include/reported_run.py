@@ -23,6 +23,8 @@ from include.attribution_table import as_table, read_credits
 from include.dashboard.marts import MartsError, NotPublishedError, open_marts
 from include.disk import full, in_words
 from include.home import HomeInUseError, hold_home
+from include.home_kind import badge
+from include.kept_settings import keep
 from include.models_table import as_models_table, read_models
 from include.settings import PROJECT, SettingError, Settings
 from include.shell import clean
@@ -108,8 +110,10 @@ def show_figures(console: Console, settings: Settings) -> None:
         return
     # a narrow terminal may wrap the table's lines, but no amount is ever cut short
     wide = Console(file=console.file, width=max(console.width, TABLE_WIDTH))
-    wide.print(as_table(read_credits(settings)))
-    wide.print(as_models_table(read_models(settings)))
+    shown = badge(settings)
+    for table in (as_table(read_credits(settings)), as_models_table(read_models(settings))):
+        table.title = f"{shown.upper()} · {table.title}" if shown else table.title
+        wide.print(table)
     lag = figures["lag_p50_seconds"]
     console.print(
         f"{figures['events']:,} events, {figures['sessions']:,} sessions, {figures['conversions']:,} conversions, "
@@ -150,6 +154,8 @@ def reported_run(settings: Settings, console: Console, lock: int, dag_id: str, p
     lock: the file descriptor of the home's lock, which the child inherits.
     """
     os.environ.update(airflow_env(settings, deployment_secrets(settings)))
+    for change in keep(settings):
+        console.print(f"[yellow]{escape(str(change))}[/]", highlight=False)
     log = settings.home / "logs" / f"run_{datetime.now(UTC):%Y%m%dT%H%M%S%f}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     console.print(f"Running {dag_id}")

@@ -5,6 +5,7 @@ dbt reads the same variables through `env_var`; docs/settings.md lists them with
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ TARGETS = ("local", "bigquery")
 CRON_FIELDS = 5
 #: PUBLISHED_READERS: who may read the published file, and the mode of its folder.
 READERS = {"owner": 0o700, "group": 0o750, "all": 0o755}
+KEPT = "settings.json"
+NONE = "none"  # of a list: empty, though the home keeps one
 ALERT_CONNECTIONS = ("attribution_webhook", "attribution_mail")
 
 
@@ -36,6 +39,20 @@ def _switch(env: Mapping[str, str], name: str) -> bool:
     if text not in {"true", "false"}:
         raise SettingError(f"{name} is {text!r}; allowed are true and false")
     return text == "true"
+
+
+def _kept(home: Path) -> dict[str, str]:
+    """The settings that the home keeps (include/kept_settings.py); none where it keeps none."""
+    path = home / KEPT
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except OSError:
+        return {}
+    except ValueError as error:
+        raise SettingError(f"{path} is damaged ({error}). Delete it and set what it kept again.") from error
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise SettingError(f"{path} is damaged: it must hold texts by name. Delete it and set what it kept again.")
+    return found
 
 
 @dataclass(frozen=True)
@@ -113,6 +130,7 @@ class Settings:
     late_minutes: when a micro-batch that has not ended is late (LATE_MINUTES).
     stale_minutes: how long no new events may come (STALE_MINUTES); 0: for ever.
     published_readers: which users of the machine may read the published file (PUBLISHED_READERS).
+    simulate: whether demo data is wanted on BigQuery, or in a home that holds nothing yet (SIMULATE).
     """
 
     home: Path
@@ -127,15 +145,19 @@ class Settings:
     late_minutes: int = 30
     stale_minutes: int = 2160
     published_readers: str = "owner"
+    simulate: bool = False
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
-        """Read the settings from `env` (default: the process environment).
+        """Read the settings from `env` (default: the process environment), else those that the home keeps.
 
         Raises SettingError for a value that cannot work.
         """
         env = os.environ if env is None else env
         home = Path(env.get("ATTRIBUTION_HOME") or PROJECT / ".local").absolute()
+        kept = _kept(home)
+        domains = env.get("OWN_DOMAINS", "").strip() or kept.get("OWN_DOMAINS", "")
+        export = env.get("GA4_EXPORT") or home / kept.get("GA4_EXPORT", "landing/ga4")
         target = env.get("DBT_TARGET") or "local"
         if target not in TARGETS:
             raise SettingError(f"DBT_TARGET is {target!r}; allowed are {' and '.join(TARGETS)}")
@@ -148,9 +170,9 @@ class Settings:
         named = tuple(one.strip() for one in env.get("ALERT_CONNECTIONS", "").split(",") if one.strip())
         return cls(
             home=home,
-            ga4_export=Path(env.get("GA4_EXPORT") or home / "landing" / "ga4").absolute(),
+            ga4_export=Path(export).absolute(),
             dbt_target=target,
-            own_domains=tuple(d.strip().lower() for d in env.get("OWN_DOMAINS", "").split(",") if d.strip()),
+            own_domains=tuple(d for one in domains.split(",") if (d := one.strip().lower()) not in {"", NONE}),
             erase_from_export=_switch(env, "ERASE_FROM_EXPORT"),
             bigquery=BigQuery.from_env(env) if target == "bigquery" else None,
             alert_connections=named or ALERT_CONNECTIONS,
@@ -159,6 +181,7 @@ class Settings:
             late_minutes=_whole(env, "LATE_MINUTES", default=30, least=1),
             stale_minutes=_whole(env, "STALE_MINUTES", default=2160, least=0),
             published_readers=readers,
+            simulate=_switch(env, "SIMULATE"),
         )
 
     @property
@@ -212,6 +235,16 @@ class Settings:
         return READERS[self.published_readers]
 
     @property
+    def home_kind(self) -> Path:
+        """What the home holds: demo data, one's own, or both (include/home_kind.py)."""
+        return self.home / "home_kind"
+
+    @property
+    def kept_settings(self) -> Path:
+        """The settings that decide numbers, as the last run had them (include/kept_settings.py)."""
+        return self.home / KEPT
+
+    @property
     def empty(self) -> Path:
         """Where the empty template files lie, less their suffix: they keep a list of files to read non-empty."""
         return self.home / "templates" / "empty"
@@ -237,7 +270,7 @@ class Settings:
             "ATTRIBUTION_HOME": str(self.home),
             "GA4_EXPORT": str(self.ga4_export),
             "DBT_TARGET": self.dbt_target,
-            "OWN_DOMAINS": ",".join(self.own_domains),
+            "OWN_DOMAINS": ",".join(self.own_domains) or NONE,
             "ATTRIBUTION_PROJECT": str(PROJECT),
             "DBT_TARGET_PATH": str(self.dbt_artifacts),
             "DBT_LOG_PATH": str(self.home / "logs"),

@@ -1,6 +1,7 @@
 """Stream simulated events or a file of your own, or write the GA4 history that the simulated ones go on from.
 
-They go into the landing zone of this machine, with DBT_TARGET=bigquery into BigQuery (docs/bigquery_streaming.md).
+They go into the landing zone of this machine, with DBT_TARGET=bigquery into BigQuery (docs/bigquery_streaming.md). A
+home holds demo data or your own; both only for a trial, with --demo (include/home_kind.py).
 
 python include/stream_events.py --events 20
 python include/stream_events.py --file events.ndjson
@@ -18,6 +19,7 @@ from pathlib import Path
 if __name__ == "__main__":  # run as a script, from any folder
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from include.home_kind import DEMO_EVENTS, Asked, decided, mark
 from include.settings import SettingError, Settings
 from include.simulator.history import write_history
 from include.simulator.stream import stream_batch
@@ -65,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--file", type=Path, metavar="FILE", help="stream this NDJSON file, one event a line")
     options.add_argument("--batch-id", metavar="ID", help="the file's batch (default: made of its name and content)")
     options.add_argument("--history", action="store_true", help="write GA4 export history instead of streaming")
+    options.add_argument("--demo", action="store_true", help="demo data and data of your own may mix, for a trial")
     history = options.add_argument_group("with --history")
     history.add_argument("--days", type=_positive, metavar="N", help="days up to the end (default 30)")
     history.add_argument("--people", type=_positive, metavar="N", help="visiting households (default 3000)")
@@ -84,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _write_history(settings, given)
             return 0
         _stream(settings, given)
-    except (SettingError, FileExistsError, BatchFileError, WarehouseError) as error:
+    except (SettingError, BatchFileError, WarehouseError) as error:
         sys.stderr.write(f"{error}\n")
         return 1 if isinstance(error, WarehouseBusyError) else 2
     except PermissionError as error:
@@ -112,11 +115,15 @@ def _refuse_contradictions(options: argparse.ArgumentParser, given: argparse.Nam
 
 
 def _stream(settings: Settings, given: argparse.Namespace) -> None:
+    events = (0 if given.file else DEMO_EVENTS) if given.events is None else given.events
+    own = "--file" if given.file else ""
+    decision = decided(settings, Asked(own=own, events=events + (given.bad or 0), demo=given.demo))
     streamer = open_streamer(settings)
     if given.file:
         summary = send_file(settings, streamer, given.file, given.batch_id, lambda batch: _announce(batch.events))
+        mark(settings, decision.kind)  # not before: a file that is refused makes no home
     else:
-        events = 20 if given.events is None else given.events
+        mark(settings, decision.kind if events else None)
         _announce(events)
         summary = stream_batch(settings, streamer, events=events, seed=given.seed, bad=given.bad or 0)
     sys.stdout.write(f"  - Purchases: {summary.purchases}\n")
@@ -131,15 +138,19 @@ def _announce(events: int) -> None:
 def _write_history(settings: Settings, given: argparse.Namespace) -> None:
     if settings.bigquery:
         raise SettingError("--history writes files for DBT_TARGET=local; into BigQuery GA4 itself exports its history")
-    history = write_history(
-        settings.ga4_export,
-        seed=HISTORY_SEED if given.seed is None else given.seed,
-        end=given.end or datetime.now(UTC),
-        days=given.days or 30,
-        people=given.people or 3000,
-        schema=given.schema or "2026",
-        truth=settings.truth,
-    )
+    mark(settings, decided(settings, Asked(events=1, demo=given.demo)).kind)
+    try:
+        history = write_history(
+            settings.ga4_export,
+            seed=HISTORY_SEED if given.seed is None else given.seed,
+            end=given.end or datetime.now(UTC),
+            days=given.days or 30,
+            people=given.people or 3000,
+            schema=given.schema or "2026",
+            truth=settings.truth,
+        )
+    except FileExistsError as error:  # export tables are there already
+        raise SettingError(str(error)) from error
     sys.stdout.write(f"Wrote {history.events:,} events in {len(history.files)} tables to {settings.ga4_export}\n")
     sys.stdout.write(f"  - Purchases: {history.purchases}\n")
     sys.stdout.write(f"  - Revenue: ${history.revenue:,.2f}\n")

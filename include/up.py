@@ -1,11 +1,18 @@
-"""`make up`: Airflow's UI and the five-minute schedule on this machine, until Ctrl-C."""
+"""`make up`: Airflow's UI and the five-minute schedule on this machine, until Ctrl-C.
+
+    python -m include.up [--demo]
+
+An empty home stays empty until files land in it; with --demo it becomes a demo home.
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,8 +20,10 @@ from rich.markup import escape
 from include.airflow_env import USER
 from include.alerts import deliver
 from include.alerts.disk import tell_disk
+from include.demo_data import fill
 from include.disk import full, in_words
 from include.home import HomeInUseError, hold_home
+from include.home_kind import DEMO, Asked, decided, mark
 from include.local_airflow import LocalAirflow, StartError, local_airflow
 from include.reported_run import tell_unused
 from include.settings import SettingError, Settings
@@ -52,8 +61,28 @@ def watch(airflow: LocalAirflow, console: Console) -> int:
     return 1
 
 
-def main() -> int:
+def say_what_it_holds(settings: Settings, console: Console, *, demo: bool) -> None:
+    """Fill a new demo home where one is asked for; say of an empty home that runs are skipped until files land.
+
+    Raises HomeKindError where demo data is asked for on data of one's own.
+    """
+    kind = decided(settings, Asked(demo=demo)).kind
+    mark(settings, kind)
+    if kind == DEMO and settings.bigquery is None:
+        fill(settings, console)
+    elif kind is None:
+        console.print(
+            f"{settings.home} holds no data yet, so runs are skipped until files land in {settings.ga4_export} or "
+            f"{settings.streamed_events}. For demo data stop this and start it with `DEMO=1 make up`.",
+            highlight=False,
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Start, watch, stop; the exit code: 0 when the user stopped it, 1 when a component ended, 2 if it cannot start."""
+    parser = argparse.ArgumentParser(prog="python -m include.up", description=__doc__.split("\n")[0])
+    parser.add_argument("--demo", action="store_true", help="make an empty home a demo home")
+    options = parser.parse_args(arguments)
     console = Console(soft_wrap=True)
     signal.signal(signal.SIGTERM, _terminated)
     os.umask(0o077)
@@ -61,6 +90,7 @@ def main() -> int:
         settings = Settings.from_env()
         tell_unused(console, clean(os.environ))
         with hold_home(settings, "make up") as lock:
+            say_what_it_holds(settings, console, demo=options.demo)
             console.print("Starting Airflow; this takes about half a minute.")
             with local_airflow(settings, keep=(lock,)) as airflow:
                 return watch(airflow, console)

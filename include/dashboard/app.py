@@ -14,6 +14,7 @@ from include.dashboard.access import login_of, sees_marts
 from include.dashboard.api import marts_routes, operations_routes
 from include.dashboard.filters import FilterError
 from include.dashboard.marts import Marts, MartsError, open_marts
+from include.home_kind import badge
 from include.settings import Settings
 
 #: Nothing comes from elsewhere, nothing goes elsewhere, only Airflow may frame it. plotly.js writes styles of its own.
@@ -35,7 +36,7 @@ def create_app(settings: Settings, marts: Marts | None = None) -> FastAPI:
     """
     found = marts or open_marts(settings)
     app = FastAPI(title="Attribution", docs_url=None, redoc_url=None, openapi_url=None)
-    for router in (page_routes(), marts_routes(found, settings), operations_routes(found), rest()):
+    for router in (page_routes(settings), marts_routes(found, settings), operations_routes(found), rest()):
         app.include_router(router)
     app.add_exception_handler(HTTPException, refused)
     app.add_exception_handler(FilterError, wrong_filter)
@@ -44,17 +45,17 @@ def create_app(settings: Settings, marts: Marts | None = None) -> FastAPI:
     return app
 
 
-def page_routes() -> APIRouter:
-    """The pages and what they are made of."""
+def page_routes(settings: Settings) -> APIRouter:
+    """The pages and what they are made of; each says where its figures are of demo data."""
     router = APIRouter(dependencies=[Depends(sees_marts)])
 
     @router.get("/")
     def attribution() -> HTMLResponse:
-        return HTMLResponse(pages.page("attribution.html"))
+        return HTMLResponse(pages.page("attribution.html", badge=badge(settings)))
 
     @router.get("/operations")
     def operations() -> HTMLResponse:
-        return HTMLResponse(pages.page("operations.html"))
+        return HTMLResponse(pages.page("operations.html", badge=badge(settings)))
 
     @router.get("/static/{name}")
     def static(name: str) -> Response:

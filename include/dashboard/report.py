@@ -22,6 +22,7 @@ from include.dashboard import answers, channels, conversions, health, journeys, 
 from include.dashboard.filters import FilterError, Filters, choices, chosen
 from include.dashboard.marts import Marts, MartsError, open_marts
 from include.dashboard.questions import Wanted
+from include.home_kind import badge
 from include.settings import SettingError, Settings
 
 OPTIONS = {
@@ -49,10 +50,10 @@ def content(marts: Marts, filters: Filters, settings: Settings) -> dict[str, Any
     }
 
 
-def as_html(found: Mapping[str, Any]) -> str:
-    """One page with both pages' figures, its styles and scripts in it."""
+def as_html(found: Mapping[str, Any], badge: str = "") -> str:
+    """One page with both pages' figures, its styles and scripts in it; badge: what it says of the data."""
     embedded = json.dumps(answers.plain(found)).replace("<", "\\u003c")  # no text of the data ends the script
-    return pages.page("report.html", text=pages.text, embedded=embedded)
+    return pages.page("report.html", text=pages.text, embedded=embedded, badge=badge)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         filters = chosen(wanted.model_dump(), choices(marts))
         target = (given.file or settings.home / "report.html").absolute()
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(as_html(content(marts, filters, settings)), "utf-8")
+        target.write_text(as_html(content(marts, filters, settings), badge(settings)), "utf-8")
     except ValidationError as error:
         wrong = error.errors()[0]
         console.print(f"--{wrong['loc'][0]} is {wrong['input']!r}: {wrong['msg']}", highlight=False, markup=False)

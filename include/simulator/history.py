@@ -23,6 +23,7 @@ from include.simulator.expected import money_truth, visit_truth, worth
 from include.simulator.files import whole_file
 from include.simulator.ga4_rows import SchemaName, schema_of, table
 from include.simulator.journey import Event, journey
+from include.simulator.own_files import SIGNATURE
 from include.simulator.plan import DAY, Span, household
 from include.simulator.restate import Restatement, restate_day, supersede_intraday
 from include.simulator.truth import TruthLog, truth_log
@@ -124,7 +125,7 @@ class _Writer:
         intraday = day == self.last
         path = self.folder / f"events_{'intraday_' if intraday else ''}{day_name(day)}.parquet"
         rng.shuffle(rows)
-        schema = schema_of(self.schema, intraday=intraday)
+        schema = schema_of(self.schema, intraday=intraday).with_metadata(SIGNATURE)
         with whole_file(path) as part, pq.ParquetWriter(part, schema, compression="zstd") as writer:
             for first in range(0, len(rows), ROW_GROUP):
                 group = rows[first : first + ROW_GROUP]

@@ -1,23 +1,27 @@
-"""Whom a streamed batch can continue: the visitors and orders that landed last, of any GA4 export and any batch."""
+"""Whom a streamed batch can continue: the visitors and orders that landed last, of the simulator's own files alone.
+
+Of a GA4 export that the simulator did not write, only the clock is read: when its newest event happened.
+"""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from include.landing import EXPORT_TABLE, exported_tables, shard_problem, streamed_batches
+from include.landing import shard_problem, table_date
 from include.settings import Settings
-from include.simulator.plan import HOUR
+from include.simulator.own_files import BATCH_ID, others_tables, own_batches, own_tables
+from include.simulator.plan import DAY, HOUR
 
 _TABLES, _ROWS, _BATCHES = 2, 20_000, 200
-_BATCH_ID = re.compile(r"batch_(\d{6,})_[0-9a-f]{8}$")  # as stream.py names them
 _YEAR_2000 = 946_684_800_000_000
 _COLUMNS = (
     "event_timestamp",
@@ -63,7 +67,7 @@ class LandedOrder:
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """newest: the newest landed event (microseconds), None where nothing landed; batches: how many were streamed.
+    """newest: the newest landed event (microseconds), None where nothing landed; batches: the last batch's number.
 
     visitors and orders are in an order that the landed rows alone decide; last_line is the newest accepted line.
     """
@@ -88,26 +92,43 @@ class _Seen(NamedTuple):
 
 
 def read_recent(settings: Settings) -> Recent:
-    """Read the newest export tables and batches; files that the pipeline sets aside are passed over."""
-    shards = exported_tables(settings.ga4_export) if settings.ga4_export.is_dir() else []
-    dated = sorted((match["date"], shard.path) for shard in shards if (match := EXPORT_TABLE.match(shard.name)))
-    tables = [Path(path) for _, path in dated[-_TABLES:] if shard_problem(Path(path)) is None]
+    """Read the simulator's newest export tables and batches; files that the pipeline sets aside are passed over."""
+    tables = [path for path in own_tables(settings)[-_TABLES:] if shard_problem(path) is None]
     exported = [seen for table in tables for seen in _exported(table)]
-    batches = streamed_batches(settings.streamed_events)
-    texts = [Path(batch.path).read_text("utf-8", errors="replace") for batch in batches[-_BATCHES:]]
-    return _recent(exported, _parsed(line for text in texts for line in text.splitlines()), len(batches))
+    batches = own_batches(settings)
+    texts = [path.read_text("utf-8", errors="replace") for path in batches[-_BATCHES:]]
+    lines = _parsed(line for text in texts for line in text.splitlines())
+    return _recent(exported, lines, _last_number(path.stem for path in batches), clock=_clock(settings))
 
 
 def recent_of(streamed: Sequence[tuple[str, str]]) -> Recent:
     """The same of what BigQuery's streamed table holds: batch id and text of its newest lines, the oldest first.
 
-    The export is not read, which would cost money; batches: the highest number that the lines' batches have.
+    Lines of batches that are not named as the simulator's are passed over. The export is not read, which would cost
+    money.
     """
-    numbers = [int(match[1]) for batch_id, _ in streamed if (match := _BATCH_ID.match(batch_id))]
-    return _recent([], _parsed(text for _, text in streamed), max(numbers, default=0))
+    own = [(batch_id, text) for batch_id, text in streamed if BATCH_ID.match(batch_id)]
+    return _recent([], _parsed(text for _, text in own), _last_number(batch_id for batch_id, _ in own))
 
 
-def _recent(exported: list[_Seen], lines: list[dict[str, Any]], batches: int) -> Recent:
+def _last_number(batch_ids: Iterable[str]) -> int:
+    return max((int(match[1]) for batch_id in batch_ids if (match := BATCH_ID.match(batch_id))), default=0)
+
+
+def _clock(settings: Settings) -> int | None:
+    """The newest event of the export tables that the simulator did not write, no later than their date allows."""
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    dated = [(day, path) for path in others_tables(settings) if (day := table_date(path.stem)) and day <= tomorrow]
+    day, path = max(dated, default=(None, None))
+    if day is None or path is None or shard_problem(path) is not None:
+        return None
+    end = (day - date(1970, 1, 1)).days * DAY + 2 * DAY  # a date is the property's, which may lie west of UTC
+    at = pq.ParquetFile(path).read(columns=["event_timestamp"])["event_timestamp"]
+    newest: int | None = pc.max(at.filter(pc.less(at, pa.scalar(end)))).as_py()
+    return newest
+
+
+def _recent(exported: list[_Seen], lines: list[dict[str, Any]], batches: int, *, clock: int | None = None) -> Recent:
     accepted = [(line, seen) for line in lines if (seen := _streamed(line))]
     streamed = [seen for _, seen in accepted]
     # what is older than the rows read of the export may be about people of whom more was not read
@@ -115,7 +136,7 @@ def _recent(exported: list[_Seen], lines: list[dict[str, Any]], batches: int) ->
     visitors, orders = _people(
         sorted([*exported, *streamed], key=lambda seen: (seen.at, seen.device, seen.name)), whole_from
     )
-    newest = max((seen.at for seen in (*exported, *streamed)), default=None)
+    newest = max((at for at in (*(seen.at for seen in (*exported, *streamed)), clock) if at is not None), default=None)
     return Recent(newest, visitors, orders, batches, accepted[-1][0] if accepted else None)
 
 
@@ -146,7 +167,7 @@ def _parsed(texts: Iterable[str]) -> list[dict[str, Any]]:
     for line in texts:
         try:
             fields = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(fields, dict):
             parsed.append(fields)

@@ -88,8 +88,9 @@ def supersede_intraday(folder: Path, day: date) -> Path:
         table.column(field.name) if field.name in table.column_names else _late_column(table, field) for field in schema
     ]
     path = folder / f"events_{day:%Y%m%d}.parquet"
+    daily = pa.Table.from_arrays(columns, schema=schema.with_metadata(table.schema.metadata))
     with whole_file(path) as part:
-        pq.write_table(pa.Table.from_arrays(columns, schema=schema), part, compression="zstd")
+        pq.write_table(daily, part, compression="zstd")
     intraday.unlink()
     return path
 

@@ -43,11 +43,18 @@ def _google(service: Service, client: bigquery.Client, monkeypatch: pytest.Monke
     monkeypatch.setattr(streamer_module, "Streamer", partial(Streamer, retry=QUICK))
 
 
+@pytest.fixture
+def _demo(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deployment of which demo data is wanted."""
+    monkeypatch.setenv("SIMULATE", "true")
+
+
 def lines(path: Path, *texts: str) -> Path:
     path.write_text("".join(f"{text}\n" for text in texts), "utf-8")
     return path
 
 
+@pytest.mark.usefixtures("_demo")
 def test_simulated_batches_go_on_from_one_another(
     home: Path, client: bigquery.Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -93,6 +100,7 @@ def test_a_file(home: Path, client: bigquery.Client, tmp_path: Path, capsys: pyt
     assert not home.exists()
 
 
+@pytest.mark.usefixtures("_demo")
 def test_a_batch_that_failed_waits_and_goes_with_the_next(
     home: Path, client: bigquery.Client, service: Service, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -127,7 +135,7 @@ def test_the_same_batch_again_by_its_id(
         ("backendError", 1, "refuses for now"),
     ],
 )
-@pytest.mark.usefixtures("home")
+@pytest.mark.usefixtures("_demo")
 def test_faults_are_one_line(
     service: Service, capsys: pytest.CaptureFixture[str], reason: str, code: int, message: str
 ) -> None:
@@ -138,6 +146,7 @@ def test_faults_are_one_line(
     assert error.count("\n") == 1
 
 
+@pytest.mark.usefixtures("_demo")
 def test_no_credentials(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise DefaultCredentialsError("Your default credentials were not found.")  # type: ignore[no-untyped-call]
@@ -145,6 +154,13 @@ def test_no_credentials(home: Path, capsys: pytest.CaptureFixture[str], monkeypa
     monkeypatch.setattr(streamer_module, "connect", refuse)
     assert stream_events.main([]) == 2
     assert "gcloud auth application-default login" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("home")
+def test_nothing_is_simulated_unless_a_setting_says_so(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
+    assert stream_events.main([]) == 2
+    assert "SIMULATE=true" in capsys.readouterr().err
+    assert service.requests == []
 
 
 def test_history_is_not_for_bigquery(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

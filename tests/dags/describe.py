@@ -39,6 +39,7 @@ def describe(dag: DAG) -> dict[str, Any]:
         "catchup": dag.catchup,
         "max_active_runs": dag.max_active_runs,
         "schedule": repr(dag.timetable),
+        "run_types": sorted(getattr(one, "value", one) for one in dag.allowed_run_types or ()),
         "deadlines": [deadline(one) for one in dag.deadline],
         "params": {name: dag.params.get_param(name).dump() for name in dag.params},
         "tasks": {

@@ -222,6 +222,12 @@ def test_the_schedules(seen: dict[str, Any]) -> None:
     assert "Null" in schedules["attribution_backfill"]
 
 
+def test_airflows_own_backfill_is_not_offered_for_the_micro_batch(seen: dict[str, Any]) -> None:
+    """A batch takes what landed, whatever its date."""
+    assert {"scheduled", "manual"} < set(seen["dags"]["attribution_microbatch"]["run_types"])
+    assert "backfill" not in seen["dags"]["attribution_microbatch"]["run_types"]
+
+
 def test_each_dag_runs_once_at_a_time(seen: dict[str, Any]) -> None:
     assert {(dag["max_active_runs"], dag["catchup"]) for dag in seen["dags"].values()} == {(1, False)}
 
@@ -245,15 +251,16 @@ def test_a_manual_run_has_a_form_with_typed_fields_and_help(seen: dict[str, Any]
     fields = [param for params in forms.values() for param in params.values()]
     assert all(param["schema"]["type"] and param["description"] for param in fields)
     events = forms["attribution_microbatch"]["events"]
-    assert (events["value"], events["schema"]["minimum"]) == (20, 0)
+    assert (events["value"], events["schema"]["minimum"]) == (None, 0), "empty: as the home says"
     for name in ("start_date", "end_date"):
         assert forms["attribution_backfill"][name]["schema"]["format"] == "date"
 
 
-def test_reading_the_dags_uses_no_network_and_no_state_but_the_manifest(seen: dict[str, Any]) -> None:
+def test_reading_the_dags_uses_no_network_and_no_state_but_the_manifest_and_settings(seen: dict[str, Any]) -> None:
     assert seen["contacted"] == []
     # Cosmos reads it twice for each of the two groups of a DAG: once for the models, once for the version of the DAG
-    assert [Path(path).name for path in seen["opened"]] == ["manifest.json"] * 4 * len(DAGS)
+    opened = [Path(path).name for path in seen["opened"]]
+    assert [name for name in opened if name != "settings.json"] == ["manifest.json"] * 4 * len(DAGS)
 
 
 def test_reading_a_dag_takes_less_than_a_second_once_the_imports_are_done(seen: dict[str, Any]) -> None:

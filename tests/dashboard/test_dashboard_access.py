@@ -141,6 +141,14 @@ def test_before_the_first_publish_the_page_says_what_to_do(tmp_path: Path, viewe
     assert client.get("").status_code == 200
 
 
+def test_each_page_says_where_its_figures_are_of_demo_data(tmp_path: Path, viewer: TestClient) -> None:
+    own = client_of(Settings(home=tmp_path, ga4_export=tmp_path))
+    own.cookies = viewer.cookies
+    for page in ("", "operations"):
+        assert '<span class="badge">demo data</span>' in viewer.get(page).text
+        assert "badge" not in own.get(page).text
+
+
 @pytest.mark.parametrize(
     ("damage", "state"),
     [("garbage", "broken"), ("cut", "broken"), ("emptied", "broken"), ("older", "outdated"), ("without", "empty")],

@@ -248,6 +248,7 @@ def test_the_report_is_one_file_that_needs_nobody(
     page.goto(file.as_uri())
     (top,) = marts(TOPS.format(week=WEEK, model="last_click"))
     expect(page.locator("#answer")).to_contain_text(f"Last click: {top['channel']} {dollars(top['revenue'])}")
+    expect(page.locator(".badge")).to_have_text("demo data")
     expect(page.locator("#channels-chart .main-svg").first).to_be_visible()
     expect(page.get_by_role("table", name="Published runs")).to_be_visible()
     expect(page.get_by_role("table", name="Campaigns", exact=True)).to_be_visible()

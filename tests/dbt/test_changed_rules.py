@@ -8,7 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from include.settings import PROJECT
+from include.kept_settings import keep
+from include.settings import PROJECT, Settings
 from include.transform import checksum
 from tests.dbt.project import Project, copy_landing, unequal_tables
 
@@ -68,11 +69,24 @@ def test_a_changed_setting_rebuilds_the_tables_that_follow_from_it(project: Proj
     assert unequal_tables(project.settings.warehouse, full.settings.warehouse) == {}
 
 
-def test_a_changed_environment_setting_counts_too(project: Project) -> None:
-    """OWN_DOMAINS is read by the staging of events, so every table of theirs follows from it."""
+def test_a_changed_environment_setting_counts_too(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OWN_DOMAINS is read by the staging of events, so every table of theirs follows from it.
+
+    dbt alone, without it, takes what the home keeps.
+    """
     project.own_domains = ("example.com",)
+    project.variables |= {"on_changed_rules": "refuse"}
+    messages = [str(node.message) for node in getattr(project.dbt("run").result, "results", [])]
+    assert any('(OWN_DOMAINS was "", is "example.com")' in message for message in messages), messages
+    project.variables.clear()
     project.build()
-    assert {name: builds for name, builds in rebuilt(project).items() if builds != 2} == {"stg_ad_spend": 1}
+    once = {name: builds for name, builds in rebuilt(project).items() if builds != 2}
+    assert once == {"stg_ad_spend": 1}
+    keep(project.settings)
+    told = {**project.settings.dbt_env(), "OWN_DOMAINS": ""}
+    monkeypatch.setattr(Settings, "dbt_env", lambda _: told)
+    project.build()
+    assert {name: builds for name, builds in rebuilt(project).items() if builds != 2} == once
 
 
 @pytest.mark.parametrize("kind", ["seeds", "code"])

@@ -6,11 +6,14 @@ import re
 import signal
 import sqlite3
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from include.settings import PROJECT, Settings
+from include.simulator.history import write_history
 from include.simulator.stream import write_batch
 from tests.e2e.command_line import command, query, stop_at
 
@@ -37,13 +40,15 @@ def settings(home: Path) -> Settings:
 @pytest.fixture(scope="module")
 def first(home: Path) -> subprocess.CompletedProcess[str]:
     """The first run, on generated data."""
-    return make_run(home, *SMALL, "--events", "20")
+    return make_run(home, *SMALL)
 
 
 def test_a_fresh_home_ends_with_the_attribution_table(
     first: subprocess.CompletedProcess[str], settings: Settings
 ) -> None:
     assert first.returncode == 0, first.stdout
+    assert "This home holds demo data" in first.stdout
+    assert "DEMO DATA · What each channel earned" in first.stdout
     for task in ("prepare", "stream_events", "transform.int_sessions", "quality_gate", "audit", "publish"):
         assert re.search(rf"^  {re.escape(task)} +success +\d+\.\d s$", first.stdout, re.MULTILINE), first.stdout
     total = re.search(
@@ -90,7 +95,7 @@ def test_no_secret_is_in_a_log(first: subprocess.CompletedProcess[str], home: Pa
 @pytest.mark.usefixtures("first")
 def test_a_second_run_adds_its_batch_once(home: Path, settings: Settings) -> None:
     before = query(settings.warehouse, "select count(*) from int_events")
-    again = make_run(home, *SMALL, "--events", "20")
+    again = make_run(home, *SMALL)
     assert again.returncode == 0, again.stdout
     batches = sorted(settings.streamed_events.glob("*.ndjson"))
     assert len(batches) == 2
@@ -168,15 +173,45 @@ def test_a_wrong_folder_is_refused_before_anything_is_made(tmp_path: Path) -> No
 SAMPLE = PROJECT.parent / "shared" / "ga4_sample"
 
 
-@pytest.mark.skipif(
-    not SAMPLE.is_dir(), reason="the GA4 sample is not on this machine (looked in ../shared/ga4_sample)"
-)
-def test_a_folder_of_real_export_files_is_attributed(tmp_path: Path) -> None:
-    export = tmp_path / "export"
-    export.mkdir()
+@pytest.fixture
+def export(tmp_path: Path) -> Path:
+    """A user's own folder: three tables of the public sample, or where it is not there, generated and unsigned ones."""
+    made = tmp_path / "export"
+    made.mkdir()
     for file in sorted(SAMPLE.glob("*.parquet"))[:3]:
-        (export / file.name).symlink_to(file)
-    done = make_run(tmp_path / "home", "--ga4", str(export), "--events", "0")
+        (made / file.name).symlink_to(file)
+    if not SAMPLE.is_dir():
+        end = datetime(2026, 1, 31, 12, tzinfo=UTC)
+        for path in write_history(tmp_path / "made", seed=7, end=end, days=5, people=900).files:
+            pq.write_table(pq.read_table(path).replace_schema_metadata(None), made / path.name)
+    return made
+
+
+@pytest.mark.usefixtures("first")
+def test_own_data_and_demo_data_never_share_a_home(
+    home: Path, settings: Settings, export: Path, tmp_path: Path
+) -> None:
+    """Own data is refused by the demo home; in a home of its own nothing is simulated, and later runs read it too."""
+    landed = {path for path in (home / "landing").rglob("*") if path.is_file()}
+    refused = make_run(home, "--ga4", str(export))
+    assert refused.returncode == 2, refused.stdout
+    assert "ATTRIBUTION_HOME" in refused.stdout
+    assert "make clean-demo" in refused.stdout
+    assert {path for path in (home / "landing").rglob("*") if path.is_file()} == landed
+
+    own = tmp_path / "own"
+    done = command(own, "run", "--ga4", str(export), env={"OWN_DOMAINS": "shop.example"})
     assert done.returncode == 0, done.stdout
-    published = tmp_path / "home" / "published" / "attribution.duckdb"
+    assert re.search(r"^  stream_events +skipped", done.stdout, re.MULTILINE), done.stdout
+    assert "DEMO" not in done.stdout
+    published = own / "published" / "attribution.duckdb"
     assert query(published, "select count(*) > 10 from mart_attribution_last") == [(True,)]
+    before = published.read_bytes()
+    later = make_run(own)
+    assert later.returncode == 0, later.stdout
+    assert "Nothing new has landed" in later.stdout, "the home keeps the folder and the domains"
+    assert published.read_bytes() == before
+    assert make_run(own, "--events", "5").returncode == 2
+    assert command(own, "clean_demo").returncode == 2
+    assert not [path for path in (own / "landing").rglob("*") if path.is_file()]
+    assert not (own / "truth").exists()

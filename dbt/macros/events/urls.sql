@@ -32,7 +32,8 @@
 
 {#- The domains whose referrals are no evidence: var own_domains, OWN_DOMAINS and the payment gateways (S4). -#}
 {% macro excluded_referrers() %}
-    {%- set domains = var('own_domains') + env_var('OWN_DOMAINS', '').split(',') + var('referral_exclusions') -%}
+    {%- set named = home_setting('OWN_DOMAINS').split(',') -%}
+    {%- set domains = var('own_domains') + named + var('referral_exclusions') -%}
     {{ return(domains | map('trim') | map('lower') | reject('equalto', '') | unique | list) }}
 {% endmacro %}
 

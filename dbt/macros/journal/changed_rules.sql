@@ -26,7 +26,8 @@
     {%- for kind in ['settings', 'seeds'] -%}
         {#- what only one of the two versions knows is null in the other -#}
         {%- set was, is = before.get(kind) or {}, now[kind] -%}
-        {%- for name in (is.keys() | list + was.keys() | list) | unique | sort
+        {#- unique takes own_domains and OWN_DOMAINS for one name unless told -#}
+        {%- for name in (is.keys() | list + was.keys() | list) | unique(case_sensitive=true) | sort
             if found and is.get(name) != was.get(name) -%}
             {%- do changes.append(name if kind == 'seeds' else name ~ ' was ' ~ tojson(was.get(name)) ~ ', is '
                 ~ tojson(is.get(name))) -%}

@@ -20,6 +20,9 @@
     {%- for name in modules.re.findall("\\benv_var\\(['\"](\\w+)", code) | unique | sort -%}
         {%- do settings.update({name: env_var(name, '')}) -%}
     {%- endfor -%}
+    {%- for name in modules.re.findall("\\bhome_setting\\(['\"](\\w+)", code) | unique | sort -%}
+        {%- do settings.update({name: home_setting(name)}) -%}
+    {%- endfor -%}
     {{ return({'settings': settings, 'seeds': seeds, 'code': local_md5(code.split() | join(' '))}) }}
 {% endmacro %}
 

@@ -10,9 +10,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
-from include.settings import PROJECT, Settings
+from include.settings import Settings
 from include.simulator.files import whole_file
 from include.simulator.history import micros
 from include.simulator.plan import DAY, HOUR, MINUTE
@@ -21,7 +24,6 @@ from include.simulator.stream import FIRST_DAY, write_batch
 from include.simulator.truth import load
 from tests.unit.simulator.histories import END, small_history
 
-SAMPLE = PROJECT.parent / "shared" / "ga4_sample"
 Line = dict[str, Any]
 
 
@@ -169,6 +171,43 @@ def test_files_that_are_set_aside_are_passed_over(small: Settings) -> None:
     assert write_batch(small, events=10, seed=1).events == 10
 
 
+def test_what_others_streamed_is_neither_read_nor_counted(small: Settings, tmp_path: Path) -> None:
+    """Their newest event lies in 2100, their batch is named as the simulator's, and a line is nested too deep."""
+    shutil.copytree(small.home, tmp_path / "alone")
+    alone = Settings(home=tmp_path / "alone", ga4_export=tmp_path / "alone" / "landing" / "ga4")
+    theirs = {"event_name": "purchase", "user_pseudo_id": "theirs", "transaction_id": "T", "value": 9}
+    theirs |= {
+        "event_id": "t",
+        "event_timestamp": micros(END) + 27_000 * DAY,
+        "received_at": micros(END) + 27_000 * DAY,
+    }
+    small.streamed_events.mkdir(parents=True)
+    for name in ("theirs", "batch_000007_0123abcd"):
+        (small.streamed_events / f"{name}.ndjson").write_text(f"{json.dumps(theirs)}\n{'[' * 5000}\n")
+    with_them, without = (write_batch(one, events=40, seed=1).batch_id for one in (small, alone))
+    assert _lines(small, with_them) == _lines(alone, without)
+
+
+def test_of_an_export_of_others_only_the_clock_is_read(small: Settings, tmp_path: Path) -> None:
+    """Not beyond what the table's date allows; a table of a date to come has no say."""
+    unsigned = tmp_path / "theirs"
+    unsigned.mkdir()
+    day = max(small.ga4_export.glob("events_2*.parquet"))
+    table = pq.read_table(day).replace_schema_metadata(None)
+    stray = table.set_column(
+        table.column_names.index("event_timestamp"), "event_timestamp", pa.array([micros(END) + 900 * DAY] * len(table))
+    )
+    pq.write_table(pa.concat_tables([table, stray]), unsigned / day.name)
+    pq.write_table(stray, unsigned / "events_21000101.parquet")
+    settings = Settings(home=tmp_path / "home", ga4_export=unsigned)
+    recent = read_recent(settings)
+    assert (recent.visitors, recent.orders, recent.last_line) == ((), (), None)
+    newest = pc.max(table["event_timestamp"]).as_py()
+    lines = _lines(settings, write_batch(settings, events=40, seed=1).batch_id)
+    assert newest < max(line["event_timestamp"] for line in lines) < newest + 20 * MINUTE
+    assert not {line.get("user_pseudo_id") for line in lines} & {*table["user_pseudo_id"].to_pylist()}
+
+
 def test_whole_files_only(tmp_path: Path) -> None:
     target = tmp_path / "batch.ndjson"
     with whole_file(target) as part:
@@ -192,19 +231,3 @@ def test_a_batch_that_fails_leaves_nothing(small: Settings, monkeypatch: pytest.
         write_batch(small, events=10, seed=1)
     assert not list(small.streamed_events.iterdir())
     assert [path.name for path in (small.truth / "visits").iterdir()] == ["history.ndjson"]
-
-
-def test_the_real_sample_is_continued(tmp_path: Path) -> None:
-    days = sorted(SAMPLE.glob("events_*.parquet"))[-2:]
-    if not days:
-        pytest.skip("no public sample at ../shared/ga4_sample")
-    export = tmp_path / "ga4"
-    export.mkdir()
-    for day in days:
-        shutil.copy(day, export)
-    settings = Settings(home=tmp_path, ga4_export=export)
-    recent = read_recent(settings)
-    assert recent.newest is not None
-    lines = _lines(settings, write_batch(settings, events=200, seed=1).batch_id)
-    assert {line.get("user_pseudo_id") for line in lines} & {visitor.device for visitor in recent.visitors}
-    assert recent.newest < max(line["event_timestamp"] for line in lines) < recent.newest + 20 * MINUTE

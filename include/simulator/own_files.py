@@ -1,0 +1,74 @@
+"""Which landed files the simulator wrote: all that it reads, and what `make clean-demo` removes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from include.landing import EXPORT_TABLE, exported_tables, spend_files, streamed_batches
+from include.settings import Settings
+from include.simulator.spend import ADS
+
+#: Metadata of each export table that the simulator writes; it stays when rows are taken out of the file.
+SIGNATURE = {b"attribution.simulated": b"true"}
+BATCH_ID = re.compile(r"batch_(\d{6,})_[0-9a-f]{8}$")  # as stream.py names them
+_SAME_HOUR = 3600
+
+
+def own_tables(settings: Settings) -> list[Path]:
+    """The export tables that the simulator wrote, by date."""
+    shards = exported_tables(settings.ga4_export) if settings.ga4_export.is_dir() else []
+    dated = sorted((match["date"], Path(shard.path)) for shard in shards if (match := EXPORT_TABLE.match(shard.name)))
+    signed = [path for _, path in dated if _is_signed(path)]
+    return signed or [path for _, path in dated if _of_unsigned_history(settings, path)]
+
+
+def own_batches(settings: Settings) -> list[Path]:
+    """The streamed batches that the simulator wrote, by number: those of which it noted the truth."""
+    found = [Path(shard.path) for shard in streamed_batches(settings.streamed_events) if BATCH_ID.match(shard.name)]
+    return [path for path in found if (settings.truth / "visits" / path.name).exists()]
+
+
+def own_spend(settings: Settings) -> list[Path]:
+    """The files of ad spend that the simulator wrote: named after its ad tools, in the hour of its history."""
+    found = [Path(shard.path) for shard in spend_files(settings.ad_spend)]
+    return [path for path in found if path.stem in {ad.tool for ad in ADS} and _in_hour_of_history(settings, path)]
+
+
+def others_tables(settings: Settings) -> list[Path]:
+    """The export tables that the simulator did not write."""
+    own = set(own_tables(settings))
+    shards = exported_tables(settings.ga4_export) if settings.ga4_export.is_dir() else []
+    return [Path(shard.path) for shard in shards if Path(shard.path) not in own]
+
+
+def others_files(settings: Settings) -> list[Path]:
+    """The export tables and streamed batches that the simulator did not write."""
+    own = set(own_batches(settings))
+    batches = [Path(shard.path) for shard in streamed_batches(settings.streamed_events)]
+    return [*others_tables(settings), *(path for path in batches if path not in own)]
+
+
+def _is_signed(path: Path) -> bool:
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (OSError, pa.ArrowException):
+        return False
+    return SIGNATURE.items() <= metadata.items()
+
+
+def _of_unsigned_history(settings: Settings, path: Path) -> bool:
+    """Version 0.1 did not sign its tables, which lie in the home itself."""
+    inside = path.resolve().is_relative_to((settings.home / "landing").resolve())
+    return inside and _in_hour_of_history(settings, path)
+
+
+def _in_hour_of_history(settings: Settings, path: Path) -> bool:
+    noted = settings.truth / "visits" / "history.ndjson"
+    try:
+        return abs(path.stat().st_mtime - noted.stat().st_mtime) < _SAME_HOUR
+    except OSError:
+        return False

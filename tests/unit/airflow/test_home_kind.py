@@ -1,0 +1,251 @@
+"""What a home holds: every order of the README's commands, and nothing simulated that was not asked for."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from include.clean_demo import clean
+from include.home_kind import (
+    DEMO,
+    OWN,
+    TRIAL,
+    Asked,
+    Decision,
+    HomeKindError,
+    badge,
+    decide,
+    decided,
+    kind_of,
+    mark,
+    settle,
+)
+from include.run import read_arguments, set_up
+from include.settings import BigQuery, Settings
+from include.simulator.history import write_history
+from include.simulator.stream import write_batch
+from include.stream_events import main as stream_events
+
+SMALL = {"seed": 7, "end": datetime(2026, 1, 31, 12, tzinfo=UTC), "days": 1, "people": 20}
+RUN, UP = Asked(fresh=True), Asked()
+GA4, FILE = Asked(own="GA4="), Asked(own="--file")
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "becomes"),
+    [
+        (None, RUN, Decision(DEMO, 20)),
+        (None, Asked(fresh=True, events=0), Decision(DEMO, 0)),
+        (None, UP, Decision(None, 0)),
+        (None, Asked(demo=True), Decision(DEMO, 20)),
+        (None, Asked(events=5), Decision(DEMO, 5)),
+        (None, GA4, Decision(OWN, 0)),
+        (None, FILE, Decision(OWN, 0)),
+        (None, Asked(own="GA4=", events=20, demo=True), Decision(TRIAL, 20)),
+        (OWN, RUN, Decision(OWN, 0)),
+        (OWN, Asked(events=0), Decision(OWN, 0)),
+        (OWN, Asked(events=5, demo=True), Decision(TRIAL, 5)),
+        (TRIAL, RUN, Decision(TRIAL, 0)),
+        (TRIAL, Asked(events=5), Decision(TRIAL, 5)),
+        (TRIAL, GA4, Decision(TRIAL, 0)),
+        (DEMO, UP, Decision(DEMO, 20)),
+        (DEMO, Asked(events=0), Decision(DEMO, 0)),
+        (DEMO, Asked(own="--file", demo=True), Decision(TRIAL, 0)),
+    ],
+)
+def test_what_a_command_makes_of_a_home(kind: str | None, asked: Asked, becomes: Decision) -> None:
+    assert decide(kind, asked) == becomes
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "message"),
+    [
+        (DEMO, GA4, "GA4= names data of your own, .* ATTRIBUTION_HOME .*`make clean-demo`"),
+        (DEMO, Asked(own="GA4=", events=5, demo=True), "GA4= names data of your own"),
+        (DEMO, FILE, "--file names data of your own"),
+        (OWN, Asked(events=5), "DEMO=1"),
+        (None, Asked(own="GA4=", events=5), "DEMO=1"),
+        (OWN, Asked(demo=True), "EVENTS=n"),
+    ],
+)
+def test_what_would_mix_is_refused_with_the_ways_out(kind: str | None, asked: Asked, message: str) -> None:
+    with pytest.raises(HomeKindError, match=message):
+        decide(kind, asked)
+
+
+def test_the_commands_of_the_readme_never_mix_in_any_order() -> None:
+    """Once a home holds one, no order of commands adds the other, and each later run reads what is there."""
+    commands = {
+        "run": RUN,
+        "run EVENTS=0": Asked(fresh=True, events=0),
+        "run GA4=": GA4,
+        "up": UP,
+        "stream": Asked(events=20),
+    }
+    for order in itertools.permutations(commands):
+        kind, held = None, set()
+        for name in order:
+            try:
+                after = decide(kind, commands[name])
+            except HomeKindError:
+                continue
+            assert kind in {None, after.kind}
+            kind = after.kind
+            held |= {OWN} if commands[name].own else set()
+            held |= {DEMO} if after.events or (name.startswith("run") and kind == DEMO) else set()
+        assert len(held) == 1, order
+        assert held == {kind}
+
+
+@pytest.fixture
+def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of the user's own outside the home, with one export file."""
+    made = tmp_path_factory.mktemp("export")
+    (made / "events_20260101.parquet").touch()
+    return made
+
+
+def quiet() -> Console:
+    """A console whose output is kept."""
+    return Console(file=io.StringIO(), width=500)
+
+
+def begin(settings: Settings, *arguments: str) -> tuple[Settings, int]:
+    """What `make run` does before the DAG starts."""
+    options = read_arguments([*arguments, "--seed", "7", "--people", "20", "--days", "2"])
+    return set_up(settings, quiet(), options)
+
+
+def test_a_fresh_home_becomes_a_demo_home_and_refuses_own_data(settings: Settings, export: Path) -> None:
+    assert begin(settings) == (settings, 20)
+    made = {path: path.read_bytes() for path in settings.home.rglob("*") if path.is_file()}
+    assert sorted(path.name for path in settings.ga4_export.iterdir()) == [
+        "events_20260130.parquet",
+        "events_intraday_20260131.parquet",
+    ]
+    assert begin(settings) == (settings, 20)
+    with pytest.raises(HomeKindError, match="clean-demo"):
+        begin(settings, "--ga4", str(export))
+    assert {path: path.read_bytes() for path in settings.home.rglob("*") if path.is_file()} == made
+    assert (settle(settings), badge(settings)) == (DEMO, "demo data")
+    for landed in (settings.ga4_export / "events_20260102.parquet", settings.streamed_events / "mine.ndjson"):
+        landed.touch()
+        with pytest.raises(HomeKindError, match=rf"{landed.name} is not of the simulator.*clean-demo"):
+            settle(settings)
+        landed.unlink()
+
+
+def test_a_home_of_ones_own_is_never_written_to(settings: Settings, export: Path) -> None:
+    after, events = begin(settings, "--ga4", str(export))
+    assert (after.ga4_export, events, badge(settings)) == (export, 0, "")
+    assert begin(settings) == (settings, 0)
+    with pytest.raises(HomeKindError, match="DEMO=1"):
+        begin(settings, "--events", "5")
+    assert kind_of(settings) == OWN
+    assert begin(settings, "--events", "5", "--demo") == (settings, 5)
+    assert badge(settings) == "demo data among your own"
+    assert not settings.truth.exists()
+    assert not settings.ad_spend.exists() or not any(settings.ad_spend.iterdir())
+
+
+def test_the_homes_own_landing_folder_may_be_named(settings: Settings, tmp_path: Path) -> None:
+    (settings.ga4_export / "events_20260101.parquet").touch()
+    (tmp_path / "link").symlink_to(settings.ga4_export)
+    for named in (settings.ga4_export, tmp_path / "link"):
+        assert begin(settings, "--ga4", str(named)) == (settings, 0)
+    assert not settings.ga4_export.is_symlink()
+
+
+def test_an_empty_folder_that_ga4_export_names_is_not_filled(settings: Settings, export: Path) -> None:
+    next(export.iterdir()).unlink()
+    named = Settings(home=settings.home, ga4_export=export)
+    assert begin(named) == (named, 0)
+    assert begin(named, "--demo")[1] == 20
+    assert list(export.iterdir()) == []
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_an_older_home_is_known_by_what_landed(settings: Settings, export: Path, linked: bool) -> None:
+    """Version 0.1 marked no home and signed no table."""
+    if linked:
+        settings.ga4_export.rmdir()
+        settings.ga4_export.symlink_to(export)
+        assert kind_of(settings) == OWN
+    write_batch(settings, events=2, seed=1)
+    assert kind_of(settings) == (TRIAL if linked else DEMO)
+    if not linked:
+        noted = settings.truth / "visits" / "history.ndjson"
+        noted.touch()
+        table = settings.ga4_export / "events_20260130.parquet"
+        table.touch()
+        assert kind_of(settings) == DEMO
+        os.utime(table, (0, 0))
+        assert kind_of(settings) == TRIAL
+
+
+def test_streamed_files_and_spend_are_own_data_too(settings: Settings) -> None:
+    assert kind_of(settings) is None
+    settings.ad_spend.mkdir(parents=True, exist_ok=True)
+    (settings.ad_spend / "google_ads.csv").touch()
+    assert kind_of(settings) == OWN
+
+
+def test_clean_demo_removes_what_was_simulated_and_nothing_else(settings: Settings, export: Path) -> None:
+    begin(settings)
+    write_batch(settings, events=2, seed=1)
+    settings.warehouse.touch()
+    settings.tombstones.touch()
+    mine = settings.streamed_events / "mine.ndjson"
+    mine.write_text("{}\n")
+    mark(settings, TRIAL)
+    assert clean(settings, quiet(), 0) == 0
+    left = sorted(path.name for path in (settings.home / "landing").rglob("*") if path.is_file())
+    assert left == ["mine.ndjson"]
+    assert not settings.warehouse.exists()
+    assert not settings.truth.exists()
+    assert settings.tombstones.exists()
+    assert kind_of(settings) == OWN
+    with pytest.raises(HomeKindError, match="holds your own data, and no demo data"):
+        clean(settings, quiet(), 0)
+
+    mine.unlink()
+    settings.home_kind.unlink()
+    elsewhere = Settings(home=settings.home, ga4_export=export / "simulated")
+    write_history(elsewhere.ga4_export, **SMALL)  # type: ignore[arg-type]
+    assert clean(elsewhere, quiet(), 0) == 0
+    assert len(list(elsewhere.ga4_export.iterdir())) == 1
+
+
+def test_on_bigquery_a_setting_decides(settings: Settings) -> None:
+    place = BigQuery(project="p", export="p.d")
+    there = Settings(home=settings.home, ga4_export=settings.ga4_export, bigquery=place)
+    asking = Settings(home=settings.home, ga4_export=settings.ga4_export, bigquery=place, simulate=True)
+    assert decided(there, UP) == Decision(OWN, 0)
+    with pytest.raises(HomeKindError, match="SIMULATE=true"):
+        decided(there, Asked(events=20))
+    assert decided(asking, UP) == Decision(DEMO, 20)
+    assert badge(asking) == "demo data"
+    mark(asking, DEMO)
+    assert kind_of(settings) is None
+
+
+def test_the_command_follows_the_same_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fresh home becomes what the first command streams; the other kind is refused without --demo."""
+    mine = tmp_path / "mine.ndjson"
+    mine.write_text(json.dumps({"event_id": "a", "event_name": "page_view", "event_timestamp": 1}) + "\n")
+    file = ["--file", str(mine)]
+    monkeypatch.delenv("GA4_EXPORT", raising=False)
+    for name, first, other in (("a", ["--seed", "1"], file), ("b", file, ["--seed", "1"]), ("c", file, ["--history"])):
+        monkeypatch.setenv("ATTRIBUTION_HOME", str(tmp_path / name))
+        assert [stream_events(first), stream_events(other)] == [0, 2]
+        assert kind_of(Settings.from_env()) == (DEMO if first != file else OWN)
+        few = [*other, "--demo", *(["--days", "1", "--people", "9"] if other == ["--history"] else [])]
+        assert stream_events(few) == 0
+        assert kind_of(Settings.from_env()) == TRIAL
