@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from include.alerts.links import dashboard_link
 from include.alerts.message import GREEN, YELLOW, Alert
 from include.alerts.outbox import Event, Known
 from include.settings import Settings
@@ -40,7 +41,7 @@ def news(found: Mapping[str, str] | None, known: Known) -> list[Alert]:
     if new:
         look = (
             ("Readers see", "no row of them, or those of their earlier versions"),
-            ("Look", "docs/runbooks/late_data.md"),
+            ("Look", dashboard_link("docs/runbooks/set_aside.md")),
         )
         alerts.append(Alert(YELLOW, f"attribution: files set aside ({len(new):,})", (*_lines(new), *look)))
     if gone:

@@ -1,14 +1,10 @@
 {#- The second half of both staging models: evidence, money and ids, from unpacked `fields` to the columns of
     event_columns(). Shared, so that an exported and a streamed event mean the same.
-    is_history: a shard may hold the past, sent afterwards (T4); condition: which rows are wanted, where neighbours
-    in the shard, that are not, count. -#}
-{% macro staged_event(fields, is_history=false, condition='true') %}
+    is_history: a shard may hold the past, sent afterwards (T4). -#}
+{% macro staged_event(fields, is_history=false) %}
 {{ without_deleted(fields) }},
 {{ timed_ctes('undeleted', is_history) }},
-wanted as (
-    select * from timed where {{ condition }}
-),
-{{ evidence_ctes('wanted') }},
+{{ evidence_ctes('timed') }},
 {{ rates_cte() }},
 priced as (
     select

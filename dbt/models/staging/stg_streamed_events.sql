@@ -85,4 +85,4 @@ fields as (
     from typed
 ),
 
-{{ staged_event('fields', is_history=true, condition=of_proven('user_pseudo_id', 'user_id')) }}
+{{ staged_event('fields', is_history=true) }}
