@@ -7,7 +7,6 @@ does not hold is looked into by itself once all of it is old.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from typing import Any
 
 from include.bigquery_errors import explained
@@ -15,6 +14,7 @@ from include.deletion.bigquery_scrub import REMEDY, arrival
 from include.deletion.bigquery_take import keep_first_event, require_built
 from include.journal import STAGING, Touched, read_again, touch
 from include.landed_rows import Scrubbed
+from include.landing import hidden_by
 from include.retention import Done, horizon
 from include.retention_needed import AHEAD, CROSSING, IS_OLD, NEEDED, NEEDED_FROM, NEEDED_KEYS, YEAR_2000
 from include.settings import BigQuery, Settings
@@ -122,7 +122,7 @@ def _scrub_export(store: BigQueryStore, given: dict[str, int]) -> Scrubbed:
     held |= {shard for (shard,) in store.rows(_SET_ASIDE)}
     old |= {table for table in tables if table not in held and arrival(table) < given["before"]}
     # one table stays, or the export would look lost
-    newest = max(tables, key=lambda name: (name[-8:], "intraday" not in name), default=None)
+    newest = max(tables, key=lambda name: (name[-8:], len(hidden_by(name))), default=None)
     total = Scrubbed()
     for table in (name for name in tables if name in old):
         total += _scrub_table(store, table, given, keep_empty=table == newest)
@@ -130,7 +130,7 @@ def _scrub_export(store: BigQueryStore, given: dict[str, int]) -> Scrubbed:
 
 
 def _scrub_table(store: BigQueryStore, table: str, given: dict[str, int], *, keep_empty: bool) -> Scrubbed:
-    """Delete the old rows; a table without rows goes, and with a daily one the intraday table of its date (E3)."""
+    """Delete the old rows; a table without rows goes, with those of its date that it hides (E3)."""
     name = f"{store.place.export}.{table}"
     values: dict[str, Any] = {**given, "received_at": arrival(table)}
     try:
@@ -142,14 +142,9 @@ def _scrub_table(store: BigQueryStore, table: str, given: dict[str, int], *, kee
         gone = store.delete(_DELETE_EXPORTED.format(table=name, order=order), **values)
         with explained(store.place):
             if not keep_empty and not store.client.get_table(name).num_rows:
-                for dropped in _with_intraday(name):
-                    store.client.delete_table(dropped, not_found_ok=True)
+                for dropped in (*hidden_by(table), table):
+                    store.client.delete_table(f"{store.place.export}.{dropped}", not_found_ok=True)
     except WarehouseError as error:
         return Scrubbed(problems=(f"{name} holds rows that are too old ({error}). {REMEDY}",))
     log.info("took %d old rows out of %s", gone, table)
     return Scrubbed(gone, int(gone > 0))
-
-
-def _with_intraday(name: str) -> Sequence[str]:
-    """A table and the intraday table that would come up in its place."""
-    return (name,) if "intraday" in name else (f"{name[:-8]}intraday_{name[-8:]}", name)

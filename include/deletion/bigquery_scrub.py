@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from include.bigquery_landing import WILDCARDS
 from include.deletion.bigquery_tombstones import GIVEN, arrays, covered
 from include.deletion.tombstones import Tombstone
 from include.landed_rows import Scrubbed
 from include.store_bigquery import BigQueryStore
+from include.variables import read_variables
 from include.warehouse import WarehouseError
 
 log = logging.getLogger(__name__)
@@ -58,7 +60,7 @@ STREAMED_LINES = r"""
 lines as (
     select
         batch_id, line_number, received_at as landed_at, payload,
-        safe.parse_json(payload, wide_number_mode => 'round') as parsed
+        safe.parse_json(ltrim(payload, '\ufeff'), wide_number_mode => 'round') as parsed
     from streamed_events where received_at >= timestamp '1970-01-01'
 ),
 texts as (
@@ -74,14 +76,18 @@ texts as (
 ),
 landed as (
     select
-        * except (event_timestamp, received_at),
+        * except (event_timestamp, received_at, received_us),
         case when regexp_contains(event_timestamp, r'^[+-]?[0-9]+$') then safe_cast(event_timestamp as int64) end
             as event_at,
-        coalesce(
-            case when regexp_contains(received_at, r'^[+-]?[0-9]+$') then safe_cast(received_at as int64) end,
-            unix_micros(landed_at)
-        ) as received_at
-    from texts
+        coalesce(if(received_us <= unix_micros(landed_at) + $ahead, received_us, null), unix_micros(landed_at))
+            as received_at
+    from (
+        select
+            *,
+            case when regexp_contains(received_at, r'^[+-]?[0-9]+$') then safe_cast(received_at as int64) end
+                as received_us
+        from texts
+    )
 )
 """
 
@@ -118,7 +124,7 @@ def look(store: BigQueryStore, ids: Sequence[str]) -> Found:
     Reads the columns of the ids and times in every table of the export, and all of streamed_events.
     """
     exported: dict[str, tuple[list[Tombstone], int]] = {}
-    for prefix in ("events_2", "events_intraday_"):
+    for prefix in WILDCARDS:
         names = {"export": store.place.export, "prefix": prefix}
         suffixes = [table.removeprefix(prefix) for (table,) in store.rows(_TABLES.format(**names))]
         rows = covered(_EXPORTED.format(**names))
@@ -129,7 +135,8 @@ def look(store: BigQueryStore, ids: Sequence[str]) -> Found:
         for shard, *fields, count in store.rows(query, suffixes=suffixes) if suffixes else ():
             known, before = exported.get(shard, ([], 0))
             exported[shard] = ([*known, Tombstone(*fields)], before + count)
-    streamed: list[Any] = store.rows(_STREAMED, ids=list(ids))
+    ahead = int(read_variables(store.settings)["max_future_minutes"]) * 60_000_000
+    streamed: list[Any] = store.rows(_STREAMED, ids=list(ids), ahead=ahead)
     return Found(exported, streamed)
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from include.landing import EXPORT_TABLE, exported_tables, shard_problem, streamed_batches
+from include.landing import EXPORT_TABLE, GA4, exported_tables, shard_problem, streamed_batches
 from include.settings import Settings
 from include.simulator.plan import HOUR
 
@@ -91,10 +91,10 @@ def read_recent(settings: Settings) -> Recent:
     """Read the newest export tables and batches; files that the pipeline sets aside are passed over."""
     shards = exported_tables(settings.ga4_export) if settings.ga4_export.is_dir() else []
     dated = sorted((match["date"], shard.path) for shard in shards if (match := EXPORT_TABLE.match(shard.name)))
-    tables = [Path(path) for _, path in dated[-_TABLES:] if shard_problem(Path(path)) is None]
-    exported = [seen for table in tables for seen in _exported(table)]
+    tables = [paths for _, paths in dated[-_TABLES:] if shard_problem(GA4, paths) is None]
+    exported = [seen for paths in tables for path in paths for seen in _exported(Path(path))]
     batches = streamed_batches(settings.streamed_events)
-    texts = [Path(batch.path).read_text("utf-8", errors="replace") for batch in batches[-_BATCHES:]]
+    texts = [Path(batch.path[0]).read_text("utf-8", errors="replace") for batch in batches[-_BATCHES:]]
     return _recent(exported, _parsed(line for text in texts for line in text.splitlines()), len(batches))
 
 

@@ -68,7 +68,7 @@ def _landed(ga4_folder: Path | None, streamed_folder: Path | None, rules: Rules)
     if ga4_folder is not None:
         yield from read_ga4(ga4_folder, rules.conversion_events)
     if streamed_folder is not None:
-        yield from read_streamed(streamed_folder)
+        yield from read_streamed(streamed_folder, rules.max_future_minutes)
 
 
 def _add_days(tables: Tables, rules: Rules) -> None:

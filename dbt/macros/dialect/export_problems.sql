@@ -14,7 +14,7 @@
             select t.shard, e.place, e.path, e.wanted, e.required, max(c.data_type) as found
             from (
                 select distinct table_name as shard from {{ export_schema() }}
-                where regexp_contains(table_name, r'^events_(intraday_)?[0-9]{8}$')
+                where regexp_contains(table_name, r'^events_(fresh_|intraday_)?[0-9]{8}$')
             ) as t
             cross join unnest([
                 {%- for field in export_paths() %}
