@@ -25,14 +25,17 @@
     a line. -#}
 {% macro streamed_lines() %}{{ return(adapter.dispatch('streamed_lines', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__streamed_lines() -%}
-    select shard, line_number, ltrim(line, chr(65279)) as line, landed_at
-    from (
+    -- materialized: DuckDB would split the content again for every 2,048 lines that it unnests
+    with files as materialized (
         select
             parse_filename(filename, true) as shard, epoch_us(last_modified) as landed_at,
-            unnest(string_split(content, chr(10))) as line,
-            generate_subscripts(string_split(content, chr(10)), 1) as line_number
+            string_split(content, chr(10)) as lines
         from {{ source('streamed', 'streamed_events') }}
-    ) as lines
+    )
+    select shard, line_number, ltrim(line, chr(65279)) as line, landed_at
+    from (
+        select shard, landed_at, unnest(lines) as line, generate_subscripts(lines, 1) as line_number from files
+    ) as numbered
     where trim(line, chr(65279) || ' ' || chr(9) || chr(13)) <> ''
 {%- endmacro %}
 {% macro bigquery__streamed_lines() -%}
