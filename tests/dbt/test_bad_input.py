@@ -215,15 +215,20 @@ def test_nothing_in_a_landing_folder_is_passed_over(project: Project) -> None:
     assert project.differences_from(project.oracle()) == {}
 
 
-def test_a_batch_that_is_not_utf8(project: Project) -> None:
-    """The batch is set aside as a whole; the events of other batches go on."""
+def test_a_batch_that_is_not_utf8_and_one_of_garbage(project: Project) -> None:
+    """The batch is set aside as a whole; the events of others go on. Each bad line counts, and the first are shown."""
     folder = project.settings.streamed_events
     (folder / "bad.ndjson").write_bytes(b'{"event_name": "caf\xe9"}\n')
     (folder / "good.ndjson").write_text(
         f'{{"event_id": "1", "event_timestamp": {NOON}, "event_name": "x", "received_at": {NOON}}}'
     )
+    (folder / "garbage.ndjson").write_text("".join(f"{i:04d} is no JSON\n" for i in range(1002)))
     project.build()
-    assert [(r["shard"], r["reason"]) for r in project.rows("select * from int_quarantine")] == [("bad", "unreadable")]
+    counted = "select shard, reason, count(*), count(payload), max(payload) from int_quarantine group by 1, 2 order by 1"
+    assert [tuple(row.values()) for row in project.rows(counted)] == [
+        ("bad", "unreadable", 1, 0, None),
+        ("garbage", "not_json", 1002, 1000, "0999 is no JSON"),
+    ]
     assert len(times(project)) == 2
 
 

@@ -159,7 +159,7 @@ def _items(sent: Sequence[Mapping[str, Any]] | None) -> tuple[SentItem, ...]:
     return tuple(
         SentItem(
             tuple(_text(as_whole(item.get(name))) for name in ITEM_NAMES),
-            1 if item.get("quantity") is None else as_whole(item["quantity"]),
+            1 if item.get("quantity") is None else int(as_whole(item["quantity"]) or 0),
             *(_number(item.get(name)) for name in ITEM_AMOUNTS),
         )
         for item in sent or ()
