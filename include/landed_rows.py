@@ -137,7 +137,7 @@ def put_landed_rows(connection: duckdb.DuckDBPyConnection, settings: Settings, p
     is_batch = path.is_relative_to(settings.streamed_events)
     problem = shard_problem(STREAMED if is_batch else GA4, [path])
     if problem:
-        raise UnsearchableError(f"{path} cannot be searched: {problem}, or remove it")
+        raise UnsearchableError(f"{path} cannot be searched: {problem.removesuffix(', or remove it')}, or remove it")
     if is_batch:
         ahead = int(read_variables(settings)["max_future_minutes"]) * 60_000_000
         query, given = _STREAMED, {"path": str(path), "ahead": ahead}

@@ -93,7 +93,7 @@ def read_recent(settings: Settings) -> Recent:
     dated = sorted((match["date"], shard.path) for shard in shards if (match := EXPORT_TABLE.match(shard.name)))
     tables = [paths for _, paths in dated[-_TABLES:] if shard_problem(GA4, paths) is None]
     exported = [seen for paths in tables for path in paths for seen in _exported(Path(path))]
-    batches = streamed_batches(settings.streamed_events)
+    batches = [one for one in streamed_batches(settings.streamed_events) if Path(one.path[0]).suffix == ".ndjson"]
     texts = [Path(batch.path[0]).read_text("utf-8", errors="replace") for batch in batches[-_BATCHES:]]
     return _recent(exported, _parsed(line for text in texts for line in text.splitlines()), len(batches))
 
