@@ -44,7 +44,7 @@ class Export:
     @property
     def files(self) -> list[Path]:
         """The files that a load reads, a daily table instead of the intraday one of its date (E3)."""
-        return [Path(shard.path) for shard in exported_tables(self.folder)]
+        return [Path(path) for shard in exported_tables(self.folder) for path in shard.path]
 
 
 def find_export(given: Path | None, scratch: Path) -> Export:

@@ -8,12 +8,9 @@ from datetime import date
 
 from google.cloud import bigquery
 
-from include.bigquery_landing import exported
-from include.landing import READ_COLUMNS
+from include.bigquery_landing import WILDCARDS, exported
+from include.export_reader import READ_COLUMNS
 from include.store_bigquery import BigQueryStore
-
-#: The two wildcards of the export, as dbt's macro export_wildcards has them.
-WILDCARDS = ("events_2", "events_intraday_")
 
 #: One column of one table, chosen as dbt's models choose: by a variable of the script.
 PRUNED = """
@@ -41,7 +38,7 @@ class PrunedRead:
 
 
 def _fields(schema: list[bigquery.SchemaField], wanted: tuple[str, ...], above: str = "") -> Iterator[str]:
-    """The paths that staging reads (include/landing.py) of those that the table has, of lists the fields it reads."""
+    """The paths that staging reads (include/export_reader.py) of those the table has, of lists the fields it reads."""
     for field in schema:
         name = field.name.lower()
         inner = READ_COLUMNS.get(name, ())

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from google.cloud.bigquery import Client, SchemaField
 
+from include.export_reader import READ_COLUMNS, REQUIRED
+from include.ga4_schema import SCHEMA_2026
 from include.journal import READ_AGAIN, STAGING
-from include.landing import schema_problem
+from include.landing import hidden_by
 from include.settings import Settings
 from include.store import Store, Versions
 from include.variables import read_variables
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from include.store_bigquery import BigQueryStore
 
 GA4, STREAMED = STAGING
+
+#: The wildcards of the export, as dbt's macro export_wildcards has them.
+WILDCARDS = ("events_2", "events_fresh_", "events_intraday_")
 
 #: BigQuery's names in a table's schema.
 _ARROW_TYPES: dict[str, pa.DataType] = {
@@ -31,7 +36,8 @@ _ARROW_TYPES: dict[str, pa.DataType] = {
 #: The time of its last change is a table's version. Metadata: nothing of the export is read.
 EXPORTED = """
 select table_id, cast(last_modified_time as string) from `{export}.__TABLES__`
-where regexp_contains(table_id, r'^events_(intraday_)?[0-9]{{8}}$') and right(table_id, 8) between $first and $last
+where regexp_contains(table_id, r'^events_(fresh_|intraday_)?[0-9]{{8}}$')
+    and right(table_id, 8) between $first and $last
 """
 
 #: The first day that is looked at, as dbt's macro declare_sight has it: $days before the last one that is known, and
@@ -84,22 +90,42 @@ def arrow_type(field: SchemaField) -> pa.DataType:
 
 def readable(client: Client, table: str) -> bool:
     """Whether staging can read the table, by its columns: metadata, which is free."""
-    columns = [(field.name.lower(), arrow_type(field)) for field in client.get_table(table).schema]
-    return schema_problem(pa.schema(columns)) is None
+    columns = {field.name.lower(): arrow_type(field) for field in client.get_table(table).schema}
+    return all(
+        _holds(columns[name], SCHEMA_2026.field(name).type, fields) if name in columns else name not in REQUIRED
+        for name, fields in READ_COLUMNS.items()
+    )
+
+
+def _holds(found: pa.DataType, wanted: pa.DataType, fields: tuple[str, ...] = ()) -> bool:
+    """Whether `found` can hold what `wanted` says; a field may be missing, and a number may be of any kind."""
+    if pa.types.is_list(wanted) and pa.types.is_list(found):
+        return _holds(found.value_type, wanted.value_type, fields)
+    if pa.types.is_struct(wanted) and pa.types.is_struct(found):
+        there = {field.name for field in found}
+        return all(
+            _holds(found.field(one.name).type, one.type)
+            for one in wanted
+            if one.name in there and (not fields or one.name in fields)
+        )
+    if pa.types.is_floating(wanted):
+        return pa.types.is_integer(found) or pa.types.is_floating(found) or pa.types.is_decimal(found)
+    return found.equals(wanted)
 
 
 def exported(store: BigQueryStore, start: date | None, end: date | None) -> dict[str, str]:
     """Table -> version of the export's tables dated from start to end.
 
-    E3: a daily table hides the intraday table of its date; one that cannot be read hides nothing.
+    E3: a table hides those of its date that come after it; one that cannot be read hides nothing.
     """
     export = store.place.export
     first, last = (f"{day:%Y%m%d}" if day else default for day, default in ((start, "0" * 8), (end, "9" * 8)))
     tables = dict(store.rows(EXPORTED.format(export=export), first=first, last=last))
-    for table in [name for name in tables if name.startswith("events_intraday_")]:
-        daily = f"events_{table[-8:]}"
-        if daily in tables and readable(store.client, f"{export}.{daily}"):
-            del tables[table]
+    for table in list(tables):
+        hidden = [name for name in hidden_by(table) if name in tables]
+        if hidden and readable(store.client, f"{export}.{table}"):
+            for name in hidden:
+                del tables[name]
     return tables
 
 

@@ -18,6 +18,7 @@ from duckdb import DuckDBPyConnection
 
 from include.ad_spend import COLUMNS, spend_rows
 from include.deletion.tombstones import read_tombstones
+from include.export_reader import export_query
 from include.ga4_schema import SCHEMA_2026
 from include.history import read_history
 from include.home import keep_private
@@ -25,7 +26,7 @@ from include.kept_settings import read_kept
 from include.landing import exported_tables, shard_problem, spend_files, streamed_batches
 from include.settings import Settings
 
-SHARDS = "STRUCT(name VARCHAR, path VARCHAR, version VARCHAR)[]"
+SHARDS = "STRUCT(name VARCHAR, path VARCHAR[], version VARCHAR)[]"
 TOMBSTONES = "STRUCT(kind VARCHAR, key_hash VARCHAR, from_at BIGINT, until_at BIGINT, deleted_at BIGINT)[]"
 SPEND = f"STRUCT(line_number BIGINT, is_ragged BOOLEAN, {', '.join(f'{name} VARCHAR' for name in COLUMNS)})[]"
 HISTORY = "STRUCT(first_event_at BIGINT, kept_from BIGINT, rows_from BIGINT, kept_events VARCHAR[])[]"
@@ -50,7 +51,7 @@ def make_local_state(settings: Settings) -> None:
     settings.empty.with_suffix(".ndjson").touch()
 
 
-def _shard_list(model: str, start: str, end: str) -> list[dict[str, str]]:
+def _shard_list(model: str, start: str, end: str) -> list[dict[str, Any]]:
     settings = Settings.from_env()
     if model == "stg_streamed_events":
         shards = streamed_batches(settings.streamed_events)
@@ -65,9 +66,12 @@ def _day(text: str) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def _empty_file(model: str) -> str:
-    suffix = ".ndjson" if model == "stg_streamed_events" else ".parquet"
-    return str(Settings.from_env().empty.with_suffix(suffix))
+def _empty_batch() -> str:
+    return str(Settings.from_env().empty.with_suffix(".ndjson"))
+
+
+def _export_query(shards: list[dict[str, Any]]) -> str:
+    return export_query({shard["name"]: shard["path"] for shard in shards})
 
 
 def _tombstone_list() -> list[dict[str, str | int]]:
@@ -82,19 +86,15 @@ def _kept_setting(name: str) -> str:
     return read_kept(Settings.from_env()).get(name, "")
 
 
-def _problem(path: str) -> str | None:
-    return shard_problem(Path(path))
-
-
-def _spend(path: str) -> list[dict[str, str | int | bool | None]]:
-    return spend_rows(Path(path))
+def _spend(paths: list[str]) -> list[dict[str, str | int | bool | None]]:
+    return spend_rows(Path(paths[0]))
 
 
 class Plugin(BasePlugin):
     """Registers as SQL functions what the home knows beside the warehouse.
 
-    landed_shards(model, start, end), shard_problem(path), empty_shard(model), spend_rows(path), tombstone_list(),
-    history_list() and kept_setting(name).
+    landed_shards(model, start, end), shard_problem(model, path), export_query(shards), empty_batch(), spend_rows(path),
+    tombstone_list(), history_list() and kept_setting(name).
     """
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
@@ -110,15 +110,19 @@ class Plugin(BasePlugin):
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Register the functions; they look at the disk anew at each call."""
         text: Any = "VARCHAR"
+        paths: Any = "VARCHAR[]"
         shards: Any = SHARDS
         tombstones: Any = TOMBSTONES
         history: Any = HISTORY
         spend: Any = SPEND
         with_nulls: Any = "special"
         conn.create_function("landed_shards", _shard_list, [text, text, text], shards, side_effects=True)
-        conn.create_function("shard_problem", _problem, [text], text, side_effects=True, null_handling=with_nulls)
-        conn.create_function("spend_rows", _spend, [text], spend, side_effects=True)
+        conn.create_function(
+            "shard_problem", shard_problem, [text, paths], text, side_effects=True, null_handling=with_nulls
+        )
+        conn.create_function("export_query", _export_query, [shards], text, side_effects=True)
+        conn.create_function("spend_rows", _spend, [paths], spend, side_effects=True)
         conn.create_function("tombstone_list", _tombstone_list, [], tombstones, side_effects=True)
         conn.create_function("history_list", _history_list, [], history, side_effects=True)
         conn.create_function("kept_setting", _kept_setting, [text], text, side_effects=True)
-        conn.create_function("empty_shard", _empty_file, [text], text, side_effects=True)
+        conn.create_function("empty_batch", _empty_batch, [], text, side_effects=True)

@@ -17,9 +17,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.durable import hidden, put
+from include.export_reader import export_query
 from include.ignored_ids import DUCKDB_ROWS, ignored_ids
-from include.landing import EXPORT_TABLE, file_version, shard_problem
+from include.landing import (
+    EXPORT_TABLE,
+    GA4,
+    KINDS,
+    STREAMED,
+    Shard,
+    all_shards,
+    file_version,
+    folder_of,
+    hidden_by,
+    shard_problem,
+    table_of,
+)
 from include.settings import Settings
+from include.variables import read_variables
 
 log = logging.getLogger(__name__)
 
@@ -27,21 +41,20 @@ log = logging.getLogger(__name__)
 #: each as staging reads it, ids as they were sent. An export's rows count as arrived at noon of the day after (E4).
 _EXPORTED = """
 select
-    file_row_number as place, null as event_id,
+    place, null as event_id,
     nullif(trim(user_pseudo_id, ' '), '') as user_pseudo_id, nullif(trim(user_id, ' '), '') as user_id,
     event_timestamp as event_at,
-    epoch_us(strptime(right(parse_filename(export_file, true), 8), '%Y%m%d') + interval 36 hour) as received_at,
+    epoch_us(strptime(right(shard, 8), '%Y%m%d') + interval 36 hour) as received_at,
     nullif(trim(event_name, ' '), '') as event_name,
     nullif(trim(ecommerce.transaction_id, ' '), '') as transaction_id, null as line
-from read_parquet([$path, $empty], union_by_name = true, filename = 'export_file', file_row_number = true)
-where export_file = $path
+from query($query)
 """
 _STREAMED = """
-with lines as (
-    select
-        epoch_us(last_modified) as landed_at, unnest(string_split(content, chr(10))) as line,
-        generate_subscripts(string_split(content, chr(10)), 1) - 1 as place
-    from read_text($path)
+with files as materialized (  -- or DuckDB would split the content again for every 2,048 lines that it unnests
+    select epoch_us(last_modified) as landed_at, string_split(content, chr(10)) as lines from read_text($path)
+),
+lines as (
+    select landed_at, ltrim(unnest(lines), chr(65279)) as line, generate_subscripts(lines, 1) - 1 as place from files
 ),
 parsed as (
     select *, case when json_valid(line) and json_type(line) = 'OBJECT' then cast(line as json) end as event
@@ -63,11 +76,14 @@ select
     place, event_id, user_pseudo_id, user_id,
     case when regexp_full_match(event_timestamp, '[+-]?[0-9]+') then try_cast(event_timestamp as bigint) end
         as event_at,
-    coalesce(
-        case when regexp_full_match(received_at, '[+-]?[0-9]+') then try_cast(received_at as bigint) end, landed_at
-    ) as received_at,
+    coalesce(case when received_us <= landed_at + $ahead then received_us end, landed_at) as received_at,
     event_name, transaction_id, case when event is null then line end as line
-from texts
+from (
+    select
+        *,
+        case when regexp_full_match(received_at, '[+-]?[0-9]+') then try_cast(received_at as bigint) end as received_us
+    from texts
+) as t
 """
 
 #: What rows outside are called where they are reported.
@@ -140,11 +156,19 @@ def log_outside(outside: Sequence[Outside], which: str) -> None:
 
 def landing_files(settings: Settings) -> list[Path]:
     """Every landed file of both sources, also the tables that others hide or that dates leave out, in a fixed order."""
-    found = [
-        *sorted(settings.ga4_export.glob("*.parquet")),
-        *sorted(settings.streamed_events.glob("*.ndjson")),
-    ]
-    return [path for path in found if not path.name.startswith(".")]
+    return [Path(path) for model in (GA4, STREAMED) for shard in _shards(settings, model) for path in shard.path]
+
+
+def _shards(settings: Settings, model: str) -> list[Shard]:
+    return sorted(all_shards(folder_of(settings, model), model).values(), key=lambda shard: shard.name)
+
+
+def newest_files(settings: Settings) -> set[Path]:
+    """A file of each source that stays whatever its age: of the last table, the first of a date to be read (E3)."""
+    tables = [(shard, match) for shard in _shards(settings, GA4) if (match := EXPORT_TABLE.match(shard.name))]
+    tables.sort(key=lambda one: (one[1]["date"], -KINDS.index(one[1]["kind"])))
+    newest = [*(shard for shard, _ in tables[-1:]), *_shards(settings, STREAMED)[-1:]]
+    return {Path(shard.path[-1]) for shard in newest}
 
 
 def put_landed_rows(connection: duckdb.DuckDBPyConnection, settings: Settings, path: Path) -> None:
@@ -152,13 +176,15 @@ def put_landed_rows(connection: duckdb.DuckDBPyConnection, settings: Settings, p
 
     Raises UnsearchableError when the file is not one that staging reads (E4).
     """
-    problem = shard_problem(path)
+    is_batch = path.is_relative_to(settings.streamed_events)
+    problem = shard_problem(STREAMED if is_batch else GA4, [path])
     if problem:
-        raise UnsearchableError(f"{path} cannot be searched: {problem}, or remove it")
-    if path.suffix == ".ndjson":
-        query, given = _STREAMED, {"path": str(path)}
+        raise UnsearchableError(f"{path} cannot be searched: {problem.removesuffix(', or remove it')}, or remove it")
+    if is_batch:
+        ahead = int(read_variables(settings)["max_future_minutes"]) * 60_000_000
+        query, given = _STREAMED, {"path": str(path), "ahead": ahead}
     else:
-        query, given = _EXPORTED, {"path": str(path), "empty": str(settings.empty.with_suffix(".parquet"))}
+        query, given = _EXPORTED, {"query": export_query({str(table_of(path)): [str(path)]}, numbered=True)}
     rows = DUCKDB_ROWS.format(rows=query)
     connection.execute(f"create or replace temp table landed_rows as {rows}", given | ignored_ids(settings))
 
@@ -175,7 +201,7 @@ def take_out(path: Path, places: Sequence[int], version: str) -> None:
     gone = frozenset(places)
     try:
         stat = target.stat()
-        if path.suffix == ".ndjson":
+        if path.suffix.lower() == ".ndjson":
             lines = target.read_bytes().split(b"\n")
             temporary.write_bytes(b"\n".join(line for place, line in enumerate(lines) if place not in gone))
             os.utime(temporary, ns=(stat.st_atime_ns, stat.st_mtime_ns))
@@ -210,14 +236,17 @@ def _write_rest(source: Path, temporary: Path, gone: frozenset[int]) -> None:
 
 
 def withdraw(path: Path) -> None:
-    """Remove the file; with a daily table goes the intraday table of its date, which would come up again (E3).
+    """Remove the file; with it go the tables of its date that it hides, which would come up again (E3).
 
     Raises ScrubError when it cannot be removed.
     """
-    table = EXPORT_TABLE.match(path.stem)
+    table = table_of(path) if path.suffix.lower() == ".parquet" else None
     try:
-        if table and not table["intraday"]:
-            path.with_name(f"events_intraday_{table['date']}.parquet").unlink(missing_ok=True)
+        if table:
+            shards = all_shards(path.parent if table_of(Path(path.name)) else path.parent.parent, GA4)
+            for other in (shards[name] for name in hidden_by(table) if name in shards):
+                for part in other.path:
+                    Path(part).unlink(missing_ok=True)
         path.unlink()
     except PermissionError as error:
         raise ScrubError(f"{path} is too old and cannot be removed ({error.strerror}). {_RIGHTS}") from error

@@ -1,79 +1,50 @@
-"""What has landed on this machine, by shards with a version that changes with them.
+"""List landed files, by shards with a version that changes with them.
 
-A shard is a GA4 export table, a streamed batch or a file of ad spend.
-dbt (through include/duckdb_plugin.py) and the sensor read the landing zone by these functions alone, so they cannot
-disagree about what is new.
+A shard is a GA4 export table, a streamed batch or a file of ad spend. Shared by dbt (through include/duckdb_plugin.py)
+and the sensor, so both agree on what is new.
 """
 
 from __future__ import annotations
 
+import codecs
+import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from include.ad_spend import spend_problem
-from include.ga4_schema import SCHEMA_2026
+from include.export_reader import export_problem
 from include.settings import Settings
 
-EXPORT_TABLE = re.compile(r"^events_(?P<intraday>intraday_)?(?P<date>\d{8})$")
+EXPORT_TABLE = re.compile(r"^events_(?P<kind>intraday_|fresh_)?(?P<date>[0-9]{8})$")
+#: The kinds of tables of one date, the one that is read first: a table that can be read hides those after it (E3).
+KINDS = (None, "fresh_", "intraday_")
 
-#: The columns of an export table that staging reads, and the subfields it reads of the nested ones.
-READ_COLUMNS: dict[str, tuple[str, ...]] = {
-    "event_timestamp": (),
-    "event_name": (),
-    "event_params": ("key", "value"),
-    "event_value_in_usd": (),
-    "event_bundle_sequence_id": (),
-    "user_id": (),
-    "user_pseudo_id": (),
-    "device": ("category",),
-    "ecommerce": (
-        "purchase_revenue_in_usd",
-        "purchase_revenue",
-        "refund_value_in_usd",
-        "refund_value",
-        "shipping_value_in_usd",
-        "shipping_value",
-        "tax_value_in_usd",
-        "tax_value",
-        "transaction_id",
-    ),
-    "items": (
-        "item_id",
-        "item_name",
-        "item_brand",
-        "item_variant",
-        "item_category",
-        "quantity",
-        "item_revenue_in_usd",
-        "item_revenue",
-        "price_in_usd",
-        "price",
-    ),
-    "collected_traffic_source": ("manual_source", "manual_medium", "manual_campaign_name", "gclid", "dclid", "srsltid"),
-    "session_traffic_source_last_click": ("manual_campaign", "google_ads_campaign", "cross_channel_campaign"),
-    "batch_event_index": (),
-    "batch_page_id": (),
-    "batch_ordering_id": (),
+#: What `bq extract` and EXPORT DATA append to a table's name where it takes several files.
+_PART = re.compile(r"^(events_(?:intraday_|fresh_)?[0-9]{8})(?:[_-]?[0-9]{12}|[_-][0-9]+(?:-of-[0-9]+)?)?$")
+
+GA4, STREAMED, SPEND = "stg_ga_events", "stg_streamed_events", "stg_ad_spend"
+_SUFFIX = {GA4: ".parquet", STREAMED: ".ndjson", SPEND: ".csv"}
+_EXPECTED = {
+    GA4: "events_YYYYMMDD.parquet, events_fresh_YYYYMMDD.parquet or events_intraday_YYYYMMDD.parquet, or several "
+    "files of a table as events_YYYYMMDD_000000000000.parquet",
+    STREAMED: "batches as name.ndjson",
+    SPEND: "files as name.csv",
 }
-REQUIRED = ("event_timestamp", "event_name", "event_params", "user_pseudo_id")
 
 
 @dataclass(frozen=True)
 class Shard:
-    """One file of the landing zone.
+    """What is taken in or set aside as one.
 
-    name: the table's name or the batch's id (the file's stem), the same on BigQuery.
-    version: changes whenever the file's content may have.
+    name: the table's name or the batch's id (the file's stem), the same on BigQuery; of a file that is none of these,
+    its name with the suffix. path: its files. version: changes whenever their content may have.
     """
 
     name: str
-    path: str
+    path: tuple[str, ...]
     version: str
 
 
@@ -83,16 +54,62 @@ def file_version(path: Path) -> str:
     return f"{stat.st_mtime_ns}-{stat.st_size}"
 
 
-def _shards(folder: Path, suffix: str) -> Iterator[Shard]:
-    for path in sorted(folder.glob(f"*{suffix}")):
-        if not path.name.startswith("."):  # a writer's temporary name
-            yield Shard(path.stem, str(path), file_version(path))
+def folder_of(settings: Settings, model: str) -> Path:
+    """Where the files of a staging model land."""
+    return {GA4: settings.ga4_export, STREAMED: settings.streamed_events, SPEND: settings.ad_spend}[model]
+
+
+def _is_ignored(path: Path, suffix: str) -> bool:
+    """A writer's temporary file, or its mark beside the files (_SUCCESS, _temporary)."""
+    return path.name.startswith(".") or (path.name.startswith("_") and path.suffix.lower() != suffix)
+
+
+def _named(folder: Path, model: str) -> Iterator[tuple[str, Path]]:
+    """Each file with its shard's name; a folder named like an export table holds its files."""
+    suffix = _SUFFIX[model]
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        is_folder = path.is_dir()
+        stem = path.stem if path.suffix.lower() == suffix else path.name if is_folder else None
+        part = _PART.match(stem) if stem and model == GA4 else None
+        if _is_ignored(path, suffix):
+            continue
+        if is_folder and part:
+            for inner in sorted(path.iterdir()):
+                if not _is_ignored(inner, suffix):
+                    whole = inner.suffix.lower() == suffix and inner.is_file()
+                    yield (part[1] if whole else f"{path.name}/{inner.name}"), inner
+        elif is_folder or stem is None:
+            yield path.name, path
+        else:
+            yield (part[1] if part else stem), path
+
+
+def all_shards(folder: Path, model: str) -> dict[str, Shard]:
+    """Every shard in a landing folder by name, also the tables that others hide; empty where there is no folder."""
+    found: dict[str, dict[Path, str]] = {}
+    for name, path in _named(folder, model):
+        try:
+            version = file_version(path)
+        except FileNotFoundError:
+            if not path.is_symlink():  # withdrawn meanwhile
+                continue
+            version = "dangling"
+        found.setdefault(name, {})[path] = version
+    return {name: Shard(name, tuple(map(str, files)), _version(folder, files)) for name, files in found.items()}
+
+
+def _version(folder: Path, files: Mapping[Path, str]) -> str:
+    """The only file's, or a digest of all of them and their names."""
+    if len(files) == 1:
+        return next(iter(files.values()))
+    lines = "\n".join(f"{path.relative_to(folder)} {version}" for path, version in files.items())
+    return f"{len(files)}-{hashlib.md5(lines.encode(), usedforsecurity=False).hexdigest()}"
 
 
 def exported_tables(folder: Path, start: date | None = None, end: date | None = None) -> list[Shard]:
-    """The GA4 export tables to read: a daily table hides its date's intraday table (E3).
+    """The GA4 export tables to read: a daily table hides its date's other tables, a fresh one the intraday one (E3).
 
-    Files whose name is no export table's stay in the list, for their quarantine; dates outside [start, end] do not.
+    What is no export table stays in the list, for its quarantine; dates outside [start, end] do not.
 
     Raises FileNotFoundError where there is no such folder: an unmounted disk must not look like withdrawn tables.
     """
@@ -101,88 +118,91 @@ def exported_tables(folder: Path, start: date | None = None, end: date | None = 
             f"the GA4 export folder {folder} does not exist;"
             " set GA4_EXPORT to the folder of events_YYYYMMDD.parquet files"
         )
-    shards = list(_shards(folder, ".parquet"))
-    names = {shard.name for shard in shards}
-    kept = []
-    for shard in shards:
-        table = EXPORT_TABLE.match(shard.name)
-        if table:
-            day = table["date"]
-            daily = folder / f"events_{day}.parquet"
-            if table["intraday"] and daily.stem in names and shard_problem(daily) is None:
-                continue  # a daily file that cannot be read replaces nothing
-            if (start and day < f"{start:%Y%m%d}") or (end and day > f"{end:%Y%m%d}"):
-                continue
-        kept.append(shard)
-    return kept
+    shards = all_shards(folder, GA4)
+    for name, shard in list(shards.items()):
+        hidden = [other for other in hidden_by(name) if other in shards]
+        if hidden and _can_be_read(shard):
+            for other in hidden:
+                del shards[other]
+    first, last = (f"{day:%Y%m%d}" if day else default for day, default in ((start, "0" * 8), (end, "9" * 8)))
+    return [
+        shard for name, shard in sorted(shards.items()) if not EXPORT_TABLE.match(name) or first <= name[-8:] <= last
+    ]
+
+
+def hidden_by(table: str) -> list[str]:
+    """The names of the tables of the same date that a table hides (E3); none where the name is no table's."""
+    match = EXPORT_TABLE.match(table)
+    after = KINDS[KINDS.index(match["kind"]) + 1 :] if match else ()
+    return [f"events_{kind}{table[-8:]}" for kind in after]
+
+
+_readable: set[Shard] = set()
+
+
+def _can_be_read(shard: Shard) -> bool:
+    """Whether a table replaces others; a version that can be read is looked into once a process."""
+    if shard not in _readable and shard_problem(GA4, shard.path) is None:
+        _readable.add(shard)
+    return shard in _readable
 
 
 def streamed_batches(folder: Path) -> list[Shard]:
     """The batches of streamed events, one NDJSON file each."""
-    return list(_shards(folder, ".ndjson"))
+    return list(all_shards(folder, STREAMED).values())
 
 
 def spend_files(folder: Path) -> list[Shard]:
     """The files of ad spend."""
-    return list(_shards(folder, ".csv"))
+    return list(all_shards(folder, SPEND).values())
 
 
 def landed(settings: Settings, start: date | None = None, end: date | None = None) -> dict[str, list[Shard]]:
     """What has landed, by the staging model that reads it."""
     return {
-        "stg_ga_events": exported_tables(settings.ga4_export, start, end),
-        "stg_streamed_events": streamed_batches(settings.streamed_events),
-        "stg_ad_spend": spend_files(settings.ad_spend),
+        GA4: exported_tables(settings.ga4_export, start, end),
+        STREAMED: streamed_batches(settings.streamed_events),
+        SPEND: spend_files(settings.ad_spend),
     }
 
 
-def shard_path(settings: Settings, model: str, shard: str) -> Path:
-    """Where this shard of a staging model lies, or would."""
-    if model == "stg_ga_events":
-        return settings.ga4_export / f"{shard}.parquet"
-    if model == "stg_ad_spend":
-        return settings.ad_spend / f"{shard}.csv"
-    return settings.streamed_events / f"{shard}.ndjson"
-
-
-def shard_problem(path: Path) -> str | None:
-    """Why this file cannot be read, as `reason: what and what to do`, or None if it can (docs/semantics.md, E4)."""
-    problems = {".ndjson": _batch_problem, ".csv": spend_problem}
-    return problems.get(path.suffix, _export_problem)(path)
-
-
-def _batch_problem(path: Path) -> str | None:
-    try:
-        path.read_bytes().decode("utf-8")
-    except OSError as error:
-        return f"unreadable: {error.strerror}; check the rights of the file"
-    except UnicodeDecodeError as error:
-        return f"unreadable: not UTF-8 at byte {error.start}; write the batch again as UTF-8"
+def shard_problem(model: str, paths: Iterable[str | Path]) -> str | None:
+    """Why these files of a shard cannot be read, as `reason: what and what to do`, or None (docs/semantics.md, E4)."""
+    files = [Path(path) for path in paths]
+    for path in files:
+        problem = _file_problem(model, path)
+        if problem:
+            return problem if len(files) == 1 else problem.replace(": ", f": {path.name}: ", 1)
+    if len(files) > 1 and model != GA4:
+        return f"unknown_name: {' and '.join(path.name for path in files)} have one name; rename one of them"
     return None
 
 
-def _export_problem(path: Path) -> str | None:
-    if table_date(path.stem) is None:
-        return "unknown_name: expected events_YYYYMMDD.parquet or events_intraday_YYYYMMDD.parquet; rename the file"
-    try:
-        schema = pq.read_schema(path)
-    except OSError as error:
-        return f"unreadable: {error.strerror or error}; check the rights of the file"
-    except pa.ArrowException as error:
-        return f"unreadable: not a whole Parquet file ({str(error).splitlines()[0]}); export the table again"
-    return schema_problem(schema)
+def _file_problem(model: str, path: Path) -> str | None:
+    suffix = _SUFFIX[model]
+    if path.is_dir():
+        return f"unknown_name: a folder, and expected are {_EXPECTED[model]}; move its files up, or remove it"
+    if path.suffix.lower() != suffix:
+        packed = "unpack" if path.suffix.lower() in (".gz", ".zip", ".zst", ".bz2", ".xz", ".tar", ".tgz") else "rename"
+        return f"unknown_name: expected are {_EXPECTED[model]}; {packed} the file, or remove it"
+    if model == GA4:
+        return _table_problem(path) or export_problem(path)
+    return spend_problem(path) if model == SPEND else _batch_problem(path)
 
 
-def schema_problem(schema: pa.Schema) -> str | None:
-    """Why a table of these columns cannot be read, or None (docs/semantics.md, E4)."""
-    for column, fields in READ_COLUMNS.items():
-        if column not in schema.names:
-            if column in REQUIRED:
-                return f"wrong_type: column {column} is missing; export the table again with GA4's own schema"
-            continue
-        problem = _type_problem(column, schema.field(column).type, SCHEMA_2026.field(column).type, fields)
-        if problem:
-            return f"wrong_type: {problem}; export the table again with GA4's own schema"
+def _table_problem(path: Path) -> str | None:
+    table = table_of(path)
+    if table and table_date(table):
+        return None
+    return f"unknown_name: expected are {_EXPECTED[GA4]}; rename the file"
+
+
+def table_of(path: Path) -> str | None:
+    """The export table that a file belongs to by its name or, as one of several, by that of its folder."""
+    for name in (path.stem, path.parent.stem if path.parent.suffix.lower() == ".parquet" else path.parent.name):
+        part = _PART.match(name)
+        if part:
+            return part[1]
     return None
 
 
@@ -198,30 +218,20 @@ def table_date(name: str) -> date | None:
         return None
 
 
-def _type_problem(name: str, found: pa.DataType, expected: pa.DataType, fields: tuple[str, ...] = ()) -> str | None:
-    """The first place where `found` cannot hold what `expected` says; numbers of any width pass, missing fields too."""
-    if pa.types.is_null(found):
-        return None
-    if pa.types.is_list(expected) and pa.types.is_list(found):
-        return _type_problem(f"{name}[]", found.value_type, expected.value_type, fields)
-    if pa.types.is_struct(expected) and pa.types.is_struct(found):
-        names = {found.field(i).name for i in range(found.num_fields)}
-        inner = fields or tuple(expected.field(i).name for i in range(expected.num_fields))
-        for field in (f for f in inner if f in names):
-            problem = _type_problem(f"{name}.{field}", found.field(field).type, expected.field(field).type)
-            if problem:
-                return problem
-        return None
-    kinds = (_kind(found), _kind(expected))
-    # a double column without a fraction is exported as whole numbers, and a column of nulls as any simple type
-    return None if kinds[0] == kinds[1] or kinds == ("integer", "number") else f"{name} is {found}, not {expected}"
-
-
-def _kind(data_type: pa.DataType) -> str:
-    if pa.types.is_integer(data_type):
-        return "integer"
-    if pa.types.is_floating(data_type) or pa.types.is_decimal(data_type):
-        return "number"
-    if pa.types.is_string(data_type) or pa.types.is_large_string(data_type):
-        return "text"
-    return str(data_type)
+def _batch_problem(path: Path) -> str | None:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    before = 0
+    try:
+        with path.open("rb") as file:
+            while True:
+                chunk, begun = file.read(1 << 20), len(decoder.getstate()[0])
+                try:
+                    decoder.decode(chunk, not chunk)
+                except UnicodeDecodeError as error:
+                    at = before - begun + error.start
+                    return f"unreadable: not UTF-8 at byte {at}; write the batch again as UTF-8"
+                if not chunk:
+                    return None
+                before += len(chunk)
+    except OSError as error:
+        return f"unreadable: {error.strerror}; check the rights of the file"

@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from include.landing import file_version, shard_path
+from include.landing import GA4, SPEND, STREAMED, Shard, all_shards, file_version, folder_of
 from include.publish import LOADED_SHARDS
 from include.settings import Settings
 from include.transform import DbtError, run_dbt
@@ -154,33 +154,38 @@ def copy_state(scratch: Scratch) -> None:
                 shutil.copy2(path, home / path.name)
 
 
-def is_version(path: Path, version: str) -> bool:
-    """Whether the file is there in this version."""
-    try:
-        return file_version(path) == version
-    except OSError:
-        return False
-
-
 def link_shards(scratch: Scratch, loaded: list[Loaded]) -> int:
     """Lay out the landing zone of what was loaded and is still there; returns how many shards that is."""
     for folder in (scratch.rebuilt.ga4_export, scratch.rebuilt.streamed_events, scratch.rebuilt.ad_spend):
         folder.mkdir(parents=True)
     found = 0
-    for model, shard, version in loaded:
-        source, target = (shard_path(home, model, shard) for home in (scratch.deployment, scratch.rebuilt))
-        if is_version(source, version):
-            link(source, target)
+    landed = _every_shard(scratch.deployment)
+    for model, name, version in loaded:
+        shard = landed.get((model, name))
+        if shard and shard.version == version:
+            folder = folder_of(scratch.deployment, model)
+            for source in map(Path, shard.path):
+                target = folder_of(scratch.rebuilt, model) / source.relative_to(folder)
+                target.parent.mkdir(exist_ok=True)
+                link(source, target)
             found += 1
     drop_changed(scratch, loaded)
     return found
 
 
+def _every_shard(settings: Settings) -> dict[tuple[str, str], Shard]:
+    """What stands in the landing zone, by staging model and name."""
+    found = {model: all_shards(folder_of(settings, model), model) for model in (GA4, STREAMED, SPEND)}
+    return {(model, name): shard for model, shards in found.items() for name, shard in shards.items()}
+
+
 def drop_changed(scratch: Scratch, loaded: list[Loaded]) -> list[Loaded]:
     """Take out of the landing zone what is not the version that was loaded; returns every shard that is not there."""
-    gone = [one for one in loaded if not is_version(shard_path(scratch.rebuilt, one[0], one[1]), one[2])]
-    for model, shard, _ in gone:
-        shard_path(scratch.rebuilt, model, shard).unlink(missing_ok=True)
+    linked = _every_shard(scratch.rebuilt)
+    gone = [one for one in loaded if (shard := linked.get(one[:2])) is None or shard.version != one[2]]
+    for one in gone:
+        for path in linked[one[:2]].path if one[:2] in linked else ():
+            Path(path).unlink(missing_ok=True)
     return gone
 
 

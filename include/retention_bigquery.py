@@ -10,11 +10,12 @@ import logging
 from collections.abc import Sequence
 
 from include.bigquery_errors import explained
-from include.deletion.bigquery_scrub import REMEDY, STREAMED_LINES, arrival
+from include.deletion.bigquery_scrub import REMEDY, STREAMED_LINES, arrival, of_lines
 from include.deletion.bigquery_take import keep_first_event, require_built
-from include.ignored_ids import BIGQUERY_ORDER, BIGQUERY_USER, USERS, ignored_ids
+from include.ignored_ids import BIGQUERY_ORDER, BIGQUERY_USER, ignored_ids
 from include.journal import STAGING, Touched, read_again, touch
 from include.landed_rows import Outside, Scrubbed
+from include.landing import hidden_by
 from include.retention import DAY_US, Done, later
 from include.retention_needed import (
     AHEAD,
@@ -75,7 +76,7 @@ group by shard
 
 _TABLES_OF_EXPORT = """
 select table_id, row_count from `{export}.__TABLES__`
-where regexp_contains(table_id, r'^events_(intraday_)?[0-9]{{8}}$') order by table_id
+where regexp_contains(table_id, r'^events_(fresh_|intraday_)?[0-9]{{8}}$') order by table_id
 """
 
 _OLD_LINES = f"""
@@ -177,9 +178,7 @@ def _scrub_lines(store: BigQueryStore, given: dict[str, int], batches: Sequence[
     try:
         rows = store.delete(_DELETE_LINES.format(lines=_OLD_LINES), **given) if batches else 0
         gone = (
-            store.delete(
-                _DELETE_LINES.format(lines=_LATE_LINES), **given, **ignored_ids(store.settings, USERS), batches=late
-            )
+            store.delete(_DELETE_LINES.format(lines=_LATE_LINES), **given, **of_lines(store.settings), batches=late)
             if late
             else 0
         )
@@ -193,9 +192,9 @@ def _scrub_export(store: BigQueryStore, given: dict[str, int]) -> Scrubbed:
     held = {shard: (count, staying) for shard, count, staying in store.rows(_HELD, **given)}
     set_aside = {shard for (shard,) in store.rows(_SET_ASIDE)}
     # one table stays, or the export would look lost
-    newest = max((table for table, _ in tables), key=lambda name: (name[-8:], "intraday" not in name), default=None)
+    newest = max((table for table, _ in tables), key=lambda name: (name[-8:], len(hidden_by(name))), default=None)
     total = Scrubbed()
-    for table, rows in reversed(tables):  # an intraday table before the daily one, which takes it along
+    for table, rows in reversed(tables):  # hidden tables before the one that takes them along
         staged, staying = held.get(table, (0, 0))
         is_old = arrival(table) < given["before"]
         is_near = arrival(table) < given["before"] + 7 * DAY_US  # events may be days older than their table
@@ -210,15 +209,15 @@ def _scrub_export(store: BigQueryStore, given: dict[str, int]) -> Scrubbed:
 
 
 def _scrub_table(store: BigQueryStore, table: str, given: dict[str, int], *, keep_empty: bool) -> Scrubbed:
-    """Delete the old rows; a table without rows goes, and with a daily one the intraday table of its date (E3)."""
+    """Delete the old rows; a table without rows goes, with those of its date that it hides (E3)."""
     name = f"{store.place.export}.{table}"
     values = {**given, "received_at": arrival(table), **ignored_ids(store.settings)}
     try:
         gone = store.delete(f"delete {_old_rows(store, name, _NEEDED)}", **values)
         with explained(store.place):
             if not keep_empty and not store.client.get_table(name).num_rows:
-                for dropped in _with_intraday(name):
-                    store.client.delete_table(dropped, not_found_ok=True)
+                for dropped in (*hidden_by(table), table):
+                    store.client.delete_table(f"{store.place.export}.{dropped}", not_found_ok=True)
     except WarehouseError as error:
         return Scrubbed(problems=(f"{name} holds rows that are too old ({error}). {REMEDY}",))
     log.info("took %d old rows out of %s", gone, table)
@@ -244,8 +243,3 @@ def _old_rows(store: BigQueryStore, name: str, needed: str) -> str:
         columns = {field.name for field in store.client.get_table(name).schema}
     order = _ORDER if "ecommerce" in columns else "cast(null as string)"
     return _OLD_ROWS.format(table=name, user=_USER, order=order, needed=needed).strip()
-
-
-def _with_intraday(name: str) -> Sequence[str]:
-    """A table and the intraday table that would come up in its place."""
-    return (name,) if "intraday" in name else (f"{name[:-8]}intraday_{name[-8:]}", name)

@@ -19,6 +19,7 @@ from include.landed_rows import (
     UnsearchableError,
     is_writable,
     landing_files,
+    newest_files,
     put_landed_rows,
     take_out,
     withdraw,
@@ -95,14 +96,11 @@ def retain(settings: Settings, wanted: int | None, lookback: int) -> Done | None
 
 def _scrub_old(warehouse: duckdb.DuckDBPyConnection, settings: Settings, before: int) -> Scrubbed:
     total = Scrubbed()
-    files = landing_files(settings)
     # one file of each source stays, or the folder would look like a lost disk
-    newest = {
-        path.parent: path for path in sorted(files, key=lambda path: (path.stem[-8:], "intraday" not in path.stem))
-    }
-    for path in files:
+    newest = newest_files(settings)
+    for path in landing_files(settings):
         try:
-            total += _scrub_file(warehouse, settings, path, before, keep_empty=path == newest[path.parent])
+            total += _scrub_file(warehouse, settings, path, before, keep_empty=path in newest)
         except FileNotFoundError:  # withdrawn meanwhile
             continue
         except UnsearchableError as error:

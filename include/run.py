@@ -19,6 +19,7 @@ from rich.console import Console
 
 from include.demo_data import fill
 from include.home_kind import DEMO, Asked, decided, mark
+from include.landing import GA4, all_shards
 from include.reported_run import StartError, command, reported_run, show_figures
 from include.settings import Settings
 
@@ -56,7 +57,8 @@ def with_export(settings: Settings, folder: str) -> Settings:
     Raises StartError where it is not there or holds no export file.
     """
     path = Path(folder).expanduser().absolute()
-    if not path.is_dir() or not any(path.glob("*.parquet")):
+    files = [file for shard in all_shards(path, GA4).values() for file in shard.path]
+    if not any(file.lower().endswith(".parquet") for file in files):
         missing = "holds no Parquet file" if path.is_dir() else "does not exist"
         raise StartError(
             f"the GA4 folder {path} {missing}. Expected: one file a table of GA4's BigQuery export, named "

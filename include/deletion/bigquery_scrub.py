@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from include.bigquery_landing import WILDCARDS
 from include.deletion.bigquery_tombstones import GIVEN, arrays, covered
 from include.deletion.tombstones import Tombstone
 from include.ignored_ids import BIGQUERY_USER, USERS, ignored_ids
 from include.landed_rows import Outside, Scrubbed
+from include.settings import Settings
 from include.store_bigquery import BigQueryStore, written_out
+from include.variables import read_variables
 from include.warehouse import WarehouseError
 
 log = logging.getLogger(__name__)
@@ -60,7 +63,7 @@ STREAMED_LINES = rf"""
 lines as (
     select
         batch_id, line_number, received_at as landed_at, payload,
-        safe.parse_json(payload, wide_number_mode => 'round') as parsed
+        safe.parse_json(ltrim(payload, '\ufeff'), wide_number_mode => 'round') as parsed
     from streamed_events where received_at >= timestamp '1970-01-01'
 ),
 texts as (
@@ -76,14 +79,18 @@ texts as (
 ),
 landed as (
     select
-        * except (event_timestamp, received_at),
+        * except (event_timestamp, received_at, received_us),
         case when regexp_contains(event_timestamp, r'^[+-]?[0-9]+$') then safe_cast(event_timestamp as int64) end
             as event_at,
-        coalesce(
-            case when regexp_contains(received_at, r'^[+-]?[0-9]+$') then safe_cast(received_at as int64) end,
-            unix_micros(landed_at)
-        ) as received_at
-    from texts
+        coalesce(if(received_us <= unix_micros(landed_at) + $receipt_ahead, received_us, null), unix_micros(landed_at))
+            as received_at
+    from (
+        select
+            *,
+            case when regexp_contains(received_at, r'^[+-]?[0-9]+$') then safe_cast(received_at as int64) end
+                as received_us
+        from texts
+    )
 )
 """  # noqa: S608 - constants
 
@@ -121,7 +128,7 @@ def look(store: BigQueryStore, ids: Sequence[str]) -> Found:
     """
     exported: dict[str, tuple[list[Tombstone], int]] = {}
     ignored = ignored_ids(store.settings, USERS)
-    for prefix in ("events_2", "events_intraday_"):
+    for prefix in WILDCARDS:
         names = {"export": store.place.export, "prefix": prefix}
         suffixes = [table.removeprefix(prefix) for (table,) in store.rows(_TABLES.format(**names))]
         rows = covered(_EXPORTED.format(**names))
@@ -132,8 +139,14 @@ def look(store: BigQueryStore, ids: Sequence[str]) -> Found:
         for shard, *fields, count in store.rows(query, suffixes=suffixes, **ignored) if suffixes else ():
             known, before = exported.get(shard, ([], 0))
             exported[shard] = ([*known, Tombstone(*fields)], before + count)
-    streamed: list[Any] = store.rows(_STREAMED, ids=list(ids), **ignored)
+    streamed: list[Any] = store.rows(_STREAMED, ids=list(ids), **of_lines(store.settings))
     return Found(exported, streamed)
+
+
+def of_lines(settings: Settings) -> dict[str, Any]:
+    """The values that STREAMED_LINES names: the user ids of nobody (I1), how far a receipt may lie ahead (E4)."""
+    minutes = int(read_variables(settings)["max_future_minutes"])
+    return {**ignored_ids(settings, USERS), "receipt_ahead": minutes * 60_000_000}
 
 
 def scrub(store: BigQueryStore, found: Found) -> Scrubbed:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from include.landing import EXPORT_TABLE, exported_tables, spend_files, streamed_batches
+from include.landing import EXPORT_TABLE, Shard, exported_tables, spend_files, streamed_batches
 from include.settings import Settings
 from include.simulator.spend import ADS
 
@@ -20,36 +21,47 @@ _SAME_HOUR = 3600
 
 def own_tables(settings: Settings) -> list[Path]:
     """The export tables that the simulator wrote, by date."""
-    shards = exported_tables(settings.ga4_export) if settings.ga4_export.is_dir() else []
-    dated = sorted((match["date"], Path(shard.path)) for shard in shards if (match := EXPORT_TABLE.match(shard.name)))
+    dated = sorted(
+        (match["date"], Path(path))
+        for shard in _tables(settings)
+        if (match := EXPORT_TABLE.match(shard.name))
+        for path in shard.path
+    )
     signed = [path for _, path in dated if _is_signed(path)]
     return signed or [path for _, path in dated if _of_unsigned_history(settings, path)]
 
 
 def own_batches(settings: Settings) -> list[Path]:
     """The streamed batches that the simulator wrote, by number: those of which it noted the truth."""
-    found = [Path(shard.path) for shard in streamed_batches(settings.streamed_events) if BATCH_ID.match(shard.name)]
+    found = [Path(shard.path[0]) for shard in streamed_batches(settings.streamed_events) if BATCH_ID.match(shard.name)]
     return [path for path in found if (settings.truth / "visits" / path.name).exists()]
 
 
 def own_spend(settings: Settings) -> list[Path]:
     """The files of ad spend that the simulator wrote: named after its ad tools, in the hour of its history."""
-    found = [Path(shard.path) for shard in spend_files(settings.ad_spend)]
+    found = _files(spend_files(settings.ad_spend))
     return [path for path in found if path.stem in {ad.tool for ad in ADS} and _in_hour_of_history(settings, path)]
 
 
 def others_tables(settings: Settings) -> list[Path]:
     """The export tables that the simulator did not write."""
     own = set(own_tables(settings))
-    shards = exported_tables(settings.ga4_export) if settings.ga4_export.is_dir() else []
-    return [Path(shard.path) for shard in shards if Path(shard.path) not in own]
+    return [path for path in _files(_tables(settings)) if path not in own]
 
 
 def others_files(settings: Settings) -> list[Path]:
     """The export tables and streamed batches that the simulator did not write."""
     own = set(own_batches(settings))
-    batches = [Path(shard.path) for shard in streamed_batches(settings.streamed_events)]
+    batches = _files(streamed_batches(settings.streamed_events))
     return [*others_tables(settings), *(path for path in batches if path not in own)]
+
+
+def _tables(settings: Settings) -> list[Shard]:
+    return exported_tables(settings.ga4_export) if settings.ga4_export.is_dir() else []
+
+
+def _files(shards: Iterable[Shard]) -> list[Path]:
+    return [Path(path) for shard in shards for path in shard.path]
 
 
 def _is_signed(path: Path) -> bool:

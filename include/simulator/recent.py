@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from include.landing import shard_problem, table_date
+from include.landing import GA4, shard_problem, table_date, table_of
 from include.settings import Settings
 from include.simulator.own_files import BATCH_ID, others_tables, own_batches, own_tables
 from include.simulator.plan import DAY, HOUR
@@ -93,7 +93,7 @@ class _Seen(NamedTuple):
 
 def read_recent(settings: Settings) -> Recent:
     """Read the simulator's newest export tables and batches; files that the pipeline sets aside are passed over."""
-    tables = [path for path in own_tables(settings)[-_TABLES:] if shard_problem(path) is None]
+    tables = [path for path in own_tables(settings)[-_TABLES:] if shard_problem(GA4, [path]) is None]
     exported = [seen for table in tables for seen in _exported(table)]
     batches = own_batches(settings)
     texts = [path.read_text("utf-8", errors="replace") for path in batches[-_BATCHES:]]
@@ -118,9 +118,11 @@ def _last_number(batch_ids: Iterable[str]) -> int:
 def _clock(settings: Settings) -> int | None:
     """The newest event of the export tables that the simulator did not write, no later than their date allows."""
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
-    dated = [(day, path) for path in others_tables(settings) if (day := table_date(path.stem)) and day <= tomorrow]
+    dated = [
+        (day, path) for path in others_tables(settings) if (day := table_date(table_of(path) or "")) and day <= tomorrow
+    ]
     day, path = max(dated, default=(None, None))
-    if day is None or path is None or shard_problem(path) is not None:
+    if day is None or path is None or shard_problem(GA4, [path]) is not None:
         return None
     end = (day - date(1970, 1, 1)).days * DAY + 2 * DAY  # a date is the property's, which may lie west of UTC
     at = pq.ParquetFile(path).read(columns=["event_timestamp"])["event_timestamp"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -50,8 +51,8 @@ def read_batch(path: Path, batch_id: str | None = None) -> Batch:
 
     Lines need not be JSON: the pipeline sets bad ones aside with their reason (E4).
 
-    Raises BatchFileError for a file that is missing, empty, not UTF-8, or has a line that is too long; OSError where
-    it cannot be read.
+    Raises BatchFileError for a file that is missing, empty, not UTF-8, no NDJSON, or has a line that is too long;
+    OSError where it cannot be read.
     """
     try:
         content = path.read_bytes()
@@ -64,9 +65,11 @@ def read_batch(path: Path, batch_id: str | None = None) -> Batch:
         raise BatchFileError(
             f"{path} is not UTF-8 in line {number} (byte {error.start}); write it again as UTF-8"
         ) from None
-    lines = tuple(Line(n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip(" \t\r"))
+    marked = (line.lstrip("\ufeff") for line in text.split("\n"))  # a byte order mark is none of a line
+    lines = tuple(Line(n, line) for n, line in enumerate(marked, 1) if line.strip(" \t\r"))
     if not lines:
         raise BatchFileError(f"{path} has no line; write one event a line")
+    _require_lines_of_events(path, lines)
     for line in lines:
         if len(line.text) > MAX_LINE_BYTES // 4 and len(line.text.encode()) > MAX_LINE_BYTES:
             raise BatchFileError(
@@ -74,6 +77,29 @@ def read_batch(path: Path, batch_id: str | None = None) -> Batch:
                 f"{MAX_LINE_BYTES:,}: shorten the line or take it out"
             )
     return Batch(_checked(batch_id) if batch_id else _made_id(path, content), lines)
+
+
+def _require_lines_of_events(path: Path, lines: tuple[Line, ...]) -> None:
+    """Refuse what is no NDJSON: one JSON array, JSON over several lines, or no line that could be an object."""
+    first = lines[0].text.strip()
+    found = None
+    if first[0] in "[{":
+        try:
+            value, end = json.JSONDecoder().raw_decode("\n".join([first, *(line.text for line in lines[1:])]))
+        except (ValueError, RecursionError):
+            found = "JSON over several lines" if first in {"[", "{", "[{"} else None
+        else:
+            if end > len(first):
+                found = "JSON over several lines"
+            elif isinstance(value, list) and len(lines) == 1:
+                found = "one JSON array"
+    if found is None and not any(line.text.lstrip().startswith("{") for line in lines):
+        found = "no JSON object in any line"
+    if found:
+        raise BatchFileError(
+            f"{path} has {found}; write one event a line, each a JSON object "
+            f"(jq -c 'if type == \"array\" then .[] else . end' {path.name} makes such lines)"
+        )
 
 
 def _made_id(path: Path, content: bytes) -> str:

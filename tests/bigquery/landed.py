@@ -78,7 +78,7 @@ def land_streamed(client: bigquery.Client, settings: Settings) -> None:
     """The landed batches, as the streamed table holds them."""
     rows = []
     for batch in streamed_batches(settings.streamed_events):
-        path = Path(batch.path)
+        path = Path(batch.path[0])
         landed = dt.datetime.fromtimestamp(path.stat().st_mtime_ns // 1000 / 1e6, dt.UTC)
         for number, line in enumerate(path.read_text().split("\n"), 1):
             if line.strip():

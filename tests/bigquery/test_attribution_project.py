@@ -157,7 +157,7 @@ class World:
     def stream(self) -> None:
         """Stream what has landed here, and give the files the time at which BigQuery received them."""
         for shard in streamed_batches(self.local.settings.streamed_events):
-            path = Path(shard.path)
+            path = Path(shard.path[0])
             if path.stem not in self.sent:
                 self.sent.add(path.stem)
                 batch = read_batch(path, path.stem)

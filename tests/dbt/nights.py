@@ -17,7 +17,7 @@ from tests.dbt.worlds import Arrival
 
 START = int(datetime(2026, 1, 10, tzinfo=UTC).timestamp()) * 1_000_000
 MINUTE, DAY = 60_000_000, 86_400_000_000
-TICK = 1_700_000_000_000_000_000  # nanoseconds: when files of random worlds are written
+TICK = 1_800_000_000_000_000_000  # nanoseconds: when files of random worlds are written
 
 
 def event(

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.ga4_schema import SCHEMA_2026
-from include.landing import exported_tables, shard_problem
+from include.landing import GA4, exported_tables, shard_problem
 from tests.dbt.project import Project
 
 DAY = "20260110"
@@ -78,37 +78,157 @@ def test_an_unreadable_daily_file_does_not_replace_its_intraday_table(project: P
 @pytest.mark.parametrize(
     ("name", "columns", "reason"),
     [
-        (f"events_{DAY}", {"event_timestamp": pa.array(["yesterday"])}, "wrong_type: event_timestamp is string"),
-        (f"events_{DAY}", {"event_params": pa.array(["{}"])}, "wrong_type: event_params is string"),
-        (f"events_{DAY}", {"event_name": pa.array([7])}, "wrong_type: event_name is int64"),
+        (f"events_{DAY}", {"event_timestamp": pa.array(["yesterday"])}, "event_timestamp is VARCHAR, not BIGINT"),
+        (f"events_{DAY}", {"event_timestamp": pa.array([5], pa.timestamp("us"))}, "event_timestamp is TIMESTAMP,"),
+        (f"events_{DAY}", {"event_params": pa.array(["{}"])}, "event_params is VARCHAR, not a list"),
+        (f"events_{DAY}", {"user_id": pa.array([b"u"])}, "user_id is BLOB, not VARCHAR"),
+        (f"events_{DAY}", {"user_id": pa.array([7.5])}, "user_id is DOUBLE with values that are no VARCHAR"),
+        (f"events_{DAY}", {"batch_page_id": pa.array([2.0**53 + 2])}, "batch_page_id is DOUBLE with values"),
+        (f"events_{DAY}", {"batch_page_id": pa.array([float("nan")])}, "batch_page_id is DOUBLE with values"),
+        (f"events_{DAY}", {"batch_page_id": pa.array([2**63], pa.uint64())}, "batch_page_id is UBIGINT with values"),
+        (
+            f"events_{DAY}",
+            {"event_params": pa.array([[{"key": "k", "value": {"int_value": x}} for x in (1.0, 1.5)]])},
+            "event_params[].value.int_value is DOUBLE with values that are no BIGINT",
+        ),
         (
             f"events_{DAY}",
             {"ecommerce": pa.array([{"transaction_id": [1]}])},
-            "wrong_type: ecommerce.transaction_id is list",
+            "ecommerce.transaction_id is a list, not VARCHAR",
         ),
-        (f"events_{DAY}", {"event_bundle_sequence_id": pa.array([None])}, None),
-        (f"events_{DAY}", {"ecommerce": pa.array([{"purchase_revenue": 5}])}, None),
         ("events_20261301", {}, "unknown_name"),
         ("export", {}, "unknown_name"),
     ],
 )
-def test_what_is_wrong_with_a_file(tmp_path: Path, name: str, columns: dict[str, Any], reason: str | None) -> None:
-    """The message names the column, its type and what to do; another width of number or only nulls are no fault."""
+def test_what_is_wrong_with_a_file(tmp_path: Path, name: str, columns: dict[str, Any], reason: str) -> None:
+    """The message names the field, its type and what to do, in a line; values decide where the type alone cannot."""
     path = tmp_path / f"{name}.parquet"
     export(path, NOON, **columns)
-    problem = shard_problem(path)
-    assert problem is None if reason is None else (problem or "").startswith(reason)
+    problem = shard_problem(GA4, [path]) or ""
+    assert problem.removeprefix("wrong_type: ").startswith(reason)
+    assert len(problem) < 260
 
 
-def test_a_batch_that_is_not_utf8(project: Project) -> None:
-    """The batch is set aside as a whole; the events of other batches go on."""
+def test_what_duckdb_reads_without_changing_a_value_is_read(project: Project) -> None:
+    """Files of other writers' types, one table each, beside one that cannot be read; the oracle reads the same."""
+    param = {"key": "page_location", "value": {"string_value": "https://shop.test/"}}
+    large = pa.struct([("string_value", pa.large_string()), ("int_value", pa.uint32())])
+    coded = pa.dictionary(pa.int32(), pa.string())
+    others: list[dict[str, pa.Array[Any]]] = [
+        {"event_params": pa.array([[param]], pa.large_list(pa.struct([("key", coded), ("value", large)])))},
+        {"event_params": pa.array([[param]], pa.list_(pa.struct([("key", pa.string_view()), ("value", large)]), 1))},
+        {"user_id": pa.array(["u"]).dictionary_encode(), "user_pseudo_id": pa.array(["d"], pa.large_string())},
+        {"user_id": pa.array([7], pa.int16()), "user_pseudo_id": pa.array([8.0])},
+        {"batch_page_id": pa.array([3.0]), "batch_event_index": pa.array([4], pa.decimal128(9, 2))},
+        {"batch_page_id": pa.array([5], pa.uint8()), "event_timestamp": pa.array([float(NOON)])},
+        {"user_id": pa.nulls(1), "items": pa.array([[]], pa.list_(pa.null())), "device": pa.nulls(1)},
+        {"ecommerce": pa.array([{"purchase_revenue": 5, "transaction_id": 1001}]), "geo": pa.array(["not read"])},
+        {"event_value_in_usd": pa.array([5], pa.decimal128(9, 2)), "event_name": pa.array(["purchase"])},
+    ]
+    for day, columns in enumerate(others, 11):
+        export(project.settings.ga4_export / f"events_202601{day}.parquet", NOON, **columns)
+    pairs = pa.array([[{"item_id": "a", "item_params": [["k", "v"]]}]])
+    export(project.settings.ga4_export / "events_20260131.parquet", NOON, items=pairs)
+    project.build()
+    told = "wrong_type: items[].item_params[] is a list, not a record; export the table again with GA4's own schema"
+    (aside,) = project.rows("select shard, detail from int_quarantine")
+    assert (aside["shard"], aside["detail"]) == ("events_20260131", told)
+    assert len(project.rows("select distinct shard from stg_ga_events")) == 1 + len(others)
+    assert project.differences_from(project.oracle()) == {}
+
+
+def test_a_damaged_page_sets_its_file_aside_alone(project: Project) -> None:
+    """A file whose end is whole and whose rows are not, or hold text that is no UTF-8, does not stop the others."""
+    folder = project.settings.ga4_export
+    text = pa.Array.from_buffers(pa.string(), 1, pa.array([b"\xff"]).buffers())
+    export(folder / "events_20260111.parquet", NOON, user_id=text)
+    export(folder / "events_20260112.parquet", NOON)
+    project.build()
+    assert [(r["shard"], r["reason"]) for r in project.rows("from int_quarantine")] == [
+        ("events_20260111", "unreadable")
+    ]
+    assert times(project) == [NOON]
+    assert project.differences_from(project.oracle()) == {}
+
+
+def test_a_table_of_several_files_is_one(project: Project) -> None:
+    """E3: it is read, set aside and replaced as one, under any of the names that exporters give, suffix in any case."""
+    folder = project.settings.ga4_export
+    names = ["_000000000000.parquet", "_000000000001.PARQUET", "-00001-of-00002.parquet", "/part-0.parquet"]
+    for second, name in enumerate(names):
+        export(folder / f"events_20260111{name}", NOON + 1 + second)
+    export(folder / "events_intraday_20260111_000000000000.parquet", NOON + 9)
+    project.build()
+    assert times(project) == [NOON, NOON + 1, NOON + 2, NOON + 3, NOON + 4]
+    assert [row["shard"] for row in project.rows("select distinct shard from stg_ga_events order by 1")] == [
+        f"events_{DAY}",
+        "events_20260111",
+    ]
+    assert project.differences_from(project.oracle()) == {}
+    (folder / "events_intraday_20260111_000000000000.parquet").unlink()
+    (folder / f"events_20260111{names[1]}").write_bytes(b"half a file")
+    project.build()
+    assert len(times(project)) == 1 + len(names)
+    (aside,) = project.rows("select shard, detail from int_quarantine")
+    assert aside["detail"].startswith("unreadable: events_20260111_000000000001.PARQUET: not a whole Parquet file")
+    (folder / f"events_20260111{names[1]}").unlink()
+    project.build()
+    assert times(project) == [NOON, NOON + 1, NOON + 3, NOON + 4]
+
+
+def test_a_fresh_table_replaces_the_intraday_and_a_daily_the_fresh(project: Project) -> None:
+    """E3: of one date the daily table is read, else the fresh one, else the intraday one."""
+    folder = project.settings.ga4_export
+    for second, kind in enumerate(("intraday_", "fresh_", ""), 1):
+        export(folder / f"events_{kind}20260111.parquet", NOON + second)
+        project.build()
+        assert times(project) == [NOON, NOON + second]
+        assert project.differences_from(project.oracle()) == {}
+    (folder / "events_20260111.parquet").write_bytes(b"")
+    project.restart()
+    project.build()
+    assert times(project) == [NOON, NOON + 2]
+    assert project.differences_from(project.oracle()) == {}
+
+
+def test_nothing_in_a_landing_folder_is_passed_over(project: Project) -> None:
+    """What is no table, batch or file of spend is set aside by its name; what a writer hides or marks is not."""
+    settings = project.settings
+    unknown = {
+        settings.ga4_export: ["events_20260110.parquet.gz", "events_20260110.csv", "other/x.parquet"],
+        settings.streamed_events: ["a.ndjson.gz", "a.json"],
+        settings.ad_spend: ["a.csv.gz"],
+    }
+    for folder, names in unknown.items():
+        for name in [*names, ".hidden.parquet", "_SUCCESS", "_temporary/a.csv"]:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text("x")
+    (settings.streamed_events / "b.NDJSON").write_text(
+        f'{{"event_id": "1", "event_timestamp": {NOON}, "event_name": "x", "received_at": {NOON}}}'
+    )
+    project.build()
+    found = {row["shard"]: row["detail"] for row in project.rows("from int_quarantine")}
+    assert set(found) == {name.removesuffix("/x.parquet") for names in unknown.values() for name in names}
+    assert all(detail.startswith("unknown_name: ") for detail in found.values())
+    assert "unpack" in found["a.csv.gz"]
+    assert times(project) == [NOON, NOON]
+    assert project.differences_from(project.oracle()) == {}
+
+
+def test_a_batch_that_is_not_utf8_and_one_of_garbage(project: Project) -> None:
+    """The batch is set aside as a whole; the events of others go on. Each bad line counts, and the first are shown."""
     folder = project.settings.streamed_events
     (folder / "bad.ndjson").write_bytes(b'{"event_name": "caf\xe9"}\n')
     (folder / "good.ndjson").write_text(
         f'{{"event_id": "1", "event_timestamp": {NOON}, "event_name": "x", "received_at": {NOON}}}'
     )
+    (folder / "garbage.ndjson").write_text("".join(f"{i:04d} is no JSON\n" for i in range(1002)))
     project.build()
-    assert [(r["shard"], r["reason"]) for r in project.rows("select * from int_quarantine")] == [("bad", "unreadable")]
+    counted = "select shard, reason, count(*), count(payload), max(payload) from int_quarantine group by all order by 1"
+    assert [tuple(row.values()) for row in project.rows(counted)] == [
+        ("bad", "unreadable", 1, 0, None),
+        ("garbage", "not_json", 1002, 1000, "0999 is no JSON"),
+    ]
     assert len(times(project)) == 2
 
 

@@ -12,13 +12,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tests.oracle.ga4_schema import ITEMS, LEAVES, PARAMETER_VALUES, PARAMETERS, present_leaves
+from tests.oracle.folders import visible
+from tests.oracle.ga4_schema import (
+    ITEMS,
+    LEAVES,
+    PARAMETER_VALUES,
+    PARAMETERS,
+    as_whole,
+    check_items,
+    exact,
+    present_leaves,
+)
 from tests.oracle.landed import CLICK_IDS, ITEM_AMOUNTS, ITEM_NAMES, Amounts, Landed, Number, SentItem
 from tests.oracle.model import MICROSECONDS_A_DAY, Campaign, Quarantined
 from tests.oracle.money import number_of
 from tests.oracle.text import clean
 
-_NAME = re.compile(r"events_(intraday_)?([0-9]{4})([0-9]{2})([0-9]{2})")
+_NAME = re.compile(
+    r"(events_(fresh_|intraday_)?([0-9]{4})([0-9]{2})([0-9]{2}))([_-]?[0-9]{12}|[_-][0-9]+(-of-[0-9]+)?)?"
+)
+_KINDS = (None, "fresh_", "intraday_")
 _READ_PARAMETERS = ("page_location", "page_referrer", "source", "medium", "campaign", "currency", "value", *CLICK_IDS)
 _ROWS_A_BATCH = 65_536
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -28,45 +41,61 @@ _NO_PARAMETERS: Parameters = {}
 
 
 def read_ga4(folder: Path, conversion_events: Collection[str]) -> Iterator[Landed | Quarantined]:
-    """The rows of every table that counts: daily tables, and the intraday tables of dates that have none.
+    """The rows of every table that counts: of each date the daily table, else the fresh one, else the intraday one.
 
-    A daily file that cannot be read replaces nothing: the intraday table of its date is read then. Items are read of
-    the conversion events.
+    A table that cannot be read replaces nothing. Items are read of the conversion events.
     """
     replaced: set[date] = set()
-    tables: list[tuple[bool, date, Path]] = []
-    for path in sorted(folder.glob("*.parquet")):
-        if path.name.startswith("."):
-            continue
-        table = _table(path.stem)
+    tables: dict[tuple[int, date, str], list[Path]] = {}
+    for name, path, is_parquet in _files(folder):
+        table = _table(name) if is_parquet else None
         if table is None:
-            yield Quarantined(path.stem, "ga4", "unknown_name")
+            yield Quarantined(name, "ga4", "unknown_name")
         else:
-            tables.append((*table, path))
-    for intraday, day, path in sorted(tables):
-        if intraday and day in replaced:
+            tables.setdefault(table, []).append(path)
+    for (_, day, table_name), paths in sorted(tables.items()):
+        if day in replaced:
             continue
-        rows = _read(path, day, conversion_events)
-        if isinstance(rows, Quarantined):
-            yield rows
+        rows: list[Landed] = []
+        for path in paths:
+            read = _read(path, table_name, day, conversion_events)
+            if isinstance(read, Quarantined):
+                yield read
+                break
+            rows += read
         else:
             replaced.add(day)
             yield from rows
 
 
-def _table(stem: str) -> tuple[bool, date] | None:
-    """Whether a table is intraday, and its date; None where the name is not that of an export table."""
-    match = _NAME.fullmatch(stem)
+def _files(folder: Path) -> Iterator[tuple[str, Path, bool]]:
+    """Each file, under its folder's name where that is a table's, and whether it is named as Parquet."""
+    for path in visible(folder, ".parquet"):
+        is_parquet = path.suffix.lower() == ".parquet"
+        name = path.stem if is_parquet else path.name
+        if path.is_file():
+            yield name, path, is_parquet
+        elif _NAME.fullmatch(name):
+            for part in visible(path, ".parquet"):
+                is_part = part.is_file() and part.suffix.lower() == ".parquet"
+                yield name if is_part else f"{path.name}/{part.name}", part, is_part
+        else:
+            yield path.name, path, False
+
+
+def _table(name: str) -> tuple[int, date, str] | None:
+    """The kind of a table, its date and its name; None where the name is not that of an export table."""
+    match = _NAME.fullmatch(name)
     if match is None:
         return None
     try:
-        return match[1] is not None, date(int(match[2]), int(match[3]), int(match[4]))
+        return _KINDS.index(match[2]), date(int(match[3]), int(match[4]), int(match[5])), match[1]
     except ValueError:
         return None
 
 
-def _read(path: Path, day: date, conversion_events: Collection[str]) -> list[Landed] | Quarantined:
-    """Every row of a file, or the reason why the whole file is set aside."""
+def _read(path: Path, table: str, day: date, conversion_events: Collection[str]) -> list[Landed] | Quarantined:
+    """Every row of a file, or the reason why its whole table is set aside."""
     arrived_at = (day.toordinal() - _EPOCH) * MICROSECONDS_A_DAY + MICROSECONDS_A_DAY * 3 // 2
     rows: list[Landed] = []
     try:
@@ -74,13 +103,15 @@ def _read(path: Path, day: date, conversion_events: Collection[str]) -> list[Lan
             columns = present_leaves(file.schema_arrow)
             for batch in file.iter_batches(batch_size=_ROWS_A_BATCH, columns=columns):
                 listed: Any = batch.column(ITEMS) if ITEMS in columns else None
-                for place, row in enumerate(_rows(batch, columns, path.stem, arrived_at)):
+                if listed is not None:
+                    check_items(listed.flatten())
+                for place, row in enumerate(_rows(batch, columns, table, arrived_at)):
                     sold = listed is not None and row.event_name in conversion_events
                     rows.append(row._replace(items=_items(listed[place].as_py())) if sold else row)
     except TypeError:
-        return Quarantined(path.stem, "ga4", "wrong_type")
+        return Quarantined(table, "ga4", "wrong_type")
     except (pa.ArrowException, OSError, UnicodeDecodeError):
-        return Quarantined(path.stem, "ga4", "unreadable")
+        return Quarantined(table, "ga4", "unreadable")
     return rows
 
 
@@ -89,21 +120,22 @@ def _column(batch: pa.RecordBatch, path: str) -> Sequence[Any]:
     array: Any = batch.column(name)
     for child in rest:
         array = pc.struct_field(array, child)
-    values: Sequence[Any] = array.to_pylist()
-    return values
+    return exact(array, LEAVES[path])
 
 
 def _parameters(batch: pa.RecordBatch) -> list[Parameters]:
     """A dict of the parameters that are read for each row; of several with one key the first counts."""
     array: Any = batch.column(PARAMETERS)
     entries = array.flatten()
-    keys = pc.struct_field(entries, "key")
-    wanted = pc.is_in(keys, value_set=pa.array(_READ_PARAMETERS, keys.type))
-    values = pc.struct_field(entries.filter(wanted), "value")
+    keys = pc.struct_field(entries, "key").cast(pa.string())
+    wanted = pc.is_in(keys, value_set=pa.array(_READ_PARAMETERS))
+    values = pc.struct_field(entries, "value")
     kinds = [values.type.field(i).name for i in range(values.type.num_fields)]
     rows: list[Parameters] = [_NO_PARAMETERS] * batch.num_rows
     parents = pc.list_parent_indices(array).filter(wanted).to_pylist()
-    choices = [pc.struct_field(values, kind).to_pylist() for kind in PARAMETER_VALUES if kind in kinds]
+    choices = [
+        exact(pc.struct_field(values, name), kind, wanted) for name, kind in PARAMETER_VALUES.items() if name in kinds
+    ]
     for parent, key, *candidates in zip(parents, keys.filter(wanted).to_pylist(), *choices, strict=True):
         value = next((candidate for candidate in candidates if candidate is not None), None)
         if rows[parent] is _NO_PARAMETERS:
@@ -126,8 +158,8 @@ def _number(value: str | float | Decimal | None) -> Number | None:
 def _items(sent: Sequence[Mapping[str, Any]] | None) -> tuple[SentItem, ...]:
     return tuple(
         SentItem(
-            tuple(_text(item.get(name)) for name in ITEM_NAMES),
-            1 if item.get("quantity") is None else item["quantity"],
+            tuple(_text(as_whole(item.get(name))) for name in ITEM_NAMES),
+            1 if item.get("quantity") is None else int(as_whole(item["quantity"]) or 0),
             *(_number(item.get(name)) for name in ITEM_AMOUNTS),
         )
         for item in sent or ()

@@ -72,7 +72,7 @@ def _landed(
     if ga4_folder is not None:
         yield from read_ga4(ga4_folder, rules.conversion_events)
     if streamed_folder is not None:
-        yield from read_streamed(streamed_folder, home.rows_from)
+        yield from read_streamed(streamed_folder, rules.max_future_minutes, home.rows_from)
 
 
 def _add_days(tables: Tables, rules: Rules) -> None:

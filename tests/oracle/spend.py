@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.oracle.channels import ChannelRules
+from tests.oracle.folders import by_stem
 from tests.oracle.landed import Amounts, Landed
 from tests.oracle.model import MICROSECONDS_A_DAY, NOT_SET, AdSpend, ModelCredit, Quarantined
 from tests.oracle.money import Rates, amount_of, number_of
@@ -30,9 +31,9 @@ def read_spend(folder: Path, rates: Rates, channels: ChannelRules) -> tuple[list
     """The accepted rows of every file, and what is set aside: files, rows, and rows that another one stands for."""
     accepted: list[AdSpend] = []
     quarantine: list[Quarantined] = []
-    for path in sorted(folder.glob("*.csv")):
-        if path.name.startswith("."):
-            continue
+    files, unknown = by_stem(folder, ".csv")
+    quarantine += [Quarantined(name, "spend", "unknown_name") for name in unknown]
+    for path in files.values():
         for row in _rows(path, rates, channels):
             accepted.append(row) if isinstance(row, AdSpend) else quarantine.append(row)
     by_key: dict[tuple[object, ...], list[AdSpend]] = defaultdict(list)

@@ -1,13 +1,15 @@
 """The streamed events: one NDJSON file a batch, one event a line."""
 
+import codecs
 import json
 import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
+from tests.oracle.folders import by_stem
 from tests.oracle.landed import CLICK_IDS, ITEM_AMOUNTS, ITEM_NAMES, Amounts, Landed, Number, SentItem
-from tests.oracle.model import Campaign, Quarantined
+from tests.oracle.model import MICROSECONDS_A_MINUTE, Campaign, Quarantined
 from tests.oracle.money import decimal_of, number_of
 from tests.oracle.text import clean
 
@@ -15,23 +17,26 @@ _INTEGER = re.compile(r"[+-]?[0-9]+")
 _WIDEST = 2**63
 
 
-def read_streamed(folder: Path, rows_from: int) -> Iterator[Landed | Quarantined]:
+def read_streamed(folder: Path, max_future_minutes: int, rows_from: int) -> Iterator[Landed | Quarantined]:
     """The rows of every batch file, in the order of their names; lines of blanks alone are no rows.
 
+    An event that says it was received more than max_future_minutes after its file was written arrived with the file.
     rows_from: a line that is no JSON and landed before is not taken in (L4).
     """
-    for path in sorted(folder.glob("*.ndjson")):
-        if path.name.startswith("."):
-            continue
+    files, unknown = by_stem(folder, ".ndjson")
+    for name in unknown:
+        yield Quarantined(name, "streamed", "unknown_name")
+    for path in files.values():
         written_at = path.stat().st_mtime_ns // 1000
+        latest = written_at + max_future_minutes * MICROSECONDS_A_MINUTE
         content = path.read_bytes()
         if not _is_utf8(content):
             yield Quarantined(path.stem, "streamed", "unreadable")
             continue
-        for line in content.split(b"\n"):
+        for line in (one.removeprefix(codecs.BOM_UTF8) for one in content.split(b"\n")):
             fields = _parse(line)
             if fields is not None:
-                yield _row(fields, path.stem, written_at)
+                yield _row(fields, path.stem, written_at, latest)
             elif line.strip() and written_at >= rows_from:
                 yield Quarantined(path.stem, "streamed", "not_json")
 
@@ -102,13 +107,13 @@ def _item(fields: dict[str, object]) -> SentItem:
     )
 
 
-def _row(fields: dict[str, object], shard: str, written_at: int) -> Landed:
+def _row(fields: dict[str, object], shard: str, written_at: int, latest: int) -> Landed:
     received_at = _whole(fields.get("received_at"))
     items, issue = _items(fields.get("items"))
     return Landed(
         streamed=True,
         shard=shard,
-        received_at=written_at if received_at is None else received_at,
+        received_at=written_at if received_at is None or received_at > latest else received_at,
         event_at=_whole(fields.get("event_timestamp")),
         event_name=_text(fields.get("event_name")),
         event_id=_text(fields.get("event_id")),

@@ -30,7 +30,7 @@ def test_files(tmp_path: Path, content: str | bytes, problem: str | None) -> Non
     path = tmp_path / "spend.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     found = spend_problem(path)
-    assert shard_problem(path) == found
+    assert shard_problem("stg_ad_spend", [path]) == found
     assert found is None if problem is None else (found or "").startswith(problem)
 
 

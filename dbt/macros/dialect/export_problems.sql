@@ -6,7 +6,8 @@
             f.shard,
             array_agg(
                 case when f.found is null then 'wrong_type: column ' || f.path || ' is missing'
-                    else 'wrong_type: ' || f.path || ' is ' || f.found || ', not ' || f.wanted end
+                    else 'wrong_type: ' || f.path || ' is ' || regexp_extract(f.found, r'^(?:ARRAY<)?[A-Z0-9]+')
+                        || ', not ' || rtrim(f.wanted, '<') end
                 || '; export the table again with GA4\'s own schema'
                 order by f.place limit 1
             )[offset(0)] as problem
@@ -14,7 +15,7 @@
             select t.shard, e.place, e.path, e.wanted, e.required, max(c.data_type) as found
             from (
                 select distinct table_name as shard from {{ export_schema() }}
-                where regexp_contains(table_name, r'^events_(intraday_)?[0-9]{8}$')
+                where regexp_contains(table_name, r'^events_(fresh_|intraday_)?[0-9]{8}$')
             ) as t
             cross join unnest([
                 {%- for field in export_paths() %}

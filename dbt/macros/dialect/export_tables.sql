@@ -1,5 +1,8 @@
-{#- BigQuery: the daily and the intraday tables of the export are two wildcards, each with a schema of its own. -#}
-{% macro export_wildcards() %}{{ return({'daily': 'events_2', 'intraday': 'events_intraday_'}) }}{% endmacro %}
+{#- BigQuery: the daily, the fresh and the intraday tables of the export are wildcards, each with a schema of its own; of
+    one date the first of these kinds is read (semantics E3). -#}
+{% macro export_wildcards() -%}
+    {{- return({'daily': 'events_2', 'fresh': 'events_fresh_', 'intraday': 'events_intraday_'}) -}}
+{%- endmacro %}
 
 {#- The table made last of each kind, whose columns its wildcard has: name, problem. One without is left out. -#}
 {% macro newest_export_tables() %}

@@ -1,7 +1,7 @@
-{#- The export's rows with their shard. -#}
+{#- The export's rows with their shard, in the columns that staging reads. -#}
 {% macro exported_events() %}{{ return(adapter.dispatch('exported_events', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__exported_events() -%}
-    select *, parse_filename(export_file, true) as shard from {{ source('ga4', 'events') }}
+    select * from {{ source('ga4', 'events') }}
 {%- endmacro %}
 {% macro bigquery__exported_events() -%}
     {%- set tables = newest_export_tables() -%}
@@ -21,21 +21,25 @@
     {{- return({'kind': kind, 'message': why | replace("'", "\\'")}) -}}
 {%- endmacro %}
 
-{#- The streamed events, still as text: shard, line_number, line, landed_at (microseconds). -#}
+{#- The streamed events, still as text: shard, line_number, line, landed_at (microseconds). A byte order mark is none of
+    a line. -#}
 {% macro streamed_lines() %}{{ return(adapter.dispatch('streamed_lines', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__streamed_lines() -%}
-    select shard, line_number, line, landed_at
-    from (
+    -- materialized: DuckDB would split the content again for every 2,048 lines that it unnests
+    with files as materialized (
         select
             parse_filename(filename, true) as shard, epoch_us(last_modified) as landed_at,
-            unnest(string_split(content, chr(10))) as line,
-            generate_subscripts(string_split(content, chr(10)), 1) as line_number
+            string_split(content, chr(10)) as lines
         from {{ source('streamed', 'streamed_events') }}
-    ) as lines
-    where trim(line, ' ' || chr(9) || chr(13)) <> ''
+    )
+    select shard, line_number, ltrim(line, chr(65279)) as line, landed_at
+    from (
+        select shard, landed_at, unnest(lines) as line, generate_subscripts(lines, 1) as line_number from files
+    ) as numbered
+    where trim(line, chr(65279) || ' ' || chr(9) || chr(13)) <> ''
 {%- endmacro %}
 {% macro bigquery__streamed_lines() -%}
-    select batch_id as shard, line_number, payload as line, unix_micros(received_at) as landed_at
+    select batch_id as shard, line_number, ltrim(payload, '\ufeff') as line, unix_micros(received_at) as landed_at
     from {{ source('streamed', 'streamed_events') }}
     where received_at >= first_received and batch_id in (select touched_key from {{ pin() }})
 {%- endmacro %}

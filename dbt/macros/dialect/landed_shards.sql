@@ -1,6 +1,6 @@
 {#- What has landed and how to read it. DuckDB reads files of the landing folders, BigQuery tables of the export. -#}
 
-{#- One row a shard: shard, path (DuckDB), version. On DuckDB include/landing.py lists the files, as for the sensor. -#}
+{#- One row a shard: shard, path (DuckDB: its files), version. On DuckDB include/landing.py lists the files, as for the sensor. -#}
 {% macro landed_shards() %}{{ return(adapter.dispatch('landed_shards', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__landed_shards() -%}
     {%- set listed = [this.identifier, var('start_date') or '', var('end_date') or ''] -%}
@@ -23,27 +23,14 @@
     {%- else -%}
     select table_id as shard, cast(null as string) as path, cast(last_modified_time as string) as version
     from {{ export_list() }} as t
-    where regexp_contains(table_id, r'^events_(intraday_)?[0-9]{8}$')
+    where regexp_contains(table_id, r'^events_(fresh_|intraday_)?[0-9]{8}$')
         and right(table_id, 8) between '{{ (var("start_date") or "0000-00-00") | replace("-", "") }}'
             and '{{ (var("end_date") or "9999-99-99") | replace("-", "") }}'
-    -- E3: a daily table hides the intraday table of its date; one that cannot be read hides nothing
-    qualify starts_with(table_id, 'events_2') or 0 = countif(
-        starts_with(table_id, 'events_2') and table_id not in (select p.shard from {{ export_problems() }} as p)
-    ) over (partition by right(table_id, 8))
+    -- E3: a table hides those of its date that come after it; one that cannot be read hides nothing
+    {%- set place = "case when starts_with(table_id, 'events_2') then 0 when starts_with(table_id, 'events_fresh_') then 1"
+        ~ ' else 2 end' %}
+    qualify {{ place }} <= coalesce(min(
+        if(table_id in (select p.shard from {{ export_problems() }} as p), null, {{ place }})
+    ) over (partition by right(table_id, 8)), 2)
     {%- endif -%}
 {%- endmacro %}
-
-{#- DuckDB reads a constant list of files, and a variable counts as one. The empty file keeps the list non-empty and,
-    for exports, all columns known. -#}
-{% macro after_pin_shards() %}{{ return(adapter.dispatch('after_pin_shards', 'attribution')()) }}{% endmacro %}
-{% macro duckdb__after_pin_shards() -%}
-    {%- if this.identifier == 'stg_ad_spend' -%}{{ return('') }}{%- endif %}
-    set variable {{ this.identifier }}_files = (
-        select list_append(
-            coalesce(list(path order by path) filter (version is not null and problem is null), []),
-            empty_shard('{{ this.identifier }}')
-        )
-        from {{ pin() }}
-    );
-{%- endmacro %}
-{% macro bigquery__after_pin_shards() %}{% endmacro %}

@@ -13,7 +13,10 @@ select
     line_number,
     reject_reason as reason,
     cast(null as {{ dbt.type_string() }}) as detail,
-    payload
+    -- every row counts; what those after the first thousand hold stands in the landing zone
+    case
+        when row_number() over (partition by shard, reject_reason order by line_number, payload) <= 1000 then payload
+    end as payload
 from {{ rejected_rows(ref(staged)) }} as r
 union all
 {% endfor -%}

@@ -32,7 +32,7 @@ typed as (
     select
         *,
         {{ try_whole('event_timestamp_text') }} as event_at,
-        coalesce({{ try_whole('received_at_text') }}, landed_at) as received_at,
+        {{ arrival(try_whole('received_at_text'), 'landed_at') }} as received_at,
         {{ try_float('value_text') }} as raw_amount
     from texts
 ),

@@ -81,12 +81,13 @@ def test_a_table_that_changes_late_is_seen_by_its_last_modified_time(
     assert news(settings) == News(changed=(f"{GA4}/events_20260129",))
 
 
-def test_a_daily_table_hides_the_intraday_table_of_its_date(
+def test_a_daily_table_hides_the_fresh_and_that_the_intraday_table_of_its_date(
     settings: Settings, loaded: BigQueryStore, client: bigquery.Client
 ) -> None:
-    export(client, "events_20260131")
-    hidden = News(new=(f"{GA4}/events_20260131",), removed=(f"{GA4}/events_intraday_20260131",))
-    assert news(settings) == hidden
+    for table in ("events_fresh_20260131", "events_20260131"):
+        export(client, table)
+        hidden = News(new=(f"{GA4}/{table}",), removed=(f"{GA4}/events_intraday_20260131",))
+        assert news(settings) == hidden
 
 
 def test_a_table_that_is_withdrawn_is_news(settings: Settings, loaded: BigQueryStore, client: bigquery.Client) -> None:

@@ -28,7 +28,7 @@ COLUMNS = {"event_timestamp": "int64", "event_name": "string", "user_pseudo_id":
 CHANGES: dict[str, tuple[str, str | None, str]] = {
     "20260125": ("event_timestamp", "string", "event_timestamp is STRING, not INT64"),
     "20260126": ("user_pseudo_id", None, "column user_pseudo_id is missing"),
-    "20260127": ("device", "string", "device is STRING, not STRUCT<"),
+    "20260127": ("device", "string", "device is STRING, not STRUCT"),
     "20260128": ("ecommerce", "struct<transaction_id int64>", "ecommerce.transaction_id is INT64, not STRING"),
 }
 WHY = "wrong_type: {}; export the table again with GA4's own schema"
@@ -107,9 +107,15 @@ def test_a_daily_table_that_cannot_be_read_hides_nothing_and_holds_up_none_but_i
     export(client, "20260129", "bad", event_timestamp="string")
     assert to_do(store).new == ("stg_ga_events/events_20260129",)
     stage(endpoint, tmp_path)
-    before = staged(client)
-    assert before == {"intraday_20260129": ("today", None), "20260128": ("first", None)}
+    assert staged(client) == {"intraday_20260129": ("today", None), "20260128": ("first", None)}
     assert set_aside(client) == {"20260129": WHY.format("event_timestamp is STRING, not INT64")}
+    assert not to_do(store)
+
+    export(client, "fresh_20260129", "fresh")
+    assert to_do(store).removed == ("stg_ga_events/events_intraday_20260129",)
+    stage(endpoint, tmp_path)
+    before = staged(client)
+    assert before == {"fresh_20260129": ("fresh", None), "20260128": ("first", None)}
     assert not to_do(store)
 
     client.query_and_wait(f"insert into {DATASET}.events_20260128 select * from {DATASET}.events_20260128")
@@ -119,7 +125,7 @@ def test_a_daily_table_that_cannot_be_read_hides_nothing_and_holds_up_none_but_i
     assert to_do(store).changed == ("stg_ga_events/events_20260128",)
 
     export(client, "20260129", "whole day")
-    assert to_do(store).removed == ("stg_ga_events/events_intraday_20260129",)
+    assert to_do(store).removed == ("stg_ga_events/events_fresh_20260129",)
     stage(endpoint, tmp_path)
     rows = client.query_and_wait("select shard, event_name from attribution.stg_ga_events where bucket >= 0")
     assert sorted(tuple(row.values()) for row in rows) == [

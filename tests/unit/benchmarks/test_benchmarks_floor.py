@@ -66,7 +66,7 @@ def floor(project: Project) -> Path:
 
 
 def files(settings: Settings) -> list[Path]:
-    return [Path(shard.path) for shard in exported_tables(settings.ga4_export)]
+    return [Path(path) for shard in exported_tables(settings.ga4_export) for path in shard.path]
 
 
 def floor_rows(target: Path, query: str) -> list[tuple[object, ...]]:

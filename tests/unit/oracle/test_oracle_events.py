@@ -94,7 +94,7 @@ def test_an_unreadable_daily_table_replaces_nothing(world: World) -> None:
 
 
 def test_whole_files_are_set_aside_with_their_reason(world: World) -> None:
-    for name in ("events_20261301", "events_fresh_20260310", "orders"):
+    for name in ("events_20261301", "events_late_20260310", "orders"):
         world.table([exported()], name)
     world.table([{**exported(), "event_timestamp": "soon"}], "events_20260311")
     world.table([{**exported(), "ecommerce": 5}], "events_20260312")

@@ -67,7 +67,12 @@ def test_a_batch_of_that_id_is_not_replaced(file: Path, landing: Path, capsys: p
         (b" \n\t\r\n", "has no line; write one event a line"),
         (b'{"a": 1}\n{"a": "\xfc"}\n', "is not UTF-8 in line 2 (byte 16); write it again as UTF-8"),
         (b'{"a": 1}\n"' + b"x" * 60 + b'"\n', "has 62 bytes in line 2; BigQuery takes at most 50: shorten the line"),
-        (("ü" * 26).encode(), "has 52 bytes in line 1"),
+        (b'{"' + ("ü" * 26).encode(), "has 54 bytes in line 1"),
+        (b'[{"a": 1}, {"a": 2}]\n', "has one JSON array; write one event a line"),
+        (b'[\n  {"a": 1},\n  {"a": 2}\n]\n', "has JSON over several lines; write one event a line"),
+        (b'{\n  "a": 1\n}\n{\n  "a": 2\n}\n', "has JSON over several lines; write one event a line"),
+        (b'{"items": [\n{"a": 1}\n]}', "has JSON over several lines; write one event a line"),
+        (b"event_id,event_name\n1,x\n", "has no JSON object in any line; write one event a line"),
     ],
 )
 def test_files_that_cannot_be_sent(
@@ -108,6 +113,7 @@ def test_ids_that_cannot_name_a_batch(file: Path, landing: Path, batch_id: str) 
         ([{"value": float("nan")}], 1, "0.00"),
         ([{"value": None}], 1, "0.00"),
         ([{"value": 0.1, "transaction_id": str(n)} for n in range(3)], 3, "0.30"),
+        ([{"value": "1_0"}], 1, "0.00"),
         ([{"event_name": "refund"}], 0, "0.00"),
     ],
 )
@@ -118,3 +124,11 @@ def test_its_figures(
     assert stream_events.main(["--file", str(file)]) == 0
     told = capsys.readouterr().out.splitlines()
     assert told == [f"Streaming {len(changes)} events...", f"  - Purchases: {purchases}", f"  - Revenue: ${revenue}"]
+
+
+def test_lines_that_the_pipeline_sets_aside_do_not_count(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Half of a surrogate pair, in a field that is not read, is no UTF-8; a byte order mark is none of its line."""
+    order = json.dumps(ORDER)
+    file.write_text(f"\ufeff{order}\n" + order.replace('"T"', '"T2", "note": "\\ud83d"') + "\n", "utf-8")
+    assert stream_events.main(["--file", str(file)]) == 0
+    assert capsys.readouterr().out == "Streaming 1 events...\n  - Purchases: 1\n  - Revenue: $10.00\n"

@@ -1,0 +1,19 @@
+{#- DuckDB reads a constant list of files or a constant query, and a variable counts as one. The empty file keeps the
+    list of batches non-empty. include/export_reader.py writes the query of the export's files, whatever their types. -#}
+{% macro after_pin_shards() %}{{ return(adapter.dispatch('after_pin_shards', 'attribution')()) }}{% endmacro %}
+{% macro duckdb__after_pin_shards() -%}
+    {%- set readable = 'filter (version is not null and problem is null)' -%}
+    {%- if this.identifier == 'stg_ga_events' %}
+    set variable stg_ga_events_query = (
+        select export_query(coalesce(list({'name': shard, 'path': path, 'version': version} order by shard)
+            {{ readable }}, []))
+        from {{ pin() }}
+    );
+    {%- elif this.identifier == 'stg_streamed_events' %}
+    set variable stg_streamed_events_files = (
+        select list_append(coalesce(flatten(list(path order by path) {{ readable }}), []), empty_batch())
+        from {{ pin() }}
+    );
+    {%- endif %}
+{%- endmacro %}
+{% macro bigquery__after_pin_shards() %}{% endmacro %}
