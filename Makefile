@@ -19,7 +19,7 @@ help: ## List the commands
 
 .PHONY: run
 run: .venv/.run ## One whole run, ending with the attribution table [GA4=folder EVENTS=n SEED=n DEMO=1]
-	python -m include.run $(if $(GA4),--ga4 "$(GA4)") $(if $(EVENTS),--events "$(EVENTS)") \
+	@python -m include.run $(if $(GA4),--ga4 "$(GA4)") $(if $(EVENTS),--events "$(EVENTS)") \
 		$(if $(SEED),--seed "$(SEED)") $(if $(DEMO),--demo)
 
 .PHONY: backfill
