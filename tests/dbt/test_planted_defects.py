@@ -24,7 +24,7 @@ from include.simulator.spend import write_spend
 from include.simulator.stream import write_batch
 from include.store import open_store
 from include.transform import AUDIT, GATE_OF_DAYS, Selection
-from tests.dbt.defects import AUDIT_CASES, FRESH, GATE_CASES, IN_THE_SHOP, NAMELESS, SWEEPS, WARNING, Case, short
+from tests.dbt.defects import AUDIT_CASES, FRESH, GATE_CASES, NAMELESS, SWEEPS, WARNING, Case, short
 from tests.dbt.project import Project, environment
 
 
@@ -75,11 +75,11 @@ def plant(settings: Settings, *statements: str) -> None:
 def found(settings: Settings, selection: Selection) -> set[str]:
     """What the checks find, and that each stops the run but those that are set to warn.
 
-    Less that the data is not fresh (its last day lies in the past), and what the simulated shop has.
+    Less that the data is not fresh: its last day lies in the past.
     """
     findings = check(settings, selection)
     assert {short(finding.name) for finding in findings if not finding.stops} <= WARNING
-    return {short(finding.name) for finding in findings} - {FRESH, *IN_THE_SHOP}
+    return {short(finding.name) for finding in findings} - {FRESH}
 
 
 def test_a_sound_warehouse_passes(sound: Settings) -> None:
@@ -117,5 +117,5 @@ def test_every_check_has_its_case(generic_tests: list[GenericTestNode]) -> None:
         path.stem for folder in ("gate", "audit") for path in (PROJECT / "dbt" / "tests" / folder).glob("*.sql")
     }
     assert singular
-    assert singular <= cases | {FRESH, *IN_THE_SHOP}, "test_fresh_and_volume.py and test_orders.py have these cases"
+    assert singular <= cases | {FRESH}, "test_fresh_and_volume.py has the case of that one"
     assert {short(node.name) for node in generic_tests if node.test_metadata.name not in SWEEPS} <= cases

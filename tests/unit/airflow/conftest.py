@@ -42,7 +42,9 @@ def settings(tmp_path: Path) -> Settings:
     made.ga4_export.mkdir(parents=True)
     made.streamed_events.mkdir(parents=True)
     made.dbt_project.mkdir()
-    (made.dbt_project / "dbt_project.yml").write_text("name: tiny\nprofile: attribution\nmodel-paths: [models]\n")
+    (made.dbt_project / "dbt_project.yml").write_text(
+        "name: tiny\nprofile: attribution\nmodel-paths: [models]\nvars: {ignored_user_ids: []}\n"
+    )
     (made.dbt_project / "profiles.yml").write_text("attribution: {}\n")
     return made
 
