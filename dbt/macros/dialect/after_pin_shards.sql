@@ -1,5 +1,5 @@
 {#- DuckDB reads a constant list of files or a constant query, and a variable counts as one. The empty file keeps the
-    list of batches non-empty. include/export_reader.py writes the query of the export's files, whatever their types. -#}
+    list of batches non-empty. include/export_reader.py writes the query of the export's files. -#}
 {% macro after_pin_shards() %}{{ return(adapter.dispatch('after_pin_shards', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__after_pin_shards() -%}
     {%- set readable = 'filter (version is not null and problem is null)' -%}

@@ -1,5 +1,5 @@
-{#- BigQuery: the daily, the fresh and the intraday tables of the export are wildcards, each with a schema of its own; of
-    one date the first of these kinds is read (semantics E3). -#}
+{#- BigQuery: the daily, the fresh and the intraday tables of the export are wildcards, each with a schema of its own;
+    of one date the first of these kinds is read (semantics E3). -#}
 {% macro export_wildcards() -%}
     {{- return({'daily': 'events_2', 'fresh': 'events_fresh_', 'intraday': 'events_intraday_'}) -}}
 {%- endmacro %}

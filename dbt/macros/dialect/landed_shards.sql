@@ -1,6 +1,7 @@
 {#- What has landed and how to read it. DuckDB reads files of the landing folders, BigQuery tables of the export. -#}
 
-{#- One row a shard: shard, path (DuckDB: its files), version. On DuckDB include/landing.py lists the files, as for the sensor. -#}
+{#- One row a shard: shard, path (DuckDB: its files), version. On DuckDB include/landing.py lists the files, as it does
+    for the sensor. -#}
 {% macro landed_shards() %}{{ return(adapter.dispatch('landed_shards', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__landed_shards() -%}
     {%- set listed = [this.identifier, var('start_date') or '', var('end_date') or ''] -%}
@@ -27,8 +28,8 @@
         and right(table_id, 8) between '{{ (var("start_date") or "0000-00-00") | replace("-", "") }}'
             and '{{ (var("end_date") or "9999-99-99") | replace("-", "") }}'
     -- E3: a table hides those of its date that come after it; one that cannot be read hides nothing
-    {%- set place = "case when starts_with(table_id, 'events_2') then 0 when starts_with(table_id, 'events_fresh_') then 1"
-        ~ ' else 2 end' %}
+    {%- set place = "case when starts_with(table_id, 'events_2') then 0"
+        ~ " when starts_with(table_id, 'events_fresh_') then 1 else 2 end" %}
     qualify {{ place }} <= coalesce(min(
         if(table_id in (select p.shard from {{ export_problems() }} as p), null, {{ place }})
     ) over (partition by right(table_id, 8)), 2)

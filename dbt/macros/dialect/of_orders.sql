@@ -1,5 +1,5 @@
-{#- The rows of these orders, a query of one column, key. BigQuery finds rows by device and person alone, and reads these
-    columns whole. -#}
+{#- The rows of these orders, a query of one column, key. BigQuery finds rows by device and person alone, and reads
+    these columns whole. -#}
 {% macro of_orders(relation, orders) %}
     {{- return(adapter.dispatch('of_orders', 'attribution')(relation, orders)) -}}
 {% endmacro %}

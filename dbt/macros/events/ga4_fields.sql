@@ -18,7 +18,7 @@
     {{ event_name }} in ('in_app_purchase', 'app_store_subscription_convert', 'app_store_subscription_renew')
 {%- endmacro %}
 
-{#- Columns raw_amount, currency and has_unknown_unit (semantics C2), sent_cents (E1), and those of sent_extras (C5). -#}
+{#- Columns raw_amount, currency and has_unknown_unit (semantics C2), sent_cents (E1), and those of sent_extras. -#}
 {% macro ga4_amount() -%}
     {%- set sent_currency = "coalesce(upper(" ~ text_or_null(event_param('currency')) ~ "), 'USD')" -%}
     case event_name

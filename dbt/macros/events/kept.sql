@@ -11,7 +11,8 @@
         when
             case
                 when {{ event_at }} between 946684800000000
-                    and least({{ received_at }}, {{ after_any_event() }}) + {{ micros(minutes=100000) }} then {{ event_at }}
+                    and least({{ received_at }}, {{ after_any_event() }}) + {{ micros(minutes=100000) }}
+                    then {{ event_at }}
                 else {{ received_at }}
             end < coalesce((select max(k.rows_from) from {{ kept_events() }} as k), {{ before_any_event() }})
             then {{ md5_hex(event_key) }}

@@ -1,4 +1,4 @@
-{#- Whose an order is (semantics C1, C3): with order_scope person an id is one order a person, with shop one order of all.
+{#- Whose an order is (semantics C1, C3): with order_scope person an id is one order a person, with shop one of all.
     Then what one person did decides what another has, so that a batch also derives the people anew who share an order
     with those it touched: int_events journals the orders of its old and new rows, order_mates finds the people. -#}
 {% macro by_shop() %}{{ return(var('order_scope') == 'shop') }}{% endmacro %}

@@ -1,5 +1,5 @@
-{#- Ids as they count (semantics I1, C1): what a sender writes where it has none is none. The event key holds them as they
-    were sent (E1). include/ignored_ids.py says the same for what is not staged. -#}
+{#- Ids as they count (semantics I1, C1): what a sender writes where it has none is none. The event key holds them
+    as they were sent (E1). include/ignored_ids.py says the same for what is not staged. -#}
 
 {#- A user id; null where ignored_user_ids lists it. -#}
 {% macro real_user(text) %}{{ return(unless_listed(text, var('ignored_user_ids'))) }}{% endmacro %}

@@ -1,6 +1,6 @@
-{#- Staged rows with is_timely, as the CTE `timed` (semantics T4): whether an event may be the one that the history begins
-    with. is_history: a batch may hold the past, sent afterwards; there late events of two devices vouch for each other.
-    A row without device and user vouches for none. -#}
+{#- Staged rows with is_timely, as the CTE `timed` (semantics T4): whether an event may be the one that the history
+    begins with. is_history: a batch may hold the past, sent afterwards; there late events of two devices vouch for each
+    other. A row without device and user vouches for none. -#}
 {% macro timed_ctes(rows, is_history) -%}
 judged as (
     select
@@ -21,7 +21,8 @@ timed as (
     from judged
     {%- if is_history %}
     window near_in_batch as (
-        partition by shard order by late_at range between {{ late_micros() }} preceding and {{ late_micros() }} following
+        partition by shard order by late_at
+        range between {{ late_micros() }} preceding and {{ late_micros() }} following
     )
     {%- endif %}
 )

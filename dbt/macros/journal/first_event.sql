@@ -11,7 +11,7 @@
     (select concat(k.version, k.detail) from ({{ known_first_event(model_name) }}) as k)
 {%- endmacro %}
 
-{#- When the history begins (T4), microseconds: with the first timely event that is here or was, else with the first. -#}
+{#- When the history begins (T4), microseconds: with the first timely event that is here or was, else the first. -#}
 {% macro history_start() -%}
     (
         select case

@@ -6,6 +6,9 @@ select
     count(*) as late_events,
     {{ utc_timestamp('min(event_at)') }} as earliest,
     {{ utc_timestamp('max(history_start)') }} as history_begins
-from (select e.*, {{ history_start() }} as history_start from {{ unpublished(ref('int_events'), 'device_key') }} as e) as e
+from (
+    select e.*, {{ history_start() }} as history_start
+    from {{ unpublished(ref('int_events'), 'device_key') }} as e
+) as e
 where not is_timely and event_at < history_start
 group by shard

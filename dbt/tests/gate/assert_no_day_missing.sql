@@ -1,5 +1,5 @@
 -- Days without an event between an export table that no published run shows yet and the one before it: their tables did
--- not come or came empty (days_missing), or stand in quarantine (days_set_aside). The day of an intraday table is there.
+-- not come or came empty (days_missing), or stand in quarantine (days_set_aside). An intraday table is a day.
 {{ config(meta={'about_nobody': true}) }}
 {%- set shards = 'select shard from ' ~ unpublished(ref('stg_ga_events'), 'shard') ~ ' as s' %}
 with tables as (

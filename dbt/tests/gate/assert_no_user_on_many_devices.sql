@@ -1,5 +1,5 @@
--- A user_id seen on more devices than one person has: a text that many visitors share, as one for guests is. They are one
--- person until it is put on ignored_user_ids; a person's real id is not.
+-- A user_id seen on more devices than one person has: a text that many visitors share, as one for guests is. They are
+-- one person until it is put on ignored_user_ids; a person's real id is not.
 select user_id, count(distinct user_pseudo_id) as devices, 'ignored_user_ids' as setting
 from {{ whole(ref('int_events')) }}
 where user_id is not null
