@@ -24,9 +24,11 @@
     near as (
         select e.event_at, e.device_key, e.is_timely
         from {{ looked_up(this, these) }} as e
-        cross join known as k
-        where (e.is_timely and k.detail = 'late')
-            or (e.is_timely = (k.detail <> 'late') and e.event_at <= cast(k.version as {{ dbt.type_bigint() }}))
+        where (e.is_timely and (select detail from known) = 'late')
+            or (
+                e.is_timely = ((select detail from known) <> 'late')
+                and e.event_at <= (select cast(version as {{ dbt.type_bigint() }}) from known)
+            )
         order by e.is_timely desc, e.event_at, e.device_key limit 1
     )
 {%- endmacro %}
