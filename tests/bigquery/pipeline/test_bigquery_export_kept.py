@@ -26,7 +26,7 @@ EXPORT = {
 STAGED = """
 create table stg_ga_events as
 select shard, event_key, event_at, received_at, event_name, user_pseudo_id, user_id, transaction_id,
-    cast(null as string) as reject_reason, cast(null as int64) as line_number, 1 as bucket
+    cast(null as string) as reject_reason, cast(null as int64) as line_number, 1 as bucket, true as is_timely
 from landed;
 create table stg_streamed_events as select * from stg_ga_events where false;
 create table int_events as

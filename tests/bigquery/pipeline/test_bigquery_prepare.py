@@ -120,6 +120,7 @@ def test_no_credentials_are_said(settings: Settings, monkeypatch: pytest.MonkeyP
 
 def test_a_seed_that_bigquery_refuses_is_named(settings: Settings, client: bigquery.Client, service: Service) -> None:
     service.faults.add(Fault("invalid", request="POST /upload/.*"))
+    demo = replace(settings, simulate=True)
     with pytest.raises(Exception, match="loading the seeds failed: "):
-        prepare(settings, events=5)
-    assert prepare(settings, events=5) == SEEDS
+        prepare(demo, events=5)
+    assert prepare(demo, events=5) == SEEDS
