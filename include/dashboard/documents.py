@@ -41,7 +41,7 @@ def document(name: str) -> str:
             token.attrSet("id", _anchor(inner))
     title = source.partition("\n")[0].removeprefix("# ")
     body = parser.renderer.render(tokens, parser.options, {})
-    return pages.page("document.html", root="../" * (name.count("/") + 1), title=title, body=body)
+    return pages.page("document.html", root="../" * (name.count("/") + 1), title=title, body=body, badge="")
 
 
 def _anchor(heading: Token) -> str:

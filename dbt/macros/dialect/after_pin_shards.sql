@@ -14,6 +14,16 @@
         select list_append(coalesce(flatten(list(path order by path) {{ readable }}), []), empty_batch())
         from {{ pin() }}
     );
+    -- DuckDB takes a file for one row, whatever its lines, and would build the joins with the seeds on the lines, of
+    -- which most have no key: 200 MB of lines took 7 GB and could not spill
+    set disabled_optimizers = 'build_side_probe_side';
     {%- endif %}
 {%- endmacro %}
 {% macro bigquery__after_pin_shards() %}{% endmacro %}
+
+{#- Puts back what after_pin_shards set. -#}
+{% macro after_shards_taken() %}{{ return(adapter.dispatch('after_shards_taken', 'attribution')()) }}{% endmacro %}
+{% macro duckdb__after_shards_taken() %}
+    {%- if this.identifier == 'stg_streamed_events' %}reset disabled_optimizers;{% endif %}
+{%- endmacro %}
+{% macro bigquery__after_shards_taken() %}{% endmacro %}

@@ -8,6 +8,7 @@
         shard, version, seq, {{ shard_detail() }}
     from {{ pin() }}
     where shard is not null;
+    {{ after_shards_taken() }}
     {%- endif %}
     insert into {{ journal() }} (batch_id, entry, model)
     select distinct batch_id, 'done', '{{ this.identifier }}' from {{ pin() }} where batch_id is not null;
