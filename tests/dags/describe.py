@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,13 @@ def describe(dag: DAG) -> dict[str, Any]:
     }
 
 
+def cpu_seconds(file: Path) -> float:
+    """How much CPU time it takes to read a DAG file."""
+    began = time.process_time()
+    DagBag(str(file))
+    return time.process_time() - began
+
+
 def main(output: str) -> None:
     """Write the description to `output`."""
     settings = Settings.from_env()
@@ -97,7 +105,7 @@ def main(output: str) -> None:
         "import_errors": bag.import_errors,
         "opened": [path for path in read if Path(path).is_relative_to(settings.home)],
         "contacted": contacted,
-        "seconds": {Path(one.file).name: one.duration.total_seconds() for one in bag.dagbag_stats},
+        "seconds": {file.name: cpu_seconds(file) for file in (PROJECT / "dags").glob("*.py")},
         "models": models,
     }
     Path(output).write_text(json.dumps(description))

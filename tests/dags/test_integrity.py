@@ -263,7 +263,7 @@ def test_reading_the_dags_uses_no_network_and_no_state_but_the_manifest_and_sett
     assert [name for name in opened if name != "settings.json"] == ["manifest.json"] * 4 * len(DAGS)
 
 
-def test_reading_a_dag_takes_less_than_a_second_once_the_imports_are_done(seen: dict[str, Any]) -> None:
+def test_reading_a_dag_takes_less_than_a_cpu_second_once_the_imports_are_done(seen: dict[str, Any]) -> None:
     assert sorted(seen["seconds"]) == [f"{dag_id}.py" for dag_id in DAGS]
     assert all(seconds < 1 for seconds in seen["seconds"].values()), seen["seconds"]
 
