@@ -260,6 +260,7 @@ def test_a_small_increment_reads_what_it_touches(world: World) -> None:
     assert [result.error for result in world.service.statements if result.error] == []
 
 
+@pytest.mark.rehearsal  # minutes of evaluating; both scopes are in the random stories on DuckDB
 def test_orders_of_the_shop_are_duckdbs(engine: Engine, tmp_path: Path, arrivals: list[list[Arrival]]) -> None:
     """C1, C3: what lands for one person moves the orders and refunds of others, on both engines alike."""
     variables = {"order_scope": "shop", "attribution_models": ["last_click"], "item_models": []}
