@@ -76,18 +76,25 @@ class Project:
             own_domains=self.own_domains,
         )
 
-    def dbt(self, *arguments: str) -> dbtRunnerResult:
-        """Run a dbt command; the project is parsed once for all tests, the DuckDB file is closed afterwards."""
+    def dbt(self, *arguments: str, parsed_for: dict[str, Any] | None = None) -> dbtRunnerResult:
+        """Run a dbt command; the project is parsed once for all tests, the DuckDB file is closed afterwards.
+
+        parsed_for: other vars to parse it for, where what reads this project's vars is rendered at run time.
+        """
         options = ["--project-dir", str(PROJECT / "dbt"), "--profiles-dir", str(PROJECT / "dbt"), "--quiet"]
-        options += ["--vars", json.dumps(self.variables)]
+        variables, parsing = (
+            json.dumps(self.variables),
+            json.dumps(self.variables if parsed_for is None else parsed_for),
+        )
         with environment(self.settings.dbt_env()):
             try:
-                if options[-1] not in _manifests:
-                    parsed = dbtRunner().invoke(["parse", *options])
+                if parsing not in _manifests:
+                    parsed = dbtRunner().invoke(["parse", *options, "--vars", parsing])
                     assert parsed.success, parsed.exception
-                    _manifests[options[-1]] = parsed.result
+                    _manifests[parsing] = parsed.result
                 written = ["--no-write-json"] if manifest_path(self.settings).exists() else []
-                return dbtRunner(manifest=_manifests[options[-1]]).invoke([*arguments, *options, *written])
+                given = [*arguments, *options, "--vars", variables, *written]
+                return dbtRunner(manifest=_manifests[parsing]).invoke(given)
             finally:
                 release()
 

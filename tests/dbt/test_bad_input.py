@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +31,20 @@ def export(path: Path, *moments: int, **columns: pa.Array[Any]) -> None:
     pq.write_table(table, path)
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A home whose warehouse holds one event of an export table."""
-    made = Project(tmp_path)
+    made = Project(tmp_path_factory.mktemp("built"))
     export(made.settings.ga4_export / f"events_{DAY}.parquet", NOON)
     made.build()
     return made
+
+
+@pytest.fixture
+def project(built: Project, tmp_path: Path) -> Project:
+    """A copy of it."""
+    shutil.copytree(built.home, tmp_path, dirs_exist_ok=True)
+    return Project(tmp_path)
 
 
 def times(project: Project) -> list[int]:
@@ -290,11 +299,11 @@ def test_an_export_folder_that_is_not_there(tmp_path: Path) -> None:
     ],
 )
 def test_a_setting_out_of_range_is_refused_before_any_work(
-    project: Project, name: str, value: object, allowed: str
+    built: Project, name: str, value: object, allowed: str
 ) -> None:
     """The message names the setting, its value, what is allowed and where to change it."""
-    project.variables = {name: value}
-    result = project.dbt("run")
+    project = replace(built, variables={name: value})
+    result = project.dbt("run", parsed_for={})
     assert not result.success
     text = str(result.exception) + "".join(str(r.message) for r in getattr(result.result, "results", []))
     assert f"Setting {name} is" in text
