@@ -56,8 +56,8 @@ def publish(settings: Settings, at: datetime) -> None:
     with duckdb.connect(str(settings.published)) as published:
         published.execute(
             "create table mart_attribution_last (conversion_id text, revenue_issue text);"
-            "create table quarantine as select 'stg_ad_spend' as model, 'bing' as shard, null::int as line_number, "
-            "'unreadable' as reason, 'unreadable: why' as detail;"
+            "create table quarantine as select 'stg_streamed_events' as model, 'b1' as shard, 3 as line_number, "
+            "'not_json' as reason, null::text as detail;"
             "create table pipeline_runs as select 'run-0' as run_id, $at::timestamp as published_at, "
             "189 as conversions, 23557.92::decimal(18, 2) as revenue, 5 as batch_events",
             {"at": at},
@@ -81,7 +81,7 @@ def test_a_failed_run_is_told_once_by_every_channel(settings: Settings, chat: We
             "run-0, published 2026-01-31 12:00:05 UTC: 189 conversions, $23,557.92",
             "/attribution/docs/runbooks/red_gate.md",
             "Needs attention",
-            "1 ad spend file set aside as unreadable: bing (why)",
+            "1 row of 1 streamed batch set aside as not_json: line 3 of b1",
             "/attribution/operations",
             "http://log",
         ):
