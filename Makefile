@@ -69,7 +69,7 @@ truth: .venv/.dev ## How far each model lands from the truth, into docs/models.m
 # The quick unit tests come last and fill the gaps.
 .PHONY: test
 test: lint ## Lint, then every test that needs no Google Cloud, but for the rehearsal
-	pytest -n 3 --dist loadfile --no-loadscope-reorder
+	pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=10
 
 .PHONY: prove
 prove: .venv/.dev ## Incremental = full refresh on 500 random stories, killed after every statement [SEED=n]
