@@ -22,9 +22,9 @@ runpy.run_module("include.{command}", run_name="__main__", alter_sys=True)
 
 
 def user_environment(home: Path) -> dict[str, str]:
-    """A user's environment: nothing of this project set but the home."""
-    ours = ("AIRFLOW", "PYTHON", "GA4", "DBT")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    """A user's environment: the machine's, and of this project the home alone, whatever other tests left in os.environ."""
+    machine = ("PATH", "HOME", "LANG", "TMPDIR", "TZ", "VIRTUAL_ENV")
+    kept = {name: os.environ[name] for name in machine if name in os.environ}
     return {**kept, "ATTRIBUTION_HOME": str(home), "COLUMNS": "120"}
 
 
