@@ -87,18 +87,21 @@ screenshots: .venv/.dev ## The pictures of the dashboard in docs/, on generated 
 lint: .venv/.dev ## Style and types: Python, YAML, SQL for both engines
 	ruff check
 	ruff format --check
-	mypy
 	yamllint --strict .
-	@$(MAKE) --no-print-directory lint-sql
+	@$(MAKE) --no-print-directory -j 3 lint-types lint-sql
+
+.PHONY: lint-types
+lint-types: .venv/.dev
+	mypy
 
 .PHONY: lint-sql
-lint-sql: .venv/.dev
+lint-sql: lint-sql-bigquery lint-sql-local
 	@find dbt -name '*.sql' -not -path '*/target/*' -exec awk \
 		'length > 120 { print FILENAME ":" FNR ": longer than 120 characters"; status = 1 } END { exit status }' {} +
-	@python .ci/lint_sql.py bigquery & bigquery=$$!; status=0; \
-	python .ci/lint_sql.py local || status=$$?; \
-	wait $$bigquery || status=$$?; \
-	exit $$status
+
+.PHONY: lint-sql-bigquery lint-sql-local
+lint-sql-bigquery lint-sql-local: lint-sql-%: .venv/.dev
+	@python .ci/lint_sql.py $*
 
 .PHONY: manifest
 manifest: .venv/.run ## Have dbt parse the project and write its manifest

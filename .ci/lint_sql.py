@@ -1,7 +1,8 @@
 """Lint the SQL as one engine will see it: sqlfluff, with dbt rendering every model and singular test for that target.
 
-Each file is rendered once and linted twice: as written, by every rule of .sqlfluff; then as rendered, so the macros'
-own text too, by the rules of .ci/rendered.sqlfluff, which leave layout alone.
+Each file is rendered once. As rendered, so the macros' own text too, it is linted by the rules of .ci/rendered.sqlfluff.
+As written, it is linted by the rest of .sqlfluff, and for one engine only by those on layout, which take longest and do
+not depend on the dialect.
 
 Rendering asks the warehouse whether a model's table exists, and on BigQuery for partitions. Here nothing exists: for
 BigQuery the answer is empty without a call or credentials, and DuckDB's warehouse is a new one that is thrown away.
@@ -28,6 +29,11 @@ from sqlfluff.core import FluffConfig, Linter
 from include.settings import Settings
 
 DIALECTS = {"local": "duckdb", "bigquery": "bigquery"}
+#: The rules that hold for what stands in the file alone; all others hold for the rendered text.
+WRITTEN = {
+    "local": "layout,jinja,references,capitalisation.types,structure.nested_case",
+    "bigquery": "references,capitalisation.types",
+}
 RENDERED = Path(__file__).with_name("rendered.sqlfluff")
 
 
@@ -49,9 +55,10 @@ def sql_files(project: Path) -> list[Path]:
     return sorted([*project.glob("models/**/*.sql"), *tests])
 
 
-def violations(files: list[Path], dialect: str) -> Iterator[str]:
+def violations(files: list[Path], target: str) -> Iterator[str]:
     """What the rules find, a line each. Raises what dbt raises for a file that it cannot render."""
-    as_written = FluffConfig.from_root(overrides={"dialect": dialect})
+    dialect = DIALECTS[target]
+    as_written = FluffConfig.from_root(overrides={"dialect": dialect, "rules": WRITTEN[target]})
     as_rendered = FluffConfig.from_root(extra_config_path=str(RENDERED), overrides={"dialect": dialect})
     linter = Linter(config=as_written)
     for path in files:
@@ -78,7 +85,7 @@ def main(target: str, names: list[str]) -> int:
         settings = Settings.from_env({"ATTRIBUTION_HOME": home, "DBT_TARGET": target, **nowhere})
         os.environ.update(settings.dbt_env())
         files = [Path(name) for name in names] or sql_files(settings.dbt_project.relative_to(Path.cwd()))
-        found = list(violations(files, DIALECTS[target]))
+        found = list(violations(files, target))
         FACTORY.reset_adapters()  # else DuckDB, at the end of the process, reports what dbt still holds as leaked
     sys.stdout.writelines(f"{line}\n" for line in found)
     sys.stdout.write(f"{len(files)} SQL files linted as {DIALECTS[target]}, {len(found)} violations\n")
