@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from include.durable import write_text
 from include.settings import Settings
 from include.store import Table, open_store
 from include.warehouse import release
@@ -147,13 +148,31 @@ def project_files(settings: Settings) -> list[Path]:
     return sorted([*files, settings.dbt_project / "dbt_project.yml", settings.dbt_project / "profiles.yml"])
 
 
+def checksum(files: Iterable[Path], *texts: str) -> str:
+    """One hash over the names and contents of the files and over the texts."""
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for text in texts:
+        digest.update(text.encode() + b"\0")
+    return digest.hexdigest()
+
+
+def project_checksum(settings: Settings) -> str:
+    """One hash over the paths and contents of the project's files."""
+    files = project_files(settings)
+    return checksum(files, *(path.relative_to(settings.dbt_project).as_posix() for path in files))
+
+
 def manifest_is_stale(settings: Settings) -> bool:
-    """Whether the manifest is missing or older than a file of the dbt project."""
-    manifest = manifest_path(settings)
-    if not manifest.exists():
+    """Whether the manifest is missing or was made of other files than today's.
+
+    The age of the files does not tell: those of a new release are often older than the manifest of the last run.
+    """
+    made_of = manifest_path(settings).with_suffix(".checksum")
+    if not (manifest_path(settings).exists() and made_of.exists()):
         return True
-    written = manifest.stat().st_mtime_ns
-    return any(path.stat().st_mtime_ns > written for path in project_files(settings))
+    return made_of.read_text() != project_checksum(settings)
 
 
 def refresh_manifest(settings: Settings) -> bool:
@@ -163,19 +182,11 @@ def refresh_manifest(settings: Settings) -> bool:
     """
     if not manifest_is_stale(settings):
         return False
+    made_of = project_checksum(settings)
     settings.dbt_artifacts.mkdir(parents=True, exist_ok=True)
     run_dbt(settings, "parse")
+    write_text(manifest_path(settings).with_suffix(".checksum"), made_of)
     return True
-
-
-def checksum(files: Iterable[Path], *texts: str) -> str:
-    """One hash over the names and contents of the files and over the texts."""
-    digest = hashlib.sha256()
-    for path in files:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    for text in texts:
-        digest.update(text.encode() + b"\0")
-    return digest.hexdigest()
 
 
 def load_seeds(settings: Settings) -> Sequence[str]:

@@ -26,14 +26,16 @@ YML = {"dbt_project.yml": "name: tiny\nprofile: attribution\nmodel-paths: [model
 MODEL = {"models/one.sql": "select 1 as x"}
 
 
-def test_the_manifest_is_written_when_missing_and_when_a_file_is_newer(project: Project) -> None:
+def test_the_manifest_is_written_when_missing_and_when_a_file_is_another(project: Project) -> None:
     settings = project({**YML, **MODEL})
     assert refresh_manifest(settings)
     assert "model.tiny.one" in json.loads(manifest_path(settings).read_text())["nodes"]
     assert not refresh_manifest(settings)
-    model = settings.dbt_project / "models" / "one.sql"
-    later = manifest_path(settings).stat().st_mtime_ns + 1
-    os.utime(model, ns=(later, later))
+    models = settings.dbt_project / "models"
+    (models / "two.sql").write_text("select 2 as x")
+    os.utime(models / "two.sql", (0, 0))  # as a release that was built before the last run
+    assert refresh_manifest(settings)
+    (models / "two.sql").rename(models / "three.sql")
     assert manifest_is_stale(settings)
 
 
