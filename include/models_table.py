@@ -8,10 +8,10 @@ from decimal import Decimal
 
 from rich.table import Table
 
+from include.dashboard.marts import open_marts
 from include.settings import Settings
-from include.store import read_published
 
-BY_MODEL = "select model, channel, sum(conversions) from mart_channel_daily group by model, channel"
+BY_MODEL = "select model, channel, sum(conversions) as credited from mart_channel_daily group by model, channel"
 
 #: The order in which models are shown: by when in the journey they look, the fitted ones last.
 MODELS = ("first_click", "last_click", "last_touch", "linear", "time_decay", "position_based", "markov", "shapley")
@@ -23,10 +23,10 @@ Credited = Mapping[str, Mapping[str, Decimal]]
 
 
 def read_models(settings: Settings) -> Credited:
-    """What was published; empty where nothing was. Raises WarehouseError where the warehouse cannot be used."""
+    """Read what was published. Raises MartsError where nothing was, or it cannot be read."""
     found: dict[str, dict[str, Decimal]] = defaultdict(dict)
-    for model, channel, conversions in read_published(settings, BY_MODEL) or []:
-        found[channel][model] = conversions
+    for row in open_marts(settings).ask(BY_MODEL):
+        found[row["channel"]][row["model"]] = row["credited"]
     return found
 
 
