@@ -19,7 +19,7 @@ from include.alerts.outbox import Event, Known
 from include.alerts.redaction import without_secrets
 from include.attention import LAST_RUN, needs_attention
 from include.dashboard.address import dag_link, page_link, run_link
-from include.dashboard.marts import MartsError, NotPublishedError, open_marts
+from include.dashboard.marts import MartsError, open_marts
 from include.settings import Settings
 from include.wording import clock, counted
 
@@ -126,16 +126,15 @@ def _readers(settings: Settings, failed_run: str = "") -> list[str]:
     """Say what readers see now, and what of that needs a person."""
     try:
         marts = open_marts(settings)
-        (last,) = marts.ask(LAST_RUN)
-        found = needs_attention(marts)
-    except NotPublishedError:
-        return ["Readers see: nothing was published yet"]
+        runs, found = marts.ask(LAST_RUN), needs_attention(marts)
     except MartsError as error:
-        return [f"Readers see: not known. {error}"]
-    figures = f"{last['conversions']:,} conversions, ${last['revenue']:,.2f}"
-    lines = [f"Readers see: {last['run_id']}, published {clock(last['published_at'])}: {figures}"]
-    if last["run_id"] == failed_run:
-        lines.append("Note: this run had published before it failed")
+        return [f"Readers see: {error}"]
+    lines = []
+    for last in runs:
+        figures = f"{last['conversions']:,} conversions, ${last['revenue']:,.2f}"
+        lines.append(f"Readers see: {last['run_id']}, published {clock(last['published_at'])}: {figures}")
+        if last["run_id"] == failed_run:
+            lines.append("Note: this run had published before it failed")
     lines += [f"Needs attention: {one.what}" for one in found[:NAMED]]
     if found:
         more = f"{len(found) - NAMED} more: " if len(found) > NAMED else ""

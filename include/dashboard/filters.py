@@ -95,14 +95,8 @@ class Wanted(Asked):
 
     def chosen(self, there: Choices) -> Filters:
         """These filters, else the last DAYS days under last and first click. Raises FilterError."""
-        for name, known in (
-            ("model", there.models),
-            ("other", there.models),
-            ("channel", there.channels),
-            ("device", there.devices),
-            ("customer", there.customers),
-        ):
-            value = getattr(self, name)
+        for name in ("model", "other", "channel", "device", "customer"):
+            value, known = getattr(self, name), there.models if name == "other" else getattr(there, f"{name}s")
             if value and value not in known:
                 raise FilterError(f"{name} is {value!r}; published are {', '.join(known) or 'none'}")
         end = self.end or max(there.last_date, self.start or there.last_date)

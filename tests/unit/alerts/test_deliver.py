@@ -108,7 +108,7 @@ def test_a_failed_run_is_told_once_by_every_channel(
 def test_a_run_that_was_cleared_and_failed_again_is_told_again(settings: Settings, chat: Webhook) -> None:
     tell(settings, ended("run-1", good=False), ended("run-1", good=False, cleared=1))
     assert ["Failed in a row: 2, since " in text for text in chat.texts] == [False, True]
-    assert "Readers see: nothing was published yet" in chat.texts[0]
+    assert "Readers see: Nothing is published yet." in chat.texts[0]
 
 
 def test_recovery_is_told_by_the_run_that_did_what_had_failed(settings: Settings, chat: Webhook) -> None:
