@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from include.attention import LAST_RUN
-from include.dashboard.health import CHECKS
-from include.dashboard.marts import open_marts
 from include.settings import Settings
+from include.store import read_published
 from include.wording import counted
+
+LAST = """
+select stage, name, status, failures, detail from checks
+where run_id = (select run_id from pipeline_runs order by published_at desc, run_id limit 1)
+order by status = 'pass', stage, name
+"""
 
 
 def _rows(failures: int | None) -> str:
@@ -24,12 +28,11 @@ class LastChecks:
 
 
 def last_checks(settings: Settings) -> LastChecks:
-    """The checks of the last published run. Raises MartsError where none was published."""
-    marts = open_marts(settings)
-    rows = [row for run in marts.ask(LAST_RUN) for row in marts.ask(CHECKS, run=run["run_id"])]
+    """The checks of the last published run."""
+    rows = read_published(settings, LAST) or []
     warned = [
-        "\n".join([f"{row['name']} ({row['stage']}): {_rows(row['failures'])}", *(row["detail"] or "").splitlines()])
-        for row in rows
-        if row["status"] != "pass"
+        "\n".join([f"{name} ({stage}): {_rows(failures)}", *(detail or "").splitlines()])
+        for stage, name, status, failures, detail in rows
+        if status != "pass"
     ]
     return LastChecks(len(rows) - len(warned), tuple(warned))

@@ -76,6 +76,7 @@ def test_a_stage_that_fails_is_recorded_before_it_stops(settings: Settings, monk
 def test_the_last_published_run_is_shown(settings: Settings) -> None:
     record(settings, "run-1", "gate", [DAYS])
     record(settings, "run-2", "gate", [SOUND, DAYS])
+    assert last_checks(settings).passed == 0
     settings.published.parent.mkdir(parents=True)
     with duckdb.connect(str(settings.warehouse)) as warehouse:
         warehouse.execute(f"attach '{settings.published}' as published")
