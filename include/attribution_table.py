@@ -1,96 +1,79 @@
-"""The attribution table: what each channel earned by first and by last click, and cost, from the published marts."""
+"""The tables that a run ends with, from the published marts: what channels earned and cost, and each model credits."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from rich.table import Table
 
+from include.dashboard.channels import by_channel
+from include.dashboard.filters import EARLIEST, LATEST, Filters
+from include.dashboard.marts import open_marts
 from include.settings import Settings
-from include.store import read_published
 
-BY_CHANNEL = """
-with first_click as (
-    select channel, count(*) as conversions, sum(revenue) as revenue from mart_attribution_first group by channel
-),
-last_click as (
-    select channel, count(*) as conversions, sum(revenue) as revenue from mart_attribution_last group by channel
-),
--- the same under each model
-spent as (
-    select d.channel, sum(d.spend) as spend from mart_channel_daily as d
-    where d.model = (select min(model) from mart_channel_daily)
-    group by d.channel having sum(d.spend) is not null
-)
-select
-    channel,
-    coalesce(first_click.conversions, 0), coalesce(last_click.conversions, 0),
-    coalesce(first_click.revenue, 0), coalesce(last_click.revenue, 0),
-    spent.spend
-from first_click full outer join last_click using (channel) full outer join spent using (channel)
-order by 5 desc, 4 desc, channel
-"""
+BY_MODEL = "select model, channel, sum(conversions) as credited from mart_channel_daily group by model, channel"
+
+#: The order in which models are shown: by when in the journey they look, the fitted ones last.
+MODELS = ("first_click", "last_click", "last_touch", "linear", "time_decay", "position_based", "markov", "shapley")
+FITTED = {"markov", "shapley"}
+NOT_FITTED = "markov and shapley have no fit yet: too few conversions, or no run since they came (docs/models.md)"
+
+#: By channel and model the conversions credited.
+Credited = Mapping[str, Mapping[str, Decimal]]
 
 
-@dataclass(frozen=True)
-class ChannelCredit:
-    """One channel's conversions and gross revenue (US dollars) under both models; its spend, None where not known."""
+def read_credits(settings: Settings) -> dict[str, Any]:
+    """Read a row a channel, most last-click revenue first, and their total.
 
-    channel: str
-    conversions_first: int
-    conversions_last: int
-    revenue_first: Decimal
-    revenue_last: Decimal
-    spend: Decimal | None
-
-
-def read_credits(settings: Settings) -> list[ChannelCredit]:
-    """A row a channel, most last-click revenue first.
-
-    Empty where nothing has been published. Raises WarehouseError where the warehouse cannot be used.
+    Raises MartsError where nothing has been published, or it cannot be read.
     """
-    return [ChannelCredit(*row) for row in read_published(settings, BY_CHANNEL) or []]
+    return by_channel(open_marts(settings), Filters(EARLIEST, LATEST, "last_click", "first_click"))
 
 
-def total(rows: list[ChannelCredit]) -> ChannelCredit:
-    """All channels together; both models credit the same conversions, so each pair must be equal (T3)."""
-    return ChannelCredit(
-        "Total",
-        sum(row.conversions_first for row in rows),
-        sum(row.conversions_last for row in rows),
-        sum((row.revenue_first for row in rows), Decimal(0)),
-        sum((row.revenue_last for row in rows), Decimal(0)),
-        sum((row.spend for row in rows if row.spend is not None), Decimal(0)),
-    )
-
-
-def roas(revenue: Decimal, spend: Decimal | None) -> str:
-    """Revenue by spend, to two decimals; nothing where no spend is known."""
-    return f"{revenue / spend:,.2f}" if spend else ""
-
-
-def as_table(rows: list[ChannelCredit]) -> Table:
-    """The rows and their total; a difference is last click less first click. Spend is shown where any is known."""
+def as_table(found: dict[str, Any]) -> Table:
+    """Lay the rows and their total out; a difference is last click less first click. Spend is shown where known."""
     table = Table(title="What each channel earned by first click and by last click (revenue in US dollars)")
     table.add_column("\nChannel", no_wrap=True)
-    spend = ("\nSpend", "ROAS\nfirst", "\nlast") if any(row.spend is not None for row in rows) else ()
+    spend = ("\nSpend", "ROAS\nfirst", "\nlast") if found["total"]["spend"] is not None else ()
     for heading in ("Conversions\nfirst", "\nlast", "\ndiff.", "Revenue\nfirst", "\nlast", "\ndiff.", *spend):
         table.add_column(heading, justify="right", no_wrap=True)
-    for row in (*rows, total(rows)):
-        if row.channel == "Total":
+    for row in (*found["rows"], {**found["total"], "channel": "Total"}):
+        if row["channel"] == "Total":
             table.add_section()
         cells = (
-            row.channel,
-            f"{row.conversions_first:,}",
-            f"{row.conversions_last:,}",
-            f"{row.conversions_last - row.conversions_first:+,}",
-            f"{row.revenue_first:,.2f}",
-            f"{row.revenue_last:,.2f}",
-            f"{row.revenue_last - row.revenue_first:+,.2f}",
-            "" if row.spend is None else f"{row.spend:,.2f}",
-            roas(row.revenue_first, row.spend),
-            roas(row.revenue_last, row.spend),
+            row["channel"],
+            f"{row['other_conversions']:,.0f}",
+            f"{row['conversions']:,.0f}",
+            f"{row['difference_conversions']:+,.0f}",
+            f"{row['other_revenue']:,.2f}",
+            f"{row['revenue']:,.2f}",
+            f"{row['difference_revenue']:+,.2f}",
+            *("" if row[name] is None else f"{row[name]:,.2f}" for name in ("spend", "other_roas", "roas")),
         )
         table.add_row(*cells[: len(table.columns)])
+    return table
+
+
+def read_models(settings: Settings) -> Credited:
+    """Read what was published. Raises MartsError where nothing was, or it cannot be read."""
+    found: dict[str, dict[str, Decimal]] = defaultdict(dict)
+    for row in open_marts(settings).ask(BY_MODEL):
+        found[row["channel"]][row["model"]] = row["credited"]
+    return found
+
+
+def as_models_table(found: Credited) -> Table:
+    """A row a channel, a column a model that has credited anything; the most by the last model first."""
+    shown = [model for model in MODELS if any(model in credited for credited in found.values())]
+    table = Table(title="Conversions by each model", caption=None if FITTED & {*shown} else NOT_FITTED)
+    table.add_column("\nChannel", no_wrap=True)
+    for model in shown:
+        first, _, second = model.rpartition("_")
+        table.add_column(f"{first}\n{second}", justify="right", no_wrap=True)
+    zero = Decimal(0)
+    for channel in sorted(found, key=lambda name: [-found[name].get(model, zero) for model in reversed(shown)]):
+        table.add_row(channel, *(f"{found[channel].get(model, zero):,.1f}" for model in shown))
     return table

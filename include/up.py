@@ -19,7 +19,6 @@ from rich.markup import escape
 
 from include.airflow_env import USER
 from include.alerts import deliver
-from include.alerts.disk import tell_disk
 from include.demo_data import fill
 from include.disk import full, in_words
 from include.home import HomeInUseError, hold_home
@@ -39,7 +38,7 @@ def look_at_disk(settings: Settings, console: Console, known: str | None) -> str
     found = full(settings.home)
     if (found is None) != (known is None):
         console.print(found or "The disk has room again.", highlight=False, markup=False)
-        tell_disk(settings, found)
+        deliver.tell_disk(settings, found)
     return found
 
 

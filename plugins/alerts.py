@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 
 from airflow.listeners import hookimpl
@@ -11,10 +10,9 @@ from airflow.models.taskinstance import TaskInstance
 from airflow.plugins_manager import AirflowPlugin
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
-from include.alerts import causes, deliver, outbox
+from include.alerts import causes, deliver
+from include.alerts.outbox import Event
 from include.settings import Settings
-
-log = logging.getLogger(__name__)
 
 OURS = "attribution_"
 
@@ -50,14 +48,8 @@ def _ended(dag_run: DagRun, message: str, *, good: bool) -> None:
     if not dag_run.dag_id.startswith(OURS):
         return
     key = f"{'ended' if good else 'failed'} {dag_run.dag_id} {dag_run.run_id} {dag_run.clear_number}"
-    event = outbox.Event(key, time.time(), dag_run.dag_id, dag_run.run_id, good, message)
-    try:
-        outbox.put(Settings.from_env(), event)
-    except OSError:  # the disk is full, or the home is gone: that is when somebody must know
-        log.exception("the home cannot be written; %s is told now or never", key)
-        deliver.start(event)
-    else:
-        deliver.start()
+    event = Event(key, time.time(), dag_run.dag_id, dag_run.run_id, good, message)
+    deliver.hand_over(Settings.from_env(), event)
 
 
 class AlertsPlugin(AirflowPlugin):

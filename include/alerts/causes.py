@@ -57,16 +57,16 @@ def meaning(text: str) -> str:
 
 def in_words(error: BaseException | str | None) -> str:
     """The cause in plain words, then what the error says. Pure."""
-    kind = "" if error is None or isinstance(error, str) else f"{type(error).__name__}: "
     text = str(error or "").strip()
-    means = meaning(kind + text)
-    ours = type(error).__module__.startswith("include.") if isinstance(error, BaseException) else False
-    said = text if ours else f"{kind}{text}".removesuffix(": ")
+    if type(error).__module__.startswith("include."):
+        said = text
+    else:
+        said = text if error is None or isinstance(error, str) else f"{type(error).__name__}: {text}".removesuffix(": ")
+        means = meaning(said)
+        said = f"{means} ({said})" if said and means else said
     if len(said) > LONGEST:
         said = f"{said[:LONGEST]} ..."
-    if not said:
-        return "The task ended without a word; its log may say more."
-    return said if ours or not means else f"{means} ({said})"
+    return said or "The task ended without a word; its log may say more."
 
 
 def _path(settings: Settings, dag_id: str, run_id: str, task_id: str) -> Path:

@@ -1,4 +1,4 @@
-"""Where alerts go: Airflow connections, by their type.
+"""Where alerts go: Airflow connections, by their type, each sent to by the notifier of its provider.
 
 `slackwebhook`: Slack, or whatever takes the same message (Mattermost, Rocket.Chat, Discord's `/slack`): host and
 password make the URL. `smtp`: mail; the extra says `from_email` and `to`.
@@ -6,17 +6,16 @@ password make the URL. `smtp`: mail; the extra says `from_email` and `to`.
 
 from __future__ import annotations
 
+import html
 import logging
+import re
 import time
-from collections.abc import Callable
-from typing import Any
 
-from airflow.providers.slack.hooks.slack_webhook import SlackWebhookHook
-from airflow.providers.smtp.hooks.smtp import SmtpHook
+from airflow.providers.slack.notifications.slack_webhook import SlackWebhookNotifier
+from airflow.providers.smtp.notifications.smtp import SmtpNotifier
 from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from include.alerts.message import Alert, as_mail, as_slack
 from include.alerts.redaction import without_secrets
 
 log = logging.getLogger(__name__)
@@ -24,43 +23,35 @@ log = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 10
 PAUSES_SECONDS = (1, 4)
 
-
-class ChannelError(RuntimeError):
-    """The connection cannot carry an alert as it is set up; the message says what to change."""
-
-
-class _Mail(SmtpHook):
-    """Airflow's mail hook, which tries once: we do the rest, with pauses."""
-
-    smtp_retry_limit = 0
-    timeout = TIMEOUT_SECONDS
+#: What the extra of a connection must say, by the types that alerts go out by.
+NEEDED = {"slackwebhook": (), "smtp": ("from_email", "to")}
 
 
-def _send_slack(connection: Connection, alert: Alert) -> None:
-    SlackWebhookHook(slack_webhook_conn_id=connection.conn_id, timeout=TIMEOUT_SECONDS).send_dict(as_slack(alert))
+def _send(connection: Connection, text: str) -> None:
+    if connection.conn_type == "slackwebhook":
+        plain = html.escape(text, quote=False)  # the three characters that Slack's format names
+        chat = SlackWebhookNotifier(slack_webhook_conn_id=connection.conn_id, text=plain, timeout=TIMEOUT_SECONDS)
+        chat.notify({})  # type: ignore[no-untyped-call]
+    else:
+        linked = re.sub(r"https?://[^\s,]+", lambda found: f"<a href='{found[0]}'>{found[0]}</a>", html.escape(text))
+        SmtpNotifier(
+            smtp_conn_id=connection.conn_id,
+            to=connection.extra_dejson["to"],
+            subject=text.partition("\n")[0],
+            html_content=f"<p style='white-space: pre-wrap'>{linked}</p>",
+        ).notify({})
 
 
-def _send_mail(connection: Connection, alert: Alert) -> None:
-    extra = connection.extra_dejson
-    missing = [name for name in ("from_email", "to") if not extra.get(name)]
-    if missing:
-        raise ChannelError(f"the extra of the connection {connection.conn_id} lacks {' and '.join(missing)}")
-    subject, body = as_mail(alert)
-    with _Mail(connection.conn_id) as mail:
-        mail.send_email_smtp(to=extra["to"], subject=subject, html_content=body)
+def _unfit(connection: Connection) -> str | None:
+    """Say why a connection cannot carry an alert as it is set up; None where it can."""
+    if connection.conn_type not in NEEDED:
+        return f"{connection.conn_id} is of type {connection.conn_type}; allowed are {' and '.join(NEEDED)}"
+    missing = [name for name in NEEDED[connection.conn_type] if not connection.extra_dejson.get(name)]
+    return f"the extra of the connection {connection.conn_id} lacks {' and '.join(missing)}" if missing else None
 
 
-SENDERS: dict[str, Callable[[Connection, Alert], None]] = {"slackwebhook": _send_slack, "smtp": _send_mail}
-
-
-def _hidden(connection: Connection, error: BaseException) -> str:
-    extra: dict[str, Any] = connection.extra_dejson
-    secrets = [value for name, value in extra.items() if name not in {"to", "from_email"} and isinstance(value, str)]
-    return without_secrets(f"{type(error).__name__}: {error}", connection.password, *secrets)
-
-
-def send_by(conn_id: str, alert: Alert, *, required: bool = False) -> str | None:
-    """Send the alert by this connection, once more after each pause; None when it went out, else why not.
+def send_by(conn_id: str, text: str, *, required: bool = False) -> str | None:
+    """Send an alert by this connection, once more after each pause; None when it went out, else why not.
 
     A connection that does not exist has nothing to carry, unless it is `required`. One of another type, or that is not
     set up, is not tried again.
@@ -69,18 +60,15 @@ def send_by(conn_id: str, alert: Alert, *, required: bool = False) -> str | None
         connection: Connection = BaseHook.get_connection(conn_id)
     except AirflowNotFoundException:
         return f"ALERT_CONNECTIONS names {conn_id}, and there is no such connection" if required else None
-    sender = SENDERS.get(connection.conn_type or "")
-    if sender is None:
-        return f"{conn_id} is of type {connection.conn_type}; allowed are {' and '.join(SENDERS)}"
-    problem = ""
+    problem = _unfit(connection)
+    if problem is not None:
+        return problem
     for pause in (0, *PAUSES_SECONDS):
         time.sleep(pause)
         try:
-            sender(connection, alert)
-        except ChannelError as error:
-            return str(error)
+            _send(connection, text)
         except Exception as error:  # whatever a server or a library does, the next channel is tried
-            problem = f"{conn_id}: {_hidden(connection, error)}"
+            problem = f"{conn_id}: {without_secrets(f'{type(error).__name__}: {error}')}"
             log.warning("not sent yet by %s", problem)
         else:
             return None

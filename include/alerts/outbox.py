@@ -1,7 +1,4 @@
-"""What happened and was not told yet: one JSON file an event, in `alerts/outbox` of the home; and what is known since.
-
-An event is kept until every channel has it or a day has passed.
-"""
+"""What happened and was not told yet, one JSON file an event in `alerts/outbox` of the home; and what was told."""
 
 from __future__ import annotations
 
@@ -10,13 +7,12 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from include.alerts.message import Alert
 from include.durable import write_text
 from include.settings import Settings
 
@@ -30,8 +26,7 @@ class Event:
     """Something that may be worth an alert.
 
     key: the same for the same thing, so that it is told once. at: when it was noticed, seconds since 1970. good:
-    whether the run ended well. message: Airflow's word for how it ended. alert: what is said of it, once that is
-    composed. delivered: the connections that have it.
+    whether the run ended well. message: Airflow's word for how it ended. text: the alert, where it is clear already.
     """
 
     key: str
@@ -40,19 +35,7 @@ class Event:
     run_id: str = ""
     good: bool = False
     message: str = ""
-    alert: Mapping[str, Any] | None = None
-    delivered: tuple[str, ...] = ()
-
-    @classmethod
-    def of_alert(cls, key: str, alert: Alert, **which: str) -> Event:
-        """Something of which it is clear already what to say. which: dag_id and run_id, where there is a run."""
-        return cls(key, time.time(), alert=asdict(alert), **which)  # type: ignore[arg-type]
-
-    @classmethod
-    def from_json(cls, text: str) -> Event:
-        """The event that was written down. Raises ValueError, TypeError or KeyError where the text is none."""
-        read = json.loads(text)
-        return cls(**{**read, "delivered": tuple(read["delivered"])})
+    text: str = ""
 
 
 def folder(settings: Settings) -> Path:
@@ -60,42 +43,33 @@ def folder(settings: Settings) -> Path:
     return settings.home / "alerts"
 
 
-def _path(settings: Settings, event: Event) -> Path:
-    digest = hashlib.sha256(event.key.encode()).hexdigest()[:16]
-    return folder(settings) / "outbox" / f"{event.at:017.6f}_{digest}.json"
-
-
 def put(settings: Settings, event: Event) -> None:
-    """Write the event down, in place of an earlier version of it.
+    """Write the event down.
 
     Raises OSError when the home cannot be written.
     """
-    write_text(_path(settings, event), json.dumps(asdict(event)))
+    digest = hashlib.sha256(event.key.encode()).hexdigest()[:16]
+    write_text(folder(settings) / "outbox" / f"{event.at:017.6f}_{digest}.json", json.dumps(asdict(event)))
 
 
-def take_out(settings: Settings, event: Event) -> None:
-    """Forget the event."""
-    _path(settings, event).unlink(missing_ok=True)
-
-
-def pending(settings: Settings) -> list[Event]:
-    """The events that wait, oldest first; a damaged file is logged and passed over."""
+def pending(settings: Settings) -> list[tuple[Path, Event]]:
+    """List the events that wait, oldest first; a damaged file is logged and passed over."""
     found = []
     for path in sorted((folder(settings) / "outbox").glob("*.json")):
         try:
-            found.append(Event.from_json(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError, KeyError):
+            found.append((path, Event(**json.loads(path.read_text(encoding="utf-8")))))
+        except (OSError, ValueError, TypeError):
             log.exception("%s is no alert; delete it", path)
     return found
 
 
 @dataclass
 class Known:
-    """What was told before.
+    """What was told before, and what waits to be sent.
 
     told: key -> when. red: dag_id -> the failed runs since its last good one (since, count, task). late: dag_id ->
     run_id of a run that was told to be late. stale: since when nothing new came, as it was told. set_aside: files that
-    were set aside, as it was told, and why.
+    were set aside, as it was told, and why. waiting: alerts (text, at) and the connections that want them still.
     """
 
     told: dict[str, float] = field(default_factory=dict)
@@ -103,6 +77,7 @@ class Known:
     late: dict[str, str] = field(default_factory=dict)
     stale: str | None = None
     set_aside: dict[str, str] = field(default_factory=dict)
+    waiting: list[dict[str, Any]] = field(default_factory=list)
 
 
 @contextmanager
@@ -125,7 +100,7 @@ def read_known(settings: Settings) -> Known:
 
 
 def keep_known(settings: Settings, known: Known) -> None:
-    """Write down what was told, for a month.
+    """Write down what is known; what was told is forgotten after a month.
 
     Raises OSError when the home cannot be written.
     """

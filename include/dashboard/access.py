@@ -36,9 +36,4 @@ def login_of(request: Request) -> str:
     wanted = f"{base_path()}{PREFIX}/{request.url.path.partition(f'{PREFIX}/')[2]}"
     if request.url.query:
         wanted += f"?{request.url.query}"
-    return f"{base_path()}/api/v2/auth/login?next={quoted(wanted)}"
-
-
-def quoted(text: str) -> str:
-    """Text as the value of a query parameter."""
-    return quote(text, safe="")
+    return f"{base_path()}/api/v2/auth/login?next={quote(wanted, safe='')}"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import numpy as np
 from airflow.models.dagrun import DagRun
@@ -21,61 +20,52 @@ DAGS = (DAG, "attribution_backfill", "attribution_upkeep")
 RUNS, DAYS = 30, 7
 
 
-def _utc(moment: datetime | None) -> datetime | None:
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment is not None and moment.tzinfo else moment
-
-
 def last_runs() -> list[Row]:
     """The last runs of our DAGs that began, latest first; times UTC, seconds None while one is at work."""
-    columns = (DagRun.dag_id, DagRun.run_id, DagRun.state, DagRun.run_type, DagRun.start_date, DagRun.end_date)
     query = (
-        select(*columns)
+        select(DagRun)
         .where(DagRun.dag_id.in_(DAGS), DagRun.start_date.is_not(None))
         .order_by(DagRun.start_date.desc(), DagRun.run_id)
         .limit(RUNS)
     )
     with create_session() as session:
-        return [_run(row) for row in session.execute(query).all()]
+        return [
+            {
+                "dag_id": run.dag_id,
+                "run_id": run.run_id,
+                "state": str(run.state),
+                "type": str(run.run_type),
+                "started_at": run.start_date,
+                "seconds": (run.end_date - run.start_date).total_seconds() if run.end_date and run.start_date else None,
+            }
+            for run in session.scalars(query)
+        ]
 
 
-def _run(row: Any) -> Row:  # noqa: ANN401 - SQLAlchemy's
-    began, ended = _utc(row.start_date), _utc(row.end_date)
-    return {
-        "dag_id": row.dag_id,
-        "run_id": row.run_id,
-        "state": str(row.state),
-        "type": str(row.run_type),
-        "started_at": began,
-        "seconds": (ended - began).total_seconds() if began and ended else None,
-    }
-
-
-def task_seconds(now: datetime | None = None) -> list[Row]:
+def task_seconds() -> list[Row]:
     """How long each task of the micro-batch took in the last DAYS days where it succeeded, in the order of starting.
 
     Seconds: median, and what 95 in 100 runs do not exceed.
     """
-    since = (now or datetime.now(UTC)) - timedelta(days=DAYS)
     query = (
-        select(TaskInstance.task_id, TaskInstance.duration, TaskInstance.start_date)
+        select(TaskInstance.task_id, TaskInstance.duration)
         .where(
             TaskInstance.dag_id == DAG,
             TaskInstance.state == "success",
             TaskInstance.duration.is_not(None),
-            TaskInstance.start_date >= since,
+            TaskInstance.start_date >= datetime.now(UTC) - timedelta(days=DAYS),
         )
         .order_by(TaskInstance.start_date)
     )
     with create_session() as session:
-        found = session.execute(query).all()
-    return durations([(task, seconds) for task, seconds, _ in found if seconds is not None])
+        return durations((task, seconds) for task, seconds in session.execute(query))
 
 
-def durations(taken: Sequence[tuple[str, float]]) -> list[Row]:
+def durations(taken: Iterable[tuple[str, float | None]]) -> list[Row]:
     """Median and p95 of each task's seconds, in the order in which tasks first occur. Pure."""
     by_task: dict[str, list[float]] = {}
     for task, seconds in taken:
-        by_task.setdefault(task, []).append(seconds)
+        by_task.setdefault(task, []).append(seconds or 0.0)
     return [
         {"task": task, "runs": len(all_), "p50_seconds": float(p50), "p95_seconds": float(p95)}
         for task, all_ in by_task.items()

@@ -1,34 +1,49 @@
-"""Answers as JSON, CSV and Parquet."""
+"""Questions by name, and answers as JSON, CSV and Parquet."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from fastapi.encoders import jsonable_encoder
 
-from include.dashboard.marts import Row
+from include.dashboard import channels, conversions, journeys
+from include.dashboard.filters import Filters
+from include.dashboard.marts import Marts, Row
+
+#: What is asked of the filters alone: by the pages, and for the report.
+QUESTIONS: dict[str, Callable[[Marts, Filters], dict[str, Any]]] = {
+    "channels": channels.by_channel,
+    "campaigns": channels.top_campaigns,
+    "days": lambda marts, filters: {"rows": channels.by_day(marts, filters)},
+    "paths": journeys.top_paths,
+    "lengths": journeys.lengths,
+}
+
+#: What can be downloaded: its rows under the filters.
+DOWNLOADS: dict[str, Callable[[Marts, Filters], list[Row]]] = {
+    "channels": lambda marts, filters: channels.by_channel(marts, filters)["rows"],
+    "days": channels.by_day,
+    "campaigns": channels.by_campaign,
+    "paths": journeys.paths,
+    "conversions": conversions.all_earned,
+}
 
 #: What a spreadsheet would take for a formula at the start of a cell.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
-
-def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a column holds
-    """A value as JSON has it: a time in ISO 8601, a decimal as the number that prints the same."""
-    if isinstance(value, dict):
-        return {name: plain(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, datetime):
-        return f"{value.isoformat()}Z"
-    return value.isoformat() if isinstance(value, date) else value
+#: Values as JSON has them: a UTC time in ISO 8601, a decimal as the number that prints the same.
+plain = partial(
+    jsonable_encoder,
+    custom_encoder={Decimal: float, datetime: lambda moment: f"{moment.replace(tzinfo=None).isoformat()}Z"},
+)
 
 
 def as_csv(rows: Sequence[Row]) -> bytes:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
 from fastapi.exception_handlers import http_exception_handler
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
 from jwt import InvalidTokenError
 
-from include.dashboard import documents, pages
+from include.dashboard import pages
 from include.dashboard.access import login_of, sees_marts
-from include.dashboard.api import marts_routes, operations_routes
+from include.dashboard.api import figures
 from include.dashboard.filters import FilterError
 from include.dashboard.marts import Marts, MartsError, open_marts
 from include.home_kind import badge
@@ -36,7 +37,7 @@ def create_app(settings: Settings, marts: Marts | None = None) -> FastAPI:
     """
     found = marts or open_marts(settings)
     app = FastAPI(title="Attribution", docs_url=None, redoc_url=None, openapi_url=None)
-    for router in (page_routes(settings), marts_routes(found, settings), operations_routes(found), rest()):
+    for router in (page_routes(settings), figures(found, settings), rest()):
         app.include_router(router)
     app.add_exception_handler(HTTPException, refused)
     app.add_exception_handler(FilterError, wrong_filter)
@@ -61,16 +62,14 @@ def page_routes(settings: Settings) -> APIRouter:
     def static(name: str) -> Response:
         if name not in pages.names():
             raise HTTPException(404, "No such file.")
-        sent = pages.file(name)
         headers = {"Content-Encoding": "gzip", "Cache-Control": "private, max-age=31536000, immutable"}
-        return Response(sent.content, media_type=sent.kind, headers=headers)
+        return Response(pages.packed(name), media_type=pages.TYPES[Path(name).suffix], headers=headers)
 
     @router.get("/docs/{name:path}")
     def document(name: str) -> Response:
-        if name not in documents.names():
+        if name not in pages.documents():
             raise HTTPException(404, "There is no such page.")
-        picture = documents.image(name)
-        return Response(picture[0], media_type=picture[1]) if picture else HTMLResponse(documents.document(name))
+        return HTMLResponse(pages.document(name)) if name.endswith(".md") else FileResponse(pages.DOCS / name)
 
     return router
 

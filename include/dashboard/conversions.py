@@ -6,6 +6,8 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from include.dashboard.filters import Filters
@@ -88,27 +90,23 @@ def earned(marts: Marts, filters: Filters, narrower: Row, page: int) -> dict[str
 
     narrower: source, medium, campaign of the touches. page: from 0 on, PAGE rows each.
     """
-    query = ONE_PAGE.format(where=condition(filters, narrower), limit=PAGE + 1, offset=page * PAGE)
+    where = " and ".join([filters.credited, *(f"a.{name} = ${name}" for name in NARROWER if narrower.get(name))])
+    query = ONE_PAGE.format(where=where, limit=PAGE + 1, offset=page * PAGE)
     rows = marts.ask(query, **filters.values, **narrower)
     return {"rows": rows[:PAGE], "more": len(rows) > PAGE, "page": page}
 
 
-def all_earned(marts: Marts, filters: Filters, narrower: Row) -> list[Row]:
+def all_earned(marts: Marts, filters: Filters) -> list[Row]:
     """The same, all pages."""
-    return marts.ask(LATEST_FIRST.format(where=condition(filters, narrower)), **filters.values, **narrower)
+    return marts.ask(LATEST_FIRST.format(where=filters.credited), **filters.values)
 
 
 def largest(marts: Marts, filters: Filters) -> list[dict[str, Any]]:
     """The explanations of the LARGE of them that have the most revenue, most first."""
-    rows = marts.ask(LARGEST.format(where=condition(filters, {}), limit=LARGE), **filters.values)
+    rows = marts.ask(LARGEST.format(where=filters.credited, limit=LARGE), **filters.values)
     with ThreadPoolExecutor(WORKERS) as workers:  # BigQuery takes a second a question
         told = workers.map(lambda row: explained(marts, row["conversion_id"]), rows)
         return [one for one in told if one is not None]
-
-
-def condition(filters: Filters, narrower: Row) -> str:
-    """The touches that are meant, as a condition on mart_attribution `a`."""
-    return " and ".join([filters.credited, *(f"a.{name} = ${name}" for name in NARROWER if narrower.get(name))])
 
 
 def find(marts: Marts, wanted: str) -> list[Row]:
@@ -143,12 +141,8 @@ def explained(marts: Marts, conversion_id: str) -> dict[str, Any] | None:
         "lookback_days": lookback.days,
         "touches": [row for row in told if row["position"] is not None],
         "others": [row for row in told if row["position"] is None],
-        "models": [_model(name, [row for row in credits if row["model"] == name]) for name in _models(credits)],
+        "models": [_model(name, list(rows)) for name, rows in groupby(credits, key=itemgetter("model"))],
     }
-
-
-def _models(credits: list[Row]) -> list[str]:
-    return list(dict.fromkeys(row["model"] for row in credits))
 
 
 def _session(row: Row, conversion: Row, lookback: timedelta, touches: int) -> Row:

@@ -1,11 +1,12 @@
-"""What a page shows: period, two models, channel, device, customers. Checked against what is published."""
+"""What a page shows and what a browser may ask: the filters, checked against what is published."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from include.dashboard.marts import Marts, NotPublishedError
 
@@ -24,6 +25,10 @@ select distinct model, channel, device_category as device, customer_type as cust
 DAYS_OF_CONVERSIONS = """
 select min(conversion_date) as first_date, max(conversion_date) as last_date from mart_attribution_last
 """
+
+Text = Annotated[str, StringConstraints(max_length=500)]
+Day = Annotated[date, Field(ge=EARLIEST, le=LATEST)]
+Page = Annotated[int, Field(ge=0, le=10_000)]
 
 
 class FilterError(ValueError):
@@ -66,10 +71,64 @@ class Filters:
         chosen = [f"a.{column} = ${name}" for name, column in wanted.items() if getattr(self, name)]
         return " and ".join(["a.conversion_date between $start and $end", *chosen])
 
-    @property
-    def narrowed(self) -> bool:
-        """Whether conversions are left out by more than the period."""
-        return bool(self.channel or self.device or self.customer)
+
+class Asked(BaseModel):
+    """A question. A parameter of another name is refused: a typing error would show all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Wanted(Asked):
+    """The filters, all of them optional."""
+
+    start: Day | None = None
+    end: Day | None = None
+    model: Text = ""
+    other: Text = ""
+    channel: Text = ""
+    device: Text = ""
+    customer: Text = ""
+
+    def filters(self, marts: Marts) -> Filters:
+        """These filters, checked against what is published. Raises FilterError, MartsError."""
+        return self.chosen(choices(marts))
+
+    def chosen(self, there: Choices) -> Filters:
+        """These filters, else the last DAYS days under last and first click. Raises FilterError."""
+        for name in ("model", "other", "channel", "device", "customer"):
+            value, known = getattr(self, name), there.models if name == "other" else getattr(there, f"{name}s")
+            if value and value not in known:
+                raise FilterError(f"{name} is {value!r}; published are {', '.join(known) or 'none'}")
+        end = self.end or max(there.last_date, self.start or there.last_date)
+        start = self.start or max(min(there.first_date, end), end - timedelta(days=DAYS - 1))
+        if start > end:
+            raise FilterError(f"start is {start}, after the end {end}; swap them")
+        defaults = [*(model for model in MODELS if model in there.models), *there.models]
+        model = self.model or next(one for one in defaults if one != self.other)
+        other = self.other or next((one for one in defaults if one != model), model)
+        return Filters(start, end, model, other, self.channel, self.device, self.customer)
+
+
+class WantedConversions(Wanted):
+    """The filters, and what of a touch: its source, medium and campaign; empty: all."""
+
+    source: Text = ""
+    medium: Text = ""
+    campaign: Text = ""
+    page: Page = 0
+
+
+class WantedRejected(Asked):
+    """Rejected rows of one reason; empty: all."""
+
+    reason: Text = ""
+    page: Page = 0
+
+
+class WantedId(Asked):
+    """A conversion's id, or its order's."""
+
+    id: Annotated[str, StringConstraints(min_length=1, max_length=500)]
 
 
 def choices(marts: Marts) -> Choices:
@@ -85,32 +144,3 @@ def choices(marts: Marts) -> Choices:
         return tuple(sorted({row[name] for row in rows if row[name] is not None}))
 
     return Choices(of("model"), of("channel"), of("device"), of("customer"), days["first_date"], days["last_date"])
-
-
-def chosen(given: Mapping[str, Any], there: Choices) -> Filters:
-    """The filters of a request: what it names, else the last DAYS days under last and first click. Pure.
-
-    Raises FilterError for what is not there.
-    """
-    for name, known in (
-        ("model", there.models),
-        ("other", there.models),
-        ("channel", there.channels),
-        ("device", there.devices),
-        ("customer", there.customers),
-    ):
-        value = given.get(name)
-        if value and value not in known:
-            raise FilterError(f"{name} is {value!r}; published are {', '.join(known) or 'none'}")
-    for name in ("start", "end"):
-        if (value := given.get(name)) and not EARLIEST <= value <= LATEST:
-            raise FilterError(f"{name} is {value}; allowed are dates from {EARLIEST} to {LATEST}")
-    end = given.get("end") or max(there.last_date, given.get("start") or there.last_date)
-    start = given.get("start") or max(min(there.first_date, end), end - timedelta(days=DAYS - 1))
-    if start > end:
-        raise FilterError(f"start is {start}, after the end {end}; swap them")
-    defaults = [*(model for model in MODELS if model in there.models), *there.models]
-    model = given.get("model") or next(one for one in defaults if one != given.get("other"))
-    other = given.get("other") or next((one for one in defaults if one != model), model)
-    named = {name: given.get(name) or "" for name in ("channel", "device", "customer")}
-    return Filters(start, end, model, other, **named)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from include.dashboard.filters import Filters
@@ -63,7 +64,8 @@ from ranked
 
 
 def _converted(filters: Filters) -> str:
-    narrowed = _NARROWED.format(credited=filters.credited) if filters.narrowed else ""
+    some = filters.channel or filters.device or filters.customer
+    narrowed = _NARROWED.format(credited=filters.credited) if some else ""
     return _CONVERTED.format(narrowed=narrowed).strip()
 
 
@@ -86,17 +88,15 @@ def lengths(marts: Marts, filters: Filters) -> dict[str, Any]:
     found = marts.ask(query, **filters.values)
     (medians,) = marts.ask(MEDIANS.format(converted=_converted(filters)), **filters.values)
 
-    def count(name: str, value: object) -> int:
-        return sum(row["conversions"] for row in found if row[name] == value)
+    def counts(name: str, values: Mapping[Any, str]) -> list[Row]:
+        return [
+            {"name": said, "conversions": sum(row["conversions"] for row in found if row[name] == value)}
+            for value, said in values.items()
+        ]
 
-    names = [*(name for _, name in SPANS), LONGER]
-    touches = [*range(1, MANY), MANY]
     return {
-        "spans": [{"name": name, "conversions": count("span", name)} for name in names],
-        "touches": [
-            {"name": f"{number}{' or more' if number == MANY else ''}", "conversions": count("touches", number)}
-            for number in touches
-        ],
+        "spans": counts("span", {name: name for name in [*(name for _, name in SPANS), LONGER]}),
+        "touches": counts("touches", {**{number: f"{number}" for number in range(1, MANY)}, MANY: f"{MANY} or more"}),
         "median_touches": medians["touches"],
         "median_seconds": medians["seconds"],
     }

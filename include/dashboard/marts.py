@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import re
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Protocol
 
 from include.settings import Settings
-
-log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 
@@ -65,44 +61,21 @@ class Marts:
 
     def __init__(self, engine: Engine) -> None:
         """Nothing is opened before the first question."""
-        self._engine = engine
-        self._answers: OrderedDict[object, list[Row]] = OrderedDict()
-        self._lock = threading.Lock()
-        self._asking: dict[object, threading.Lock] = {}
 
-    def version(self) -> str:
-        """Which publish is read. Raises MartsError."""
-        return self._engine.version()
+        @lru_cache(KEPT)
+        def answer(version: str, query: str, values: tuple[tuple[str, Any], ...]) -> list[Row]:
+            return engine.rows(query, dict(values))
+
+        self.version = engine.version
+        self._answer = answer
 
     def ask(self, query: str, **values: Any) -> list[Row]:  # noqa: ANN401 - whatever a column holds
         """The rows of a query, in which values stand as `$name`; values that it does not name are passed over.
 
         Raises MartsError.
         """
-        used = {name: values[name] for name in sorted(set(_VALUE.findall(query)))}
-        key = (self.version(), query, tuple(used.items()))
-        with self._lock:
-            asking = self._asking.setdefault(key, threading.Lock())
-        try:
-            with asking:  # whoever asks the same meanwhile waits for this answer
-                kept = self._kept(key)
-                return self._keep(key, self._engine.rows(query, used)) if kept is None else kept
-        finally:
-            with self._lock:
-                self._asking.pop(key, None)
-
-    def _kept(self, key: object) -> list[Row] | None:
-        with self._lock:
-            if key in self._answers:
-                self._answers.move_to_end(key)
-            return self._answers.get(key)
-
-    def _keep(self, key: object, rows: list[Row]) -> list[Row]:
-        with self._lock:
-            self._answers[key] = rows
-            while len(self._answers) > KEPT:
-                self._answers.popitem(last=False)
-        return rows
+        used = tuple((name, values[name]) for name in sorted(set(_VALUE.findall(query))))
+        return self._answer(self.version(), query, used)
 
 
 def open_marts(settings: Settings) -> Marts:

@@ -18,10 +18,9 @@ from typing import Any
 from pydantic import ValidationError
 from rich.console import Console
 
-from include.dashboard import answers, channels, conversions, health, journeys, pages
-from include.dashboard.filters import FilterError, Filters, choices, chosen
+from include.dashboard import answers, conversions, health, pages
+from include.dashboard.filters import FilterError, Filters, Wanted
 from include.dashboard.marts import Marts, MartsError, open_marts
-from include.dashboard.questions import Wanted
 from include.home_kind import badge
 from include.settings import SettingError, Settings
 
@@ -40,11 +39,7 @@ def content(marts: Marts, filters: Filters, settings: Settings) -> dict[str, Any
     """What the pages would ask the server for, by question."""
     return {
         "summary": health.summary(marts, filters, settings.stale_minutes),
-        "channels": channels.by_channel(marts, filters),
-        "campaigns": channels.top_campaigns(marts, filters),
-        "days": {"rows": channels.by_day(marts, filters)},
-        "paths": journeys.top_paths(marts, filters),
-        "lengths": journeys.lengths(marts, filters),
+        **{name: question(marts, filters) for name, question in answers.QUESTIONS.items()},
         "largest": conversions.largest(marts, filters),
         "operations": health.operations(marts),
     }
@@ -70,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings.from_env()
         wanted = Wanted.model_validate({name: value for name in OPTIONS if (value := getattr(given, name))})
         marts = open_marts(settings)
-        filters = chosen(wanted.model_dump(), choices(marts))
+        filters = wanted.filters(marts)
         target = (given.file or settings.home / "report.html").absolute()
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(as_html(content(marts, filters, settings), badge(settings)), "utf-8")

@@ -91,19 +91,19 @@ def mounted(settings: Settings) -> FastAPI:
     return root
 
 
+@pytest.fixture(scope="session")
+def app(settings: Settings, manager: SimpleAuthManager) -> FastAPI:
+    """The dashboard of the published home."""
+    return mounted(settings)
+
+
+def client_of(app: FastAPI, token: str = "") -> TestClient:
+    """Somebody who asks the dashboard, logged in as a browser is where there is a token."""
+    cookies = {"_token": token} if token else {}
+    return TestClient(app, base_url=f"http://airflow{PREFIX}/", follow_redirects=False, cookies=cookies)
+
+
 @pytest.fixture
-def stranger(settings: Settings, manager: SimpleAuthManager) -> TestClient:
-    """Somebody who is not logged in."""
-    return client_of(settings)
-
-
-def client_of(settings: Settings) -> TestClient:
-    """A client of a deployment's dashboard."""
-    return TestClient(mounted(settings), base_url=f"http://airflow{PREFIX}/", follow_redirects=False)
-
-
-@pytest.fixture
-def viewer(stranger: TestClient, token: Token) -> TestClient:
-    """Somebody who may look, logged in as a browser is."""
-    stranger.cookies["_token"] = token("viewer")
-    return stranger
+def viewer(app: FastAPI, token: Token) -> TestClient:
+    """Somebody who may look."""
+    return client_of(app, token("viewer"))

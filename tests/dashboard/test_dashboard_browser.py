@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from fastapi import FastAPI
+from playwright.sync_api import Browser, Page, expect
 
 from include.dashboard import conversions
 from include.dashboard.app import create_app
 from include.dashboard.report import main
 from include.settings import Settings
-from tests.dashboard.conftest import Ask, Token, mounted
+from tests.dashboard.conftest import Ask, Token
 from tests.dashboard.site import CHROMIUM, NO_CHROMIUM, chromium, served
 from tests.dbt.project import environment
 
@@ -40,43 +41,36 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def site(settings: Settings, manager: SimpleAuthManager, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The dashboard, and beside it one without a published file and one with a damaged one."""
-    root = mounted(settings)
-    for state in ("empty", "damaged"):
-        home = tmp_path_factory.mktemp(state)
-        other = Settings(home=home, ga4_export=home)
-        if state == "damaged":
-            other.published.parent.mkdir()
-            other.published.write_bytes(b"no database" * 999)
-        root.mount(f"/{state}", create_app(other))
-    with served(root) as address:
+def site(app: FastAPI, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The dashboard, and beside it one without a published file."""
+    empty = tmp_path_factory.mktemp("empty")
+    app.mount("/empty", create_app(Settings(home=empty, ga4_export=empty)))
+    with served(app) as address:
         yield address
 
 
-def logged_in(browser: Browser, site: str, token: Token, theme: str, width: int = 1360) -> BrowserContext:
-    """A browser's session of a viewer, which takes nothing from anywhere else."""
-    context = browser.new_context(color_scheme=theme, viewport={"width": width, "height": 900})  # type: ignore[arg-type]
-    context.add_cookies([{"name": "_token", "value": token("viewer"), "url": site}])
-    context.route(lambda url: not url.startswith(site), lambda route: pytest.fail(f"asked for {route.request.url}"))
-    context.set_default_timeout(20_000)
-    return context
+@contextmanager
+def opened(browser: Browser, site: str, token: Token, theme: str = "light", width: int = 1360) -> Iterator[Page]:
+    """A page of a viewer, which takes nothing from anywhere else."""
+    with browser.new_context(color_scheme=theme, viewport={"width": width, "height": 900}) as context:  # type: ignore[arg-type]
+        context.add_cookies([{"name": "_token", "value": token("viewer"), "url": site}])
+        context.route(lambda url: not url.startswith(site), lambda route: pytest.fail(f"asked for {route.request.url}"))
+        context.set_default_timeout(20_000)
+        yield context.new_page()
 
 
-@pytest.fixture(params=["light", "dark"])
+@pytest.fixture
 def page(request: pytest.FixtureRequest, browser: Browser, site: str, token: Token) -> Iterator[Page]:
-    """A page on each theme, in whose console nothing may go wrong."""
-    context = logged_in(browser, site, token, request.param)
-    opened = context.new_page()
-    wrong: list[str] = []
-    opened.on("console", lambda message: wrong.append(message.text) if message.type in {"error", "warning"} else None)
-    opened.on("pageerror", lambda error: wrong.append(str(error)))
-    yield opened
-    assert wrong == []
-    theme = opened.evaluate("document.documentElement.dataset.theme")
-    red = int(re.findall(r"\d+", opened.evaluate("getComputedStyle(document.body).backgroundColor"))[0])
-    assert (theme, red > 128) == (request.param, request.param == "light")
-    context.close()
+    """A page on the theme that the test names, else on the light one, in whose console nothing may go wrong."""
+    theme = getattr(request, "param", "light")
+    with opened(browser, site, token, theme) as page:
+        wrong: list[str] = []
+        page.on("console", lambda message: wrong.append(message.text) if message.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        yield page
+        assert wrong == []
+        red = int(re.findall(r"\d+", page.evaluate("getComputedStyle(document.body).backgroundColor"))[0])
+        assert (page.evaluate("document.documentElement.dataset.theme"), red > 128) == (theme, theme == "light")
 
 
 def credited(path: list[str]) -> str:
@@ -89,6 +83,7 @@ def dollars(value: object) -> str:
     return f"${value:,.2f}"
 
 
+@pytest.mark.parametrize("page", ["light", "dark"], indirect=True)
 def test_who_earned_most_last_week_and_why_an_order_went_to_email(page: Page, site: str, marts: Ask) -> None:
     page.goto(f"{site}/attribution/")
     page.get_by_role("button", name="Last 7 days").click()
@@ -166,53 +161,41 @@ def test_operations_lead_to_the_raw_event(page: Page, site: str, marts: Ask) -> 
 
 
 def test_on_a_phone_nothing_is_wider_than_the_screen(browser: Browser, site: str, token: Token) -> None:
-    context = logged_in(browser, site, token, "light", width=390)
-    page = context.new_page()
-    for path in ("", "operations"):
-        page.goto(f"{site}/attribution/{path}")
-        page.wait_for_load_state("networkidle")
-        expect(page.locator(".tiles dd").first).to_be_visible()
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    context.close()
+    with opened(browser, site, token, width=390) as page:
+        for path in ("", "operations"):
+            page.goto(f"{site}/attribution/{path}")
+            page.wait_for_load_state("networkidle")
+            expect(page.locator(".tiles dd").first).to_be_visible()
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_it_follows_airflows_theme_and_the_keyboard(browser: Browser, site: str, token: Token) -> None:
-    context = logged_in(browser, site, token, "light")
-    page = context.new_page()
-    page.goto(f"{site}/attribution/")
-    page.evaluate("localStorage.setItem('theme', 'dark')")
-    page.reload()
-    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
-    expect(page.locator("#channels-table table")).to_be_visible()
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to the figures"
-    page.locator("#channels-table button").first.focus()
-    page.keyboard.press("Enter")
-    expect(page.locator("#crumbs [aria-current]")).not_to_have_text("All campaigns")
-    context.close()
+    with opened(browser, site, token) as page:
+        page.goto(f"{site}/attribution/")
+        page.evaluate("localStorage.setItem('theme', 'dark')")
+        page.reload()
+        assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+        expect(page.locator("#channels-table table")).to_be_visible()
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "Skip to the figures"
+        page.locator("#channels-table button").first.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#crumbs [aria-current]")).not_to_have_text("All campaigns")
 
 
-@pytest.mark.parametrize(
-    ("path", "says"),
-    [
-        ("empty/", ("Nothing to show yet", "Run attribution_microbatch")),
-        ("damaged/", ("The figures cannot be read", "written anew")),
-        ("damaged/operations", ("The figures cannot be read", "written anew")),
-        ("attribution/?model=nonsense", ("This filter does not work", "published are first_click")),
-        ("attribution/?modle=linear", ("This filter does not work", "modle")),
-    ],
-)
-def test_what_cannot_be_shown_says_what_to_do(
-    browser: Browser, site: str, token: Token, path: str, says: tuple[str, str]
-) -> None:
-    context = logged_in(browser, site, token, "light")
-    page = context.new_page()
-    page.goto(f"{site}/{path}")
-    for part in says:
-        expect(page.get_by_role("alert")).to_contain_text(part)
-    expect(page.locator("#figures, #ops-tiles").first).to_be_hidden()
-    expect(page.locator("#filters")).to_be_hidden()
-    context.close()
+def test_what_cannot_be_shown_says_what_to_do(browser: Browser, site: str, token: Token) -> None:
+    with opened(browser, site, token) as page:
+        for path, says in (
+            ("empty/", ("Nothing to show yet", "Run attribution_microbatch")),
+            ("empty/operations", ("Nothing to show yet", "Run attribution_microbatch")),
+            ("attribution/?model=nonsense", ("This filter does not work", "published are first_click")),
+            ("attribution/?modle=linear", ("This filter does not work", "modle")),
+        ):
+            page.goto(f"{site}/{path}")
+            for part in says:
+                expect(page.get_by_role("alert")).to_contain_text(part)
+            expect(page.locator("#figures, #ops-tiles").first).to_be_hidden()
+            expect(page.locator("#filters")).to_be_hidden()
 
 
 def test_a_period_without_conversions_says_so_once(page: Page, site: str) -> None:
@@ -224,10 +207,6 @@ def test_a_period_without_conversions_says_so_once(page: Page, site: str) -> Non
     )
     page.get_by_role("button", name="Last 7 days").click()
     expect(page.locator("#channels-chart .main-svg").first).to_be_visible()
-
-
-def test_all_conversions_of_a_channel_are_called_that(page: Page, site: str) -> None:
-    page.goto(f"{site}/attribution/")
     page.get_by_role("button", name="Campaigns of Email").click()
     page.get_by_role("button", name="All conversions of Email").click()
     expect(page.locator("#crumbs li")).to_have_text(["All campaigns", "Email", "All conversions"])

@@ -8,7 +8,6 @@ from decimal import Decimal
 import pytest
 from google.cloud import bigquery
 
-from include.attribution_table import read_credits, total
 from include.bigquery_publish import run_of
 from include.publish import project_version, publish, published_shards
 from include.sensing import News, news
@@ -64,7 +63,7 @@ def test_readers_get_every_table_and_each_says_which_run_it_is_of(
     assert published_shards(small) == {"stg_ga_events": {"events_20260131": "v1"}, **project_version(settings)}
     assert client.get_table("attribution_published.mart_sessions").time_partitioning.field == "started_on"
     assert small.rows("select batch_id from int_journal where entry = 'done' and model = 'publish'") == [("b",)]
-    assert total(read_credits(settings)).revenue_last == Decimal("12.50")
+    assert small.published_rows("select sum(revenue) from mart_attribution_last") == [(Decimal("12.50"),)]
 
 
 def test_figures_are_those_of_what_readers_see(settings: Settings, small: BigQueryStore) -> None:

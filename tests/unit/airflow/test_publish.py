@@ -15,7 +15,6 @@ from typing import Any
 import duckdb
 import pytest
 
-from include.attribution_table import read_credits, total
 from include.figures import measure
 from include.publish import project_version, publish, published_shards
 from include.settings import Settings
@@ -209,16 +208,3 @@ def test_published_at_is_now_in_utc(settings: Settings, warehouse: Run) -> None:
     before = datetime.now(UTC).replace(tzinfo=None)
     published_at = publish(settings, "run 1").published_at
     assert before <= published_at <= datetime.now(UTC).replace(tzinfo=None)
-
-
-def test_the_attribution_table_adds_up(settings: Settings, warehouse: Run) -> None:
-    publish(settings, "run 1")
-    rows = read_credits(settings)
-    assert [(row.channel, row.conversions_first, row.conversions_last) for row in rows] == [
-        ("Direct", 0, 1),
-        ("Email", 1, 0),
-        ("Social", 0, 0),
-    ]
-    assert [row.spend for row in rows] == [None, Decimal("5.00"), Decimal("2.50")]
-    assert total(rows).spend == Decimal("7.50")
-    assert total(rows).revenue_first == total(rows).revenue_last == Decimal("12.50")

@@ -11,13 +11,16 @@ import pytest
 
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-"))  # importing airflow writes a file there
 
+from include.alerts import channels
 from include.settings import Settings
 from tests.unit.alerts.servers import Mailbox, Webhook, mailbox, webhook
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """An empty home."""
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """An empty home, without pauses between tries."""
+    monkeypatch.setenv("ATTRIBUTION_HOME", str(tmp_path))
+    monkeypatch.setattr(channels, "PAUSES_SECONDS", (0, 0))
     return Settings(home=tmp_path, ga4_export=tmp_path / "landing" / "ga4")
 
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from include.alerts.causes import LONGEST, in_words, note, noted
+from include.alerts.causes import LONGEST, Cause, in_words, note, noted
 from include.quality import ChecksFailedError
 from include.settings import Settings
 
@@ -38,20 +38,13 @@ def test_an_endless_error_is_cut() -> None:
     assert len(in_words(ValueError("x" * 10_000))) < LONGEST + 20
 
 
-def test_a_cause_is_kept_with_its_rows_and_without_secrets(settings: Settings) -> None:
-    os.environ["SHOP_API_KEY"] = "k3y-of-the-shop"
+def test_a_cause_is_kept_for_a_week_with_its_rows_and_without_secrets(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "killed" in noted(settings, *RUN).words, "a task that could not say why"
+    monkeypatch.setenv("SHOP_API_KEY", "k3y-of-the-shop")
     note(settings, *RUN, ChecksFailedError("k3y-of-the-shop postgresql://me:word@db/x: 12 rows", "", 12))
-    cause = noted(settings, *RUN)
-    assert cause.words == "*** postgresql://***@db/x: 12 rows"
-    assert cause.rows == 12
-
-
-def test_a_task_that_could_not_say_why_was_killed(settings: Settings) -> None:
-    assert "killed" in noted(settings, *RUN).words
-
-
-def test_old_causes_go(settings: Settings) -> None:
-    note(settings, *RUN, "old")
+    assert noted(settings, *RUN) == Cause("*** postgresql://***@db/x: 12 rows", 12)
     (path,) = (settings.home / "alerts" / "causes").iterdir()
     os.utime(path, (time.time() - 30 * 86_400,) * 2)
     note(settings, RUN[0], RUN[1], "audit", "new")

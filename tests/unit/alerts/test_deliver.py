@@ -4,37 +4,40 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import duckdb
 import pytest
 
-from include.alerts import channels, compose, deliver, set_aside
-from include.alerts.causes import Cause
-from include.alerts.disk import tell_disk
-from include.alerts.facts import Failure
+from include.alerts import compose, deliver
+from include.alerts.causes import note
+from include.alerts.compose import Run
+from include.alerts.conditions import freshness, set_aside
 from include.alerts.late import tell_late
-from include.alerts.message import RED, Alert, length
 from include.alerts.outbox import Event, Known, folder, pending, put, read_known
-from include.alerts.stale import freshness
+from include.durable import hidden, write_text
+from include.quality import ChecksFailedError
 from include.settings import Settings
+from plugins.alerts import Alerts
 from tests.unit.alerts.servers import TOKEN, Mailbox, Webhook, body_of
 
 DAG = "attribution_microbatch"
+NOW = datetime(2026, 1, 31, 12)
 
 
 @pytest.fixture(autouse=True)
-def _airflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stands in for Airflow's database, which tests/e2e has: the gate failed; and no pauses."""
-    gate = Failure(
-        "quality_gate", 0, Cause("assert_x (tests/gate/assert_x.sql): 12 rows", 12), "http://log", "1 new shard"
+def _airflow(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stands in for Airflow's database, which tests/e2e has: the gate of each red run failed."""
+    gate = Run({"quality_gate": "failed"}, (("quality_gate", "http://log"), ("audit", "http://log2")), "1 new shard")
+    good = {"run-2": Run({"quality_gate": "skipped", "publish": "skipped"}), "run-3": Run({"quality_gate": "success"})}
+    monkeypatch.setattr(compose, "read_run", lambda event: good.get(event.run_id, Run({})) if event.good else gate)
+    note(
+        settings, DAG, "run-1", "quality_gate", ChecksFailedError("assert_x (tests/gate/assert_x.sql): 12 rows", "", 12)
     )
-    states = {"run-2": {"quality_gate": "skipped", "publish": "skipped"}, "run-3": {"quality_gate": "success"}}
-    monkeypatch.setattr(compose, "read_failure", lambda settings, event: gate)
-    monkeypatch.setattr(compose, "state_of", lambda event, task: states.get(event.run_id, {}).get(task))
-    monkeypatch.setattr(channels, "PAUSES_SECONDS", (0, 0))
 
 
 def ended(run_id: str, *, good: bool, at: float = 0, cleared: int = 0) -> Event:
@@ -50,38 +53,51 @@ def tell(settings: Settings, *events: Event) -> None:
     deliver.deliver(settings)
 
 
-def publish(settings: Settings, at: datetime) -> None:
-    """Readers have had a run since `at`."""
+def publish(settings: Settings, statements: str) -> None:
+    """Readers see what the statements make."""
     settings.published.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(settings.published)) as published:
-        published.execute(
-            "create table mart_attribution_last (conversion_id text, revenue_issue text);"
-            "create table quarantine as select 'stg_streamed_events' as model, 'b1' as shard, 3 as line_number, "
-            "'not_json' as reason, null::text as detail;"
-            "create table pipeline_runs as select 'run-0' as run_id, $at::timestamp as published_at, "
-            "189 as conversions, 23557.92::decimal(18, 2) as revenue, 5 as batch_events",
-            {"at": at},
-        )
+        published.execute(statements)
 
 
-def test_a_failed_run_is_told_once_by_every_channel(settings: Settings, chat: Webhook, mails: Mailbox) -> None:
-    publish(settings, datetime(2026, 1, 31, 12, 0, 5))
+def published_at(moment: datetime) -> str:
+    """A run that was published then, one rejected line with it."""
+    return f"""
+        create table mart_attribution_last (conversion_id text, revenue_issue text);
+        create table quarantine as select 'stg_streamed_events' as model, 'b1' as shard, 3 as line_number,
+            'not_json' as reason, null::text as detail;
+        create table pipeline_runs as select 'run-0' as run_id, timestamp '{moment}' as published_at,
+            189 as conversions, 23557.92::decimal(18, 2) as revenue, 5 as batch_events
+    """
+
+
+def fill(path: Path) -> Path:
+    """Have what is written to this file next find a full disk: the system's own /dev/full."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    hidden(path).symlink_to("/dev/full")
+    return hidden(path)
+
+
+def test_a_failed_run_is_told_once_by_every_channel(
+    settings: Settings, chat: Webhook, mails: Mailbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish(settings, published_at(datetime(2026, 1, 31, 12, 0, 5)))
     settings = replace(settings, stale_minutes=0)
     failed = ended("run-1", good=False)
-    tell(settings, failed)
+    with caplog.at_level(logging.WARNING):
+        tell(settings, failed)
     tell(settings, failed)
     deliver.deliver(settings)
     assert len(chat.texts) == len(mails.received) == 1
+    assert "ALERT attribution_microbatch failed in quality_gate\nRun: run-1" in caplog.text
     for text in (chat.texts[0], body_of(mails.received[0])):
         for part in (
-            "attribution_microbatch failed in quality_gate",
-            "run-1",
-            "assert_x (tests/gate/assert_x.sql): 12 rows",
+            "attribution_microbatch failed in quality_gate\nRun: run-1\nFirst failed task: quality_gate (and 1 more)",
+            "Cause: assert_x (tests/gate/assert_x.sql): 12 rows",
             "12 found by the checks",
             "run-0, published 2026-01-31 12:00:05 UTC: 189 conversions, $23,557.92",
             "/attribution/docs/runbooks/red_gate.md",
-            "Needs attention",
-            "1 row of 1 streamed batch set aside as not_json: line 3 of b1",
+            "Needs attention: 1 row of 1 streamed batch set aside as not_json: line 3 of b1",
             "/attribution/operations",
             "http://log",
         ):
@@ -91,24 +107,19 @@ def test_a_failed_run_is_told_once_by_every_channel(settings: Settings, chat: We
 
 def test_a_run_that_was_cleared_and_failed_again_is_told_again(settings: Settings, chat: Webhook) -> None:
     tell(settings, ended("run-1", good=False), ended("run-1", good=False, cleared=1))
-    assert len(chat.texts) == 2
-    assert "Failed in a row: 2, since " in chat.texts[1]
+    assert ["Failed in a row: 2, since " in text for text in chat.texts] == [False, True]
+    assert "Readers see: Nothing is published yet." in chat.texts[0]
 
 
 def test_recovery_is_told_by_the_run_that_did_what_had_failed(settings: Settings, chat: Webhook) -> None:
-    tell(settings, ended("run-1", good=False))
-    tell(settings, ended("run-2", good=True))
+    tell(settings, ended("run-3", good=True))
+    assert chat.tries == 0, "a run like any other"
+    tell(settings, ended("run-1", good=False), ended("run-2", good=True))
     assert len(chat.texts) == 1, "a run that was skipped mends nothing"
-    tell(settings, ended("run-3", good=True))
-    assert "attribution_microbatch recovered" in chat.texts[1]
-    assert "1 failed run" in chat.texts[1]
-    tell(settings, ended("run-3", good=True, cleared=1))
+    tell(settings, ended("run-3", good=True), ended("run-3", good=True, cleared=1))
     assert len(chat.texts) == 2
-
-
-def test_a_run_like_any_other_is_not_told(settings: Settings, chat: Webhook) -> None:
-    tell(settings, ended("run-3", good=True))
-    assert (chat.tries, pending(settings)) == (0, [])
+    assert "attribution_microbatch recovered\nRun: run-3\nWas red: since" in chat.texts[1]
+    assert ", 1 failed run\n" in chat.texts[1]
 
 
 def test_what_cannot_be_sent_waits_and_goes_to_nobody_twice(
@@ -119,38 +130,29 @@ def test_what_cannot_be_sent_waits_and_goes_to_nobody_twice(
     assert (len(chat.texts), len(mails.received)) == (0, 1)
     assert "ALERT NOT SENT: attribution_microbatch failed in quality_gate" in caplog.text
     assert TOKEN not in caplog.text
-    assert [event.delivered for event in pending(settings)] == [("attribution_mail",)]
+    assert [one["wanting"] for one in read_known(settings).waiting] == [["attribution_webhook"]]
     deliver.deliver(settings)
     assert (len(chat.texts), len(mails.received)) == (1, 1)
-    assert pending(settings) == []
+    assert read_known(settings).waiting == []
 
 
 def test_what_cannot_be_sent_for_a_day_is_given_up(settings: Settings, chat: Webhook) -> None:
     chat.answers = [500] * 3
     tell(settings, ended("run-1", good=False, at=datetime.now().timestamp() - 2 * 86_400))
-    assert pending(settings) == []
-
-
-def test_without_a_channel_the_alert_stands_in_the_log(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING):
-        tell(settings, ended("run-1", good=False))
-    assert "ALERT attribution_microbatch failed in quality_gate\nRun: run-1" in caplog.text
-    assert pending(settings) == []
+    assert read_known(settings).waiting == []
 
 
 def test_what_cannot_be_composed_waits(
     settings: Settings, chat: Webhook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    found = vars(compose)["read_failure"]
-
-    def down(settings: Settings, event: Event) -> Failure:
+    def down(event: Event) -> Run:
         raise OSError("the database is down")
 
-    monkeypatch.setattr(compose, "read_failure", down)
-    tell(settings, ended("run-1", good=False))
+    with monkeypatch.context() as patched:
+        patched.setattr(compose, "read_run", down)
+        tell(settings, ended("run-1", good=False))
     assert chat.texts == []
     assert "the database is down" in caplog.text
-    monkeypatch.setattr(compose, "read_failure", found)
     deliver.deliver(settings)
     assert len(chat.texts) == 1
 
@@ -163,141 +165,133 @@ def test_a_damaged_file_is_in_nobodys_way(settings: Settings, chat: Webhook) -> 
     assert len(chat.texts) == 1
 
 
-def missed(state: str, run_id: str = "run-4") -> dict[str, dict[str, str]]:
+def missed(state: str) -> dict[str, dict[str, str]]:
     """What Airflow hands to a deadline's callback."""
-    return {"dag_run": {"dag_id": DAG, "dag_run_id": run_id, "state": state, "queued_at": "2026-01-31T12:00:00Z"}}
+    return {"dag_run": {"dag_id": DAG, "dag_run_id": "run-4", "state": state, "queued_at": "2026-01-31T12:00:00Z"}}
 
 
 def test_a_late_run_is_told_once_and_told_when_it_ends(settings: Settings, chat: Webhook) -> None:
-    os.environ["ATTRIBUTION_HOME"] = str(settings.home)
+    tell_late(30, missed("failed"))
+    assert chat.tries == 0, "it had its alert"
+    put(settings, ended("run-1", good=False))
     for _ in range(2):
         tell_late(30, missed("running"))
     (text,) = chat.texts
-    for part in (
-        "attribution_microbatch is late",
-        "run-4",
-        "not ended after 30 min",
-        "/dags/attribution_microbatch/runs/run-4",
-    ):
+    for part in ("attribution_microbatch is late\nRun: run-4\n", "not ended after 30 min", f"/dags/{DAG}/runs/run-4"):
         assert part in text
+    assert [event.run_id for _, event in pending(settings)] == ["run-1"], "left to whoever has the database"
     tell(settings, ended("run-4", good=True))
-    assert "the late run has ended" in chat.texts[1]
-
-
-def test_a_run_that_failed_before_its_deadline_is_not_late_too(settings: Settings, chat: Webhook) -> None:
-    os.environ["ATTRIBUTION_HOME"] = str(settings.home)
-    tell_late(30, missed("failed"))
-    assert chat.tries == 0
-
-
-def test_a_deadline_leaves_to_others_what_needs_the_database(settings: Settings, chat: Webhook) -> None:
-    os.environ["ATTRIBUTION_HOME"] = str(settings.home)
-    put(settings, ended("run-1", good=False))
-    tell_late(30, missed("running"))
-    assert len(chat.texts) == 1
-    assert [event.run_id for event in pending(settings)] == ["run-1"]
-
-
-NOW = datetime(2026, 1, 31, 12)
+    assert ["the late run has ended" in text for text in chat.texts] == [False, False, True]
 
 
 def test_stale_data_is_told_once_and_told_when_fresh_again() -> None:
     known, newest = Known(), NOW - timedelta(minutes=61)
-    told = freshness(newest, 60, known, NOW)
-    assert told is not None
-    assert told.title == "attribution: data is stale"
-    assert "1 h 1 min ago; allowed are 1 h" in told.text
-    assert freshness(newest, 60, known, NOW + timedelta(hours=5)) is None
-    fresh = freshness(NOW, 60, known, NOW + timedelta(minutes=1))
-    assert fresh is not None
-    assert fresh.title == "attribution: data is fresh again"
-    assert freshness(NOW, 60, known, NOW + timedelta(minutes=2)) is None
+    (told,) = freshness(newest, 60, known, NOW)
+    assert "attribution: data is stale\n" in told
+    assert "1 h 1 min ago; allowed are 1 h" in told
+    for clock in (timedelta(hours=5), timedelta(hours=-1), timedelta(days=-1)):
+        assert list(freshness(newest, 60, known, NOW + clock)) == [], "also where the clock jumps back"
+    assert list(freshness(newest + timedelta(minutes=1), 60, known, NOW + timedelta(hours=5))) == [], "stale still"
+    (fresh,) = freshness(NOW, 60, known, NOW + timedelta(minutes=1))
+    assert "attribution: data is fresh again" in fresh
+    assert list(freshness(NOW, 60, known, NOW + timedelta(minutes=2))) == []
 
 
 @pytest.mark.parametrize(
     ("newest", "minutes"), [(None, 60), (NOW - timedelta(days=9), 0), (NOW - timedelta(hours=1), 60)]
 )
 def test_data_that_may_be_as_old_as_it_is_is_not_told(newest: datetime | None, minutes: int) -> None:
-    assert freshness(newest, minutes, Known(), NOW) is None
+    assert list(freshness(newest, minutes, Known(), NOW)) == []
 
 
 def test_stale_data_goes_out_as_a_run_ends(settings: Settings, chat: Webhook) -> None:
-    publish(settings, datetime(2026, 1, 1))
+    publish(settings, published_at(datetime(2026, 1, 1)))
     tell(settings, ended("run-3", good=True))
     tell(settings, ended("run-5", good=True))
     assert ["attribution: data is stale" in text for text in chat.texts] == [True]
-    assert read_known(settings).stale == "2026-01-01T00:00:00"
-
-
-def quarantine(settings: Settings, *rows: tuple[str, str, str | None]) -> None:
-    """Readers see these rows of quarantine: model, shard and, of a whole file, why it was set aside."""
-    settings.published.parent.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect(str(settings.published)) as published:
-        published.execute("create or replace table quarantine (model text, shard text, detail text)")
-        for row in rows:
-            published.execute("insert into quarantine values (?, ?, ?)", row)
 
 
 def test_files_that_were_set_aside_are_told_once_and_told_when_gone(settings: Settings, chat: Webhook) -> None:
-    cut = ("stg_ga_events", "events_20260110", "unreadable: not a whole Parquet file; export the table again")
-    row = ("stg_streamed_events", "b1", None)
-    quarantine(settings, cut, row)
-    tell(settings, ended("run-3", good=True), ended("run-4", good=True))
-    deliver.deliver(settings)
-    (text,) = chat.texts
-    assert "attribution: files set aside (1)\nevents_20260110.parquet: unreadable: not a whole Parquet file" in text
-    quarantine(settings, cut, ("stg_ad_spend", "may", "wrong_columns: no date"))
-    deliver.deliver(settings)
-    assert "may.csv: wrong_columns: no date" in chat.texts[1]
-    assert "events_20260110" not in chat.texts[1]
-    quarantine(settings, row)
-    deliver.deliver(settings)
-    assert "attribution: files no longer set aside (2)" in chat.texts[2]
-    deliver.deliver(settings)
-    assert len(chat.texts) == 3
+    cut = "('stg_ga_events', 'events_20260110', 'unreadable: not a whole Parquet file')"
+    row = "('stg_streamed_events', 'b1', null)"
+    publish(settings, "create table pipeline_runs (published_at timestamp, batch_events bigint)")
+    for rows in (f"{cut}, {row}", f"{cut}, ('stg_ad_spend', 'may', 'wrong_columns: no date')", row):
+        publish(settings, f"create or replace table quarantine as from (values {rows}) as q (model, shard, detail)")
+        deliver.deliver(settings)
+        deliver.deliver(settings)
+    first, second, third = chat.texts
+    assert "attribution: files set aside (1)\nevents_20260110.parquet: unreadable: not a whole Parquet file" in first
+    assert "may.csv: wrong_columns: no date" in second
+    assert "events_20260110" not in second
+    assert "attribution: files no longer set aside (2)" in third
 
 
 def test_of_many_files_the_first_are_named() -> None:
-    (alert,) = set_aside.news({f"events_{day}": "unreadable" for day in range(100, 350)}, Known())
-    assert "events_109" in alert.text
-    assert "events_110" not in alert.text
-    assert "And: 240 more" in alert.text
+    (alert,) = set_aside({f"events_{day}": "unreadable" for day in range(100, 350)}, Known())
+    assert ("events_109" in alert, "events_110" in alert) == (True, False)
+    assert "And: 240 more" in alert
 
 
 @pytest.mark.parametrize("room", [True, False])
+@pytest.mark.parametrize("of_run", [True, False])
 def test_a_full_disk_is_told_whether_or_not_it_can_be_kept(
-    settings: Settings, chat: Webhook, monkeypatch: pytest.MonkeyPatch, room: bool
+    settings: Settings, chat: Webhook, monkeypatch: pytest.MonkeyPatch, room: bool, of_run: bool
 ) -> None:
-    """As `make up` finds it: no run ends then."""
-    monkeypatch.setenv("ATTRIBUTION_HOME", str(settings.home))
-    handed: list[list[str]] = []
-    monkeypatch.setattr(
-        deliver, "start", lambda event=None, **_: handed.append([json.dumps(asdict(event))] if event else [])
+    """By a run that failed of it, and as `make up` finds it, when no run ends."""
+    handed: list[str] = []
+
+    def start(unkept: Event | None = None, *, quiet: bool) -> None:
+        handed.extend([json.dumps(asdict(unkept))] if unkept else [])
+
+    monkeypatch.setattr(deliver, "start", start)
+    note(settings, DAG, "run-1", "quality_gate", OSError(28, "No space left on device"))
+    outbox = settings.home / "alerts" / "outbox"
+    if not room:
+        outbox.write_text("no folder can be made here")
+    if of_run:
+        run: Any = SimpleNamespace(dag_id=DAG, run_id="run-1", clear_number=0)
+        Alerts().on_dag_run_failed(run, "task_failure")
+    else:
+        deliver.tell_disk(settings, "The disk that holds the home is full.")
+    if not room:
+        outbox.unlink()
+    assert deliver.main(handed) == 0
+    (text,) = chat.texts
+    said = (
+        "The disk is full. Make room, then run it again" if of_run else "attribution: the disk is full\nDisk: The disk"
     )
-    if not room:
-        (settings.home / "alerts").write_text("no folder can be made here")
-    tell_disk(settings, "The disk that holds the home is full.")
-    if not room:
-        (settings.home / "alerts").unlink()
-    assert deliver.main(handed[0]) == 0
-    assert ["attribution: the disk is full" in text for text in chat.texts] == [True]
+    assert said in text
 
 
-@pytest.mark.parametrize(
-    ("time", "said"),
-    [
-        (timedelta(0), "less than a minute"),
-        (timedelta(minutes=61), "1 h 1 min"),
-        (timedelta(days=1, minutes=3), "1 d 3 min"),
-    ],
-)
-def test_lengths_of_time(time: timedelta, said: str) -> None:
-    assert length(time) == said
+def test_an_alert_that_was_put_down_waits_until_there_is_room(settings: Settings, chat: Webhook) -> None:
+    put(settings, ended("run-1", good=False))
+    full = fill(folder(settings) / "known.json")
+    with pytest.raises(OSError, match="No space left on device"):
+        deliver.deliver(settings)
+    full.unlink()
+    deliver.deliver(settings)
+    deliver.deliver(settings)
+    assert len(chat.texts) == 1
+    assert pending(settings) == []
 
 
-def test_an_alert_survives_the_outbox(settings: Settings) -> None:
-    alert = Alert(RED, "title", (("a", "b"),), "link")
-    put(settings, Event.of_alert("key", alert))
-    (event,) = pending(settings)
-    assert Alert.from_json(event.alert or {}) == alert
-    assert asdict(event)["delivered"] == ()
+def test_a_full_disk_leaves_the_state_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    write_text(path, "before")
+    full = fill(path)
+    with pytest.raises(OSError, match="No space left on device"):
+        write_text(path, "after")
+    assert path.read_text() == "before"
+    full.unlink()
+    write_text(path, "after")
+    assert path.read_text() == "after"
+
+
+def test_a_clock_that_jumps_tells_no_run_twice_and_loses_none(settings: Settings, chat: Webhook) -> None:
+    """Told at noon; at eleven, by the clock, the listener is called again, and another run fails; one in a year."""
+    noon = datetime.now(UTC).timestamp()
+    tell(settings, ended("run-1", good=False, at=noon))
+    again = ended("run-1", good=False, at=noon - 3600)
+    tell(settings, again, ended("run-2", good=False, at=noon - 3600), ended("run-6", good=False, at=noon + 4e7))
+    assert [text.splitlines()[1] for text in chat.texts] == ["Run: run-1", "Run: run-2", "Run: run-6"]
+    assert (pending(settings), read_known(settings).waiting) == ([], [])
