@@ -1,6 +1,6 @@
 """Lint the SQL as one engine will see it: sqlfluff, with dbt rendering every model and singular test for that target.
 
-Each file is rendered once. As rendered, so the macros' own text too, it is linted by the rules of .ci/rendered.sqlfluff.
+Each file is rendered once. As rendered, so the macros' text too, it is linted by the rules of .ci/rendered.sqlfluff.
 As written, it is linted by the rest of .sqlfluff, and for one engine only by those on layout, which take longest and do
 not depend on the dialect.
 
