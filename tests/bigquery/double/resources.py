@@ -81,8 +81,12 @@ def _get_dataset(call: Call) -> Json:
 
 @route("DELETE", "/datasets/{d}")
 def _delete_dataset(call: Call) -> Json:
-    contents = call.query.get("deleteContents") == "true"
-    call.service.warehouse.drop_dataset(call.project, call.dataset, contents=contents)
+    warehouse, key = call.service.warehouse, (call.project, call.dataset)
+    warehouse.dataset(*key)
+    if call.query.get("deleteContents") != "true":
+        raise UnsupportedError("the removal of a dataset without its tables")
+    warehouse.tables = {ref: table for ref, table in warehouse.tables.items() if ref[:2] != key}
+    del warehouse.datasets[key]
 
 
 @route("GET", "/datasets/{d}/routines")

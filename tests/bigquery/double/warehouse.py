@@ -61,16 +61,6 @@ class Warehouse:
         self.tables[table.ref] = table
         return table
 
-    def drop_dataset(self, project: str, name: str, *, contents: bool) -> None:
-        """Drop a dataset. Raises BigQueryError (resourceInUse) where it has tables and `contents` is false."""
-        self.dataset(project, name)
-        inside = [ref for ref in self.tables if ref[:2] == (project, name)]
-        if inside and not contents:
-            raise BigQueryError(f"Dataset {project}:{name} is still in use", "resourceInUse")
-        for ref in inside:
-            del self.tables[ref]
-        del self.datasets[project, name]
-
     def matching(self, ref: Ref) -> list[Table]:
         """The tables of a wildcard such as `events_*`, by name. Raises BigQueryError where there are none."""
         self.dataset(*ref[:2])
