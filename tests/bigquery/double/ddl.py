@@ -124,6 +124,15 @@ def create_view(session: Session, text: str, result: Result) -> None:
     session.warehouse.add(Table(ref, schema, sql=query, meta=meta, kind="VIEW"), replace=True)
 
 
+def create_schema(session: Session, text: str, result: Result) -> None:
+    """CREATE SCHEMA IF NOT EXISTS, in the job's location."""
+    result.kind = "CREATE_SCHEMA"
+    (node,) = session.engine.parse(text)
+    if node.options_list or not node.is_if_not_exists or len(node.name.parts) != 2:
+        raise UnsupportedError(text[:200])
+    session.warehouse.datasets.setdefault(node.name.parts, {"location": session.location or "US"})
+
+
 def drop(session: Session, text: str, result: Result) -> None:
     """DROP TABLE and VIEW."""
     (node,) = session.engine.parse(text)
@@ -164,6 +173,7 @@ def alter(session: Session, text: str, result: Result) -> None:
 DDL = {
     "CreateTableStatement": create_table,
     "CreateViewStatement": create_view,
+    "CreateSchemaStatement": create_schema,
     "DropStatement": drop,
     "AlterTableStatement": alter,
     "AlterViewStatement": alter,
