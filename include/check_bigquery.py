@@ -12,7 +12,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 from google.auth.credentials import AnonymousCredentials
@@ -23,7 +23,7 @@ from rich.console import Console
 from include.airflow_env import airflow_env, deployment_secrets
 from include.bigquery import connect
 from include.bigquery_errors import explain, explained
-from include.bigquery_estimate import Estimate, estimate, pruned_read
+from include.bigquery_estimate import estimate, pruned_read
 from include.bigquery_setup import SetupError, require_export, set_up
 from include.settings import BigQuery, SettingError, Settings
 from include.shell import clean
@@ -38,25 +38,15 @@ class NotReadyError(RuntimeError):
     """Something must change before the first run; the message says what."""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """The command line: first and last date of the export to read (None: no limit), US dollars a TiB."""
-
-    start: date | None
-    end: date | None
-    price: float
-
-
-def read_arguments(arguments: Sequence[str] | None) -> Asked:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m include.check_bigquery", description=__doc__.split("\n")[0])
-    parser.add_argument("--start", type=date.fromisoformat, metavar="DATE", help="first date of the export to read")
-    parser.add_argument("--end", type=date.fromisoformat, metavar="DATE", help="last date of the export to read")
-    parser.add_argument(
+def parser() -> argparse.ArgumentParser:
+    """The command's options."""
+    options = argparse.ArgumentParser(prog="python -m include.check_bigquery", description=__doc__.split("\n")[0])
+    options.add_argument("--start", type=date.fromisoformat, metavar="DATE", help="first date of the export to read")
+    options.add_argument("--end", type=date.fromisoformat, metavar="DATE", help="last date of the export to read")
+    options.add_argument(
         "--price", type=float, default=LIST_PRICE, metavar="DOLLARS", help=f"US dollars a TiB ({LIST_PRICE})"
     )
-    given = parser.parse_args(arguments)
-    return Asked(given.start, given.end, given.price)
+    return options
 
 
 def log_in(settings: Settings, place: BigQuery) -> BigQueryStore:
@@ -76,17 +66,7 @@ def log_in(settings: Settings, place: BigQuery) -> BigQueryStore:
         return BigQueryStore(connect(place, found), settings, place)
 
 
-def require_affordable(place: BigQuery, found: Estimate) -> None:
-    """Raise NotReadyError where BigQuery would refuse the first build as too large."""
-    if found.bytes > place.max_bytes_billed:
-        raise NotReadyError(
-            f"the first build would read {found.bytes:,} bytes of the export, BQ_MAX_BYTES_BILLED allows "
-            f"{place.max_bytes_billed:,}. Narrow start_date and end_date (dbt/dbt_project.yml; here --start and "
-            "--end), or raise BQ_MAX_BYTES_BILLED. Nothing was read."
-        )
-
-
-def check(settings: Settings, place: BigQuery, asked: Asked, say: Console) -> None:
+def check(settings: Settings, place: BigQuery, asked: argparse.Namespace, say: Console) -> None:
     """Each step in turn, a line each.
 
     Raises SettingError where it cannot start, SetupError, NotReadyError or WarehouseError for what must change.
@@ -103,7 +83,12 @@ def check(settings: Settings, place: BigQuery, asked: Asked, say: Console) -> No
             f"ok  estimate: the first build reads {found.bytes:,} bytes of {len(found.tables)} tables of the export, "
             f"${dollars:,.2f} at ${asked.price:g} a TiB; docs/bigquery.md says what the rest of a run costs"
         )
-        require_affordable(place, found)
+        if found.bytes > place.max_bytes_billed:
+            raise NotReadyError(
+                f"the first build would read {found.bytes:,} bytes of the export, BQ_MAX_BYTES_BILLED allows "
+                f"{place.max_bytes_billed:,}. Narrow start_date and end_date (dbt/dbt_project.yml; here --start and "
+                "--end), or raise BQ_MAX_BYTES_BILLED. Nothing was read."
+            )
         set_up(place, events=1)
         say.print(f"ok  prepare: {place.dataset}, {place.published} and {place.dataset}.streamed_events are there")
         if not found.tables:
@@ -121,7 +106,7 @@ def check(settings: Settings, place: BigQuery, asked: Asked, say: Console) -> No
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit code."""
-    asked = read_arguments(arguments)
+    asked = parser().parse_args(arguments)
     say = Console(soft_wrap=True, highlight=False, markup=False)
     try:
         place = BigQuery.from_env(os.environ)

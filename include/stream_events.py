@@ -23,7 +23,7 @@ from include.home_kind import DEMO_EVENTS, Asked, decided, mark
 from include.settings import SettingError, Settings
 from include.simulator.history import write_history
 from include.simulator.stream import stream_batch
-from include.streaming.errors import BatchFileError
+from include.streaming.batch import BatchFileError
 from include.streaming.target import open_streamer, send_file
 from include.warehouse import WarehouseBusyError, WarehouseError
 

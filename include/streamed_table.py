@@ -40,9 +40,12 @@ def ensure_streamed_table(client: bigquery.Client, settings: BigQuery, retry: Re
         try:
             table = client.get_table(name, retry=retry)
         except NotFound:
-            _require_dataset(client, settings, retry)
             table = client.create_table(_new(name), exists_ok=True, retry=retry)
-    _require_location(table.location, settings)
+    if table.location.upper() != settings.location.upper():
+        raise WarehouseError(
+            f"the dataset {settings.project}.{settings.dataset} is in {table.location}, and BQ_LOCATION is "
+            f"{settings.location}. Set BQ_LOCATION={table.location}."
+        )
     differences = _differences(table.schema)
     if differences:
         raise WarehouseError(
@@ -60,25 +63,6 @@ def _new(name: str) -> bigquery.Table:
     table.clustering_fields = ["batch_id"]
     table.require_partition_filter = True
     return table
-
-
-def _require_dataset(client: bigquery.Client, settings: BigQuery, retry: Retry) -> None:
-    try:
-        dataset = client.get_dataset(f"{settings.project}.{settings.dataset}", retry=retry)
-    except NotFound:
-        raise WarehouseError(
-            f"the dataset {settings.project}.{settings.dataset} does not exist. Make it (bq mk --location="
-            f"{settings.location} --dataset {settings.project}:{settings.dataset}), or set ATTRIBUTION_DATASET."
-        ) from None
-    _require_location(dataset.location, settings)
-
-
-def _require_location(found: str, settings: BigQuery) -> None:
-    if found.upper() != settings.location.upper():
-        raise WarehouseError(
-            f"the dataset {settings.project}.{settings.dataset} is in {found}, and BQ_LOCATION is {settings.location}. "
-            f"Set BQ_LOCATION={found}."
-        )
 
 
 def _differences(found: list[bigquery.SchemaField]) -> list[str]:

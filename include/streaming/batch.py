@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from include.streaming.errors import BatchFileError
-
 #: What a line may have, in bytes of UTF-8: a load job takes rows of 100 MB (https://cloud.google.com/bigquery/quotas),
 #: and a byte of a line may become six as JSON in JSON.
 MAX_LINE_BYTES = 16_000_000
+
+
+class BatchFileError(ValueError):
+    """The file cannot be sent; the message says what is wrong where, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from include.durable import hidden, put
 from include.settings import Settings
-from include.streaming.batch import Batch, BatchSummary, read_batch
-from include.streaming.errors import BatchFileError
+from include.streaming.batch import Batch, BatchFileError, BatchSummary, read_batch
 from include.streaming.figures import figures
 from include.warehouse import WarehouseError
 

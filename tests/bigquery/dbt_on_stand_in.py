@@ -39,7 +39,7 @@ def run_dbt(endpoint: str, project: Path, home: Path, *arguments: str, **variabl
             parsed = dbtRunner().invoke(["parse", *options])
             assert parsed.success, parsed.exception
             _manifests[project, options[-1]] = parsed.result
-        outcome = dbtRunner(manifest=_manifests[project, options[-1]]).invoke([*arguments, *options])
+        outcome = dbtRunner(manifest=_manifests[project, options[-1]]).invoke([*arguments, *options, "--no-write-json"])
     results = getattr(outcome.result, "results", [])
     failed = [f"{result.node.name}: {result.message}" for result in results if result.status not in ("success", "pass")]
     assert outcome.success, outcome.exception or failed

@@ -98,6 +98,7 @@ def refused(world: World, *, exported: bool = False) -> str:
     return what
 
 
+@pytest.mark.rehearsal
 def test_what_is_not_allowed_or_elsewhere_changes_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     before = world.counts()[1:]
     with monkeypatch.context() as changed:

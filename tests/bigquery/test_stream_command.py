@@ -7,16 +7,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import bigquery
 
 from include import stream_events
-from include.settings import Settings
-from include.simulator.stream import stream_batch
 from include.simulator.truth import load
 from include.streaming import streamer as streamer_module
 from include.streaming.streamer import Streamer
-from include.streaming.target import open_streamer
 from tests.bigquery.conftest import DATASET, PROJECT
 from tests.bigquery.double.faults import Fault
 from tests.bigquery.double.service import Service
@@ -117,22 +113,11 @@ def test_a_batch_that_failed_waits_and_goes_with_the_next(
     assert not kept.exists()
 
 
-def test_the_same_batch_again_by_its_id(
-    home: Path, client: bigquery.Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    first = ["--file", str(lines(tmp_path / "one.ndjson", '{"a": 1}')), "--batch-id", "shop-1"]
-    other = ["--file", str(lines(tmp_path / "other.ndjson", '{"a": 2}')), "--batch-id", "shop-1"]
-    assert [stream_events.main(arguments) for arguments in (first, first, other)] == [0, 0, 2]
-    assert "another batch shop-1 was loaded into" in capsys.readouterr().err
-    assert stored(client) == [("shop-1", 1, '{"a": 1}')]
-
-
 @pytest.mark.parametrize(
     ("reason", "code", "message"),
     [
         ("accessDenied", 2, "roles of docs/bigquery.md"),
         ("quotaExceeded", 1, "refuses for now"),
-        ("backendError", 1, "refuses for now"),
     ],
 )
 @pytest.mark.usefixtures("_demo")
@@ -146,16 +131,6 @@ def test_faults_are_one_line(
     assert error.count("\n") == 1
 
 
-@pytest.mark.usefixtures("_demo")
-def test_no_credentials(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise DefaultCredentialsError("Your default credentials were not found.")  # type: ignore[no-untyped-call]
-
-    monkeypatch.setattr(streamer_module, "connect", refuse)
-    assert stream_events.main([]) == 2
-    assert "gcloud auth application-default login" in capsys.readouterr().err
-
-
 @pytest.mark.usefixtures("home")
 def test_nothing_is_simulated_unless_a_setting_says_so(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
     assert stream_events.main([]) == 2
@@ -166,15 +141,3 @@ def test_nothing_is_simulated_unless_a_setting_says_so(service: Service, capsys:
 def test_history_is_not_for_bigquery(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert stream_events.main(["--history"]) == 2
     assert "--history writes files for DBT_TARGET=local" in capsys.readouterr().err
-
-
-def test_no_events_send_nothing(home: Path, service: Service, capsys: pytest.CaptureFixture[str]) -> None:
-    assert stream_events.main(["--events", "0"]) == 0
-    assert capsys.readouterr().out == "Streaming 0 events...\n  - Purchases: 0\n  - Revenue: $0.00\n"
-    assert service.requests == []
-
-
-def test_the_dag_calls_the_same(home: Path, client: bigquery.Client) -> None:
-    settings = Settings.from_env()
-    summary = stream_batch(settings, open_streamer(settings), events=4, seed=1)
-    assert summary.events == len(stored(client)) == 4

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import decimal
-import json
 from collections.abc import Callable, Sequence
 
 from tests.bigquery.double.errors import BigQueryError, UnsupportedError
@@ -16,27 +14,24 @@ EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _FAULTS = (ValueError, KeyError, AttributeError, TypeError, decimal.InvalidOperation)
 
 
-def to_cell(value: object, field: Field, *, element: bool = False, strict: bool = True, at: str = "") -> Proto:
-    """A JSON value as a value of the field's type.
-
-    strict: refuse unknown fields of a RECORD. Raises BigQueryError (invalid) that names the field and the value.
-    """
+def to_cell(value: object, field: Field, *, element: bool = False, at: str = "") -> Proto:
+    """A JSON value as a value of the field's type. Raises BigQueryError (invalid), naming the field and the value."""
     cell, where = value_pb2.ValueProto(), (at + field["name"]).lstrip(".")
     if repeated(field) and not element:
         if not isinstance(value, list | None):
             raise BigQueryError(f"Array specified for non-repeated field or the reverse: {where}.", "invalid")
-        cell.array_value.element.extend(to_cell(v, field, element=True, strict=strict, at=at) for v in value or [])
+        cell.array_value.element.extend(to_cell(v, field, element=True, at=at) for v in value or [])
         return cell
     if value is None:
         if field.get("mode") == "REQUIRED":
             raise BigQueryError(f"Missing required field: {where}.", "invalid")
         return cell
     name = kind(field)
-    if name == "INTERVAL":
-        raise UnsupportedError("an INTERVAL value in a load")
+    if name != "RECORD" and name not in _WRITERS:
+        raise UnsupportedError(f"a value of type {name} in a load or parameter")
     try:
         if name == "RECORD":
-            _record(cell, value, field, strict=strict, where=where)
+            _record(cell, value, field, where=where)
         else:
             _WRITERS[name](cell, value)
     except _FAULTS as error:
@@ -50,14 +45,12 @@ def to_cell(value: object, field: Field, *, element: bool = False, strict: bool 
     return cell
 
 
-def _record(cell: Proto, value: Json, field: Field, *, strict: bool, where: str) -> None:
+def _record(cell: Proto, value: Json, field: Field, *, where: str) -> None:
     known = {f["name"].lower() for f in field["fields"]}
     lowered = {k.lower(): v for k, v in value.items()}
-    if strict and set(lowered) - known:
+    if set(lowered) - known:
         raise BigQueryError(f"no such field: {f'{where}.'.lstrip('.')}{min(set(lowered) - known)}.", "invalid")
-    cell.struct_value.field.extend(
-        to_cell(lowered.get(f["name"].lower()), f, strict=strict, at=f"{where}.") for f in field["fields"]
-    )
+    cell.struct_value.field.extend(to_cell(lowered.get(f["name"].lower()), f, at=f"{where}.") for f in field["fields"])
 
 
 def _string(cell: Proto, value: object) -> None:
@@ -80,10 +73,6 @@ def _boolean(cell: Proto, value: object) -> None:
     cell.bool_value = {"true": True, "false": False}[str(value).lower()]
 
 
-def _bytes(cell: Proto, value: Json) -> None:
-    cell.bytes_value = value if isinstance(value, bytes) else base64.b64decode(value, validate=True)
-
-
 def _date(cell: Proto, value: object) -> None:
     cell.date_value = (dt.date.fromisoformat(str(value)) - EPOCH.date()).days
 
@@ -104,34 +93,11 @@ def _instant(value: object) -> dt.datetime:
         return at if at.tzinfo else at.replace(tzinfo=dt.UTC)
 
 
-def _datetime(cell: Proto, value: object) -> None:
-    d = value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(str(value))
-    packed = ((d.year * 16 + d.month) * 32 + d.day) * 32 + d.hour
-    cell.datetime_value.bit_field_datetime_seconds = (packed * 64 + d.minute) * 64 + d.second
-    cell.datetime_value.nanos = d.microsecond * 1000
-
-
-def _time(cell: Proto, value: object) -> None:
-    t = dt.time.fromisoformat(str(value))
-    cell.time_value = (((t.hour * 64 + t.minute) * 64 + t.second) << 30) + t.microsecond * 1000
-
-
 def _numeric(cell: Proto, value: object) -> None:
-    cell.numeric_value = _decimal(value, 9)
-
-
-def _bignumeric(cell: Proto, value: object) -> None:
-    cell.bignumeric_value = _decimal(value, 38)
-
-
-def _decimal(value: object, scale: int) -> bytes:
     with decimal.localcontext(decimal.Context(prec=80, rounding=decimal.ROUND_HALF_UP)):
-        number = int(decimal.Decimal(str(value)).scaleb(scale).to_integral_value())
-    return number.to_bytes((number + (number < 0)).bit_length() // 8 + 1, "little", signed=True)
-
-
-def _json(cell: Proto, value: object) -> None:
-    cell.json_value = value if isinstance(value, str) else json.dumps(value)
+        number = int(decimal.Decimal(str(value)).scaleb(9).to_integral_value())
+    size = (number + (number < 0)).bit_length() // 8 + 1
+    cell.numeric_value = number.to_bytes(size, "little", signed=True)
 
 
 _WRITERS: dict[str, Callable[[Proto, Proto], None]] = {
@@ -139,14 +105,9 @@ _WRITERS: dict[str, Callable[[Proto, Proto], None]] = {
     "INTEGER": _integer,
     "FLOAT": _float,
     "BOOLEAN": _boolean,
-    "BYTES": _bytes,
     "DATE": _date,
     "TIMESTAMP": _timestamp,
-    "DATETIME": _datetime,
-    "TIME": _time,
     "NUMERIC": _numeric,
-    "BIGNUMERIC": _bignumeric,
-    "JSON": _json,
 }
 
 

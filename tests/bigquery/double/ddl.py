@@ -1,4 +1,4 @@
-"""CREATE, ALTER and DROP of tables, views and datasets."""
+"""CREATE, ALTER and DROP of tables and views."""
 
 from __future__ import annotations
 
@@ -11,35 +11,24 @@ from tests.bigquery.double.schema import Field, sql_type, to_field, to_type
 from tests.bigquery.double.session import Session
 from tests.bigquery.double.statement import Statement
 from tests.bigquery.double.table_options import layout, options
-from tests.bigquery.double.tables import TEMPORARY, Ref, Table, named, new_version
+from tests.bigquery.double.tables import Ref, Table, named, new_version
 
 
 def create_table(session: Session, text: str, result: Result) -> None:
-    """CREATE TABLE with columns, AS a query, LIKE, COPY or CLONE another, and CREATE SNAPSHOT TABLE."""
+    """CREATE TABLE with columns, AS a query or CLONE of another."""
     (node,) = session.engine.parse(text)
+    if node.scope == "TEMPORARY":
+        raise UnsupportedError("a temporary table")
     result.kind = "CREATE_TABLE_AS_SELECT" if node.query else "CREATE_TABLE"
-    if node.kind == "CreateSnapshotTableStatement":
-        result.kind = "CREATE_SNAPSHOT_TABLE"
-    temporary = node.scope == "TEMPORARY"
-    if temporary and len(node.name.parts) > 1:
-        raise BigQueryError("A temporary table must not be qualified with a dataset")
-    ref = result.target = (*TEMPORARY, node.name.parts[0].lower()) if temporary else session.ref(node.name.parts)
-    if not temporary and _exists(session, ref, node, result):
+    ref = result.target = session.ref(node.name.parts)
+    if _exists(session, ref, node, result):
         return
     statement = Statement(session, text)
     meta = options(statement, node.options_list) | layout(statement)
-    source = node.copy_data_source or node.clone_data_source
-    if source or node.like_table_name:
-        table = _copied(session, statement, source, ref, meta)
-    else:
-        table = _made(statement, ref, meta, result)
-    if session.dry:
-        return
-    if temporary:
-        session.temporary[ref[2]] = table
-    else:
-        _check_layout(session.warehouse.tables.get(ref), table)
-        session.warehouse.add(table, replace=True)
+    make = _cloned if node.clone_data_source else _made
+    table = make(statement, ref, meta)
+    _check_layout(session.warehouse.tables.get(ref), table)
+    session.warehouse.add(table, replace=True)
 
 
 def _exists(session: Session, ref: Ref, node: Node, result: Result) -> bool:
@@ -64,27 +53,24 @@ def _check_layout(old: Table | None, new: Table) -> None:
             )
 
 
-def _copied(session: Session, statement: Statement, source: Node | None, ref: Ref, meta: dict[str, object]) -> Table:
-    if source and (source.for_system_time or source.where_clause):
+def _cloned(statement: Statement, ref: Ref, meta: dict[str, object]) -> Table:
+    source = statement.node.clone_data_source
+    if source.for_system_time or source.where_clause:
         raise UnsupportedError(statement.text[:200])
-    path = source.path_expr if source else statement.node.like_table_name
-    old = session.table(session.ref(path.parts))
+    old = statement.session.table(statement.session.ref(source.path_expr.parts))
     if old.sql is not None:
         raise BigQueryError(f"{old.name} is a view and cannot be copied")
-    kind = "SNAPSHOT" if statement.node.kind == "CreateSnapshotTableStatement" else "TABLE"
-    return Table(ref, old.schema, old.rows if source else [], meta={**old.meta, **meta}, kind=kind)
+    return Table(ref, old.schema, old.rows, meta={**old.meta, **meta})
 
 
-def _made(statement: Statement, ref: Ref, meta: dict[str, object], result: Result) -> Table:
+def _made(statement: Statement, ref: Ref, meta: dict[str, object]) -> Table:
     node, schema = statement.node, _columns(statement)
     table = Table(ref, schema, meta=meta)
     table.partitioning()
     if node.query:
-        result.columns = [(f["name"], to_type(f)) for f in schema] if statement.session.dry else None
-        if not statement.session.dry:
-            statement.prepare()
-            columns, rows = statement.query(statement.sql(node.query))
-            table.put(_cast(statement, schema, Content(new_version(), _numbered(columns), rows)))
+        statement.prepare()
+        columns, rows = statement.query(statement.sql(node.query))
+        table.put(_cast(statement, schema, Content(new_version(), _numbered(columns), rows)))
     return table
 
 
@@ -135,54 +121,36 @@ def create_view(session: Session, text: str, result: Result) -> None:
                     only([entry.name.id_string], {"description"}, "a column's OPTIONS")
                     field["description"] = entry.value.string_value
     meta = options(statement, statement.node.options_list)
-    if not session.dry:
-        session.warehouse.add(Table(ref, schema, sql=query, meta=meta, kind="VIEW"), replace=True)
-
-
-def _dataset(session: Session, node: Node) -> tuple[str, str]:
-    parts = ".".join(node.name.parts).split(".")
-    return parts[-2] if len(parts) > 1 else session.project, parts[-1]
+    session.warehouse.add(Table(ref, schema, sql=query, meta=meta, kind="VIEW"), replace=True)
 
 
 def create_schema(session: Session, text: str, result: Result) -> None:
-    """CREATE SCHEMA, in the job's location."""
+    """CREATE SCHEMA IF NOT EXISTS, in the job's location."""
     result.kind = "CREATE_SCHEMA"
     (node,) = session.engine.parse(text)
-    if node.options_list:
-        raise UnsupportedError("OPTIONS of CREATE SCHEMA")
-    key = _dataset(session, node)
-    if key not in session.warehouse.datasets:
-        session.warehouse.datasets[key] = {"location": session.location or "US"}
-    elif not node.is_if_not_exists:
-        raise BigQueryError(f"Already Exists: Dataset {key[0]}:{key[1]}", "duplicate")
+    if node.options_list or not node.is_if_not_exists or len(node.name.parts) != 2:
+        raise UnsupportedError(text[:200])
+    session.warehouse.datasets.setdefault(node.name.parts, {"location": session.location or "US"})
 
 
 def drop(session: Session, text: str, result: Result) -> None:
-    """DROP TABLE, SNAPSHOT TABLE, VIEW and SCHEMA."""
+    """DROP TABLE and VIEW."""
     (node,) = session.engine.parse(text)
-    what = "SNAPSHOT_TABLE" if node.kind == "DropSnapshotTableStatement" else node.schema_object_kind[1:].upper()
+    what = node.schema_object_kind[1:].upper()
     result.kind = f"DROP_{what}"
-    if what == "SCHEMA":
-        key = _dataset(session, node)
-        if key in session.warehouse.datasets or not node.is_if_exists:
-            session.warehouse.drop_dataset(*key, contents=node.drop_mode == "CASCADE")
-        return
-    if what not in ("TABLE", "VIEW", "SNAPSHOT_TABLE"):
+    if what not in ("TABLE", "VIEW"):
         raise UnsupportedError(text)
     ref = result.target = session.ref(node.name.parts)
-    if ref[:2] == TEMPORARY:
-        del session.temporary[ref[2]]
-        return
     session.warehouse.dataset(ref[0], ref[1], session.location)
     if ref not in session.warehouse.tables and node.is_if_exists:
         return
-    if session.table(ref).kind != what.removesuffix("_TABLE"):
+    if session.table(ref).kind != what:
         raise BigQueryError(f"{'.'.join(ref)} is not a {what}, so DROP {what} does not apply")
     del session.warehouse.tables[ref]
 
 
 def alter(session: Session, text: str, result: Result) -> None:
-    """ALTER TABLE and VIEW: SET OPTIONS, ADD and DROP COLUMN, RENAME TO."""
+    """ALTER TABLE and VIEW: SET OPTIONS and ADD COLUMN."""
     result.kind = "ALTER_TABLE"
     statement = Statement(session, text)
     node = statement.node
@@ -198,22 +166,15 @@ def alter(session: Session, text: str, result: Result) -> None:
             if not (action.is_if_not_exists and any(f["name"].lower() == name.lower() for f in table.schema)):
                 made = Statement(session, f"create table x ({statement.sql(action.column_definition)})")
                 table.add_column(_columns(made)[0])
-        elif action.kind == "DropColumnAction":
-            table.drop_column(action.column_name.id_string)
-        elif action.kind == "RenameToClause":
-            table.ref = (ref[0], ref[1], action.new_name.parts[-1])
-            session.warehouse.tables[table.ref] = session.warehouse.tables.pop(ref)
         else:
             raise UnsupportedError(f"{action.kind}: {text[:200]}")
 
 
 DDL = {
     "CreateTableStatement": create_table,
-    "CreateSnapshotTableStatement": create_table,
     "CreateViewStatement": create_view,
     "CreateSchemaStatement": create_schema,
     "DropStatement": drop,
-    "DropSnapshotTableStatement": drop,
     "AlterTableStatement": alter,
     "AlterViewStatement": alter,
 }

@@ -1,10 +1,9 @@
-"""INSERT, UPDATE, DELETE and TRUNCATE."""
+"""INSERT, UPDATE and DELETE."""
 
 from __future__ import annotations
 
 from tests.bigquery.double.engine import ROW_KEY
 from tests.bigquery.double.errors import BigQueryError, UnsupportedError
-from tests.bigquery.double.merge import merge
 from tests.bigquery.double.parse_tree import Node
 from tests.bigquery.double.protos import Proto, pb
 from tests.bigquery.double.results import Result
@@ -27,9 +26,7 @@ def _target(session: Session, node: Node, result: Result) -> Table:
 def _prepared(session: Session, text: str, result: Result) -> tuple[Statement, Table]:
     statement = Statement(session, text)
     table = _target(session, statement.node, result)
-    statement.analyze()
-    if not session.dry:
-        statement.prepare()
+    statement.prepare()
     return statement, table
 
 
@@ -43,34 +40,31 @@ def insert(session: Session, text: str, result: Result) -> None:
     """INSERT of values or a query."""
     result.kind = "INSERT"
     statement, table = _prepared(session, text, result)
-    if not session.dry:
-        made = _modify(statement)
-        table.put([*table.rows, *(pb.TableData.Row(cell=change.cell) for change in made)])
-        result.counts = (len(made), 0, 0)
+    made = _modify(statement)
+    table.put([*table.rows, *(pb.TableData.Row(cell=change.cell) for change in made)])
+    result.counts = (len(made), 0, 0)
 
 
 def update(session: Session, text: str, result: Result) -> None:
     """UPDATE."""
     result.kind = "UPDATE"
     statement, table = _prepared(session, text, result)
-    if not session.dry:
-        width = len(table.schema)
-        changes = _modify(statement, table)
-        new = {c.old_primary_key[0].int64_value: pb.TableData.Row(cell=c.cell[:width]) for c in changes}
-        table.put([new.get(i, row) for i, row in enumerate(table.rows)])
-        result.counts = (0, len(new), 0)
+    width = len(table.schema)
+    changes = _modify(statement, table)
+    new = {c.old_primary_key[0].int64_value: pb.TableData.Row(cell=c.cell[:width]) for c in changes}
+    table.put([new.get(i, row) for i, row in enumerate(table.rows)])
+    result.counts = (0, len(new), 0)
 
 
 def delete(session: Session, text: str, result: Result) -> None:
     """DELETE."""
     result.kind = "DELETE"
     statement, table = _prepared(session, text, result)
-    if not session.dry:
-        gone = _semi_join(statement, table)
-        if gone is None:
-            gone = {change.old_primary_key[0].int64_value for change in _modify(statement, table)}
-        table.put([row for i, row in enumerate(table.rows) if i not in gone])
-        result.counts = (0, 0, len(gone))
+    gone = _semi_join(statement, table)
+    if gone is None:
+        gone = {change.old_primary_key[0].int64_value for change in _modify(statement, table)}
+    table.put([row for i, row in enumerate(table.rows) if i not in gone])
+    result.counts = (0, 0, len(gone))
 
 
 def _semi_join(statement: Statement, table: Table) -> set[int] | None:
@@ -100,28 +94,4 @@ def _semi_join(statement: Statement, table: Table) -> set[int] | None:
     return {row.cell[0].int64_value for row in rows}
 
 
-def truncate(session: Session, text: str, result: Result) -> None:
-    """TRUNCATE TABLE."""
-    result.kind = "TRUNCATE_TABLE"
-    (node,) = session.engine.parse(text)
-    table = _target(session, node, result)
-    if not session.dry:
-        result.counts = (0, 0, len(table.rows))
-        table.put([])
-
-
-def merge_into(session: Session, text: str, result: Result) -> None:
-    """MERGE."""
-    result.kind = "MERGE"
-    statement, table = _prepared(session, text, result)
-    if not session.dry:
-        result.counts = merge(statement, table)
-
-
-DML = {
-    "InsertStatement": insert,
-    "UpdateStatement": update,
-    "DeleteStatement": delete,
-    "TruncateStatement": truncate,
-    "MergeStatement": merge_into,
-}
+DML = {"InsertStatement": insert, "UpdateStatement": update, "DeleteStatement": delete}

@@ -17,8 +17,6 @@ STATUS = {
     "notImplemented": 501,
     "quotaExceeded": 403,
     "rateLimitExceeded": 429,
-    "resourceInUse": 400,
-    "responseTooLarge": 403,
 }
 
 

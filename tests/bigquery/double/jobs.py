@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 
-from tests.bigquery.double.copy_jobs import run_copy
 from tests.bigquery.double.errors import BigQueryError, UnsupportedError, only
 from tests.bigquery.double.protos import Json
 from tests.bigquery.double.query_jobs import run_query_job
@@ -14,7 +13,7 @@ from tests.bigquery.double.service import LOCATION, Call, Job, Service, route
 from tests.bigquery.double.tables import now_ms
 
 _JOB = {"jobReference", "configuration", "kind", "etag", "id", "status", "statistics", "user_email"}
-_CONFIGURATION = {"query", "copy", "load", "dryRun", "labels", "jobTimeoutMs", "jobType"}
+_CONFIGURATION = {"query", "load", "dryRun", "labels", "jobTimeoutMs", "jobType"}
 _OF_QUERY = {"query", "useLegacySql", "defaultDataset", "queryParameters", "parameterMode", "maximumBytesBilled"}
 _QUERIES = _OF_QUERY | {"dryRun", "labels", "location", "maxResults", "timeoutMs", "formatOptions", "requestId", "kind"}
 _QUERIES |= {"useQueryCache", "jobCreationMode", "jobTimeoutMs"}
@@ -57,10 +56,8 @@ def run_job(service: Service, project: str, body: dict[str, Json], run: Runner) 
 
 @route("POST", "/jobs")
 def _insert(call: Call) -> Json:
-    runners: dict[str, Runner] = {"query": run_query_job, "copy": run_copy}
-    for kind, run in runners.items():
-        if kind in call.body["configuration"]:
-            return run_job(call.service, call.project, call.body, run).resource
+    if "query" in call.body["configuration"]:
+        return run_job(call.service, call.project, call.body, run_query_job).resource
     raise UnsupportedError(f"a job of {sorted(call.body['configuration'])} without an upload")
 
 
@@ -72,25 +69,9 @@ def _find(call: Call) -> Job:
     return job
 
 
-@route("GET", "/jobs")
-def _list(call: Call) -> Json:
-    parent = call.query.get("parentJobId")
-    found = [
-        {**job.resource, "state": "DONE"}
-        for (project, _), job in reversed(call.service.jobs.items())
-        if project == call.project and job.resource["statistics"].get("parentJobId") == parent
-    ]
-    return {"jobs": found[: int(call.query.get("maxResults") or 50)]}
-
-
 @route("GET", "/jobs/{j}")
 def _get(call: Call) -> Json:
     return _find(call).resource
-
-
-@route("POST", "/jobs/{j}/cancel")
-def _cancel(call: Call) -> Json:
-    return {"kind": "bigquery#jobCancelResponse", "job": _find(call).resource}
 
 
 def _answer(job: Job, query: dict[str, str]) -> Json:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import decimal
 import math
@@ -30,30 +29,20 @@ def to_json(cell: Proto, type_: Proto, *, int_stamps: bool = True) -> Json:
 
 def _scalar(value: Proto, kind: int) -> str:
     match kind:
-        case type_pb2.TYPE_DATETIME:
-            packed = value.bit_field_datetime_seconds
-            day = f"{packed >> 26:04d}-{packed >> 22 & 15:02d}-{packed >> 17 & 31:02d}"
-            text = f"{day}T{_clock(packed & 0x1FFFF, value.nanos // 1000)}"
-        case type_pb2.TYPE_TIME:
-            text = _clock(value >> 30, (value & (1 << 30) - 1) // 1000)
         case type_pb2.TYPE_DATE:
             text = str(EPOCH.date() + dt.timedelta(days=value))
         case type_pb2.TYPE_BOOL:
             text = str(value).lower()
-        case type_pb2.TYPE_BYTES:
-            text = base64.b64encode(value).decode()
         case type_pb2.TYPE_NUMERIC:
-            text = _number(value, 9)
-        case type_pb2.TYPE_BIGNUMERIC:
-            text = _number(value, 38)
+            text = _number(value)
         case type_pb2.TYPE_DOUBLE if not math.isfinite(value):
             text = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
         case type_pb2.TYPE_DOUBLE:
             text = repr(value)
-        case type_pb2.TYPE_INTERVAL:
-            raise UnsupportedError("an INTERVAL in a result; cast it to a STRING")
-        case _:
+        case type_pb2.TYPE_INT64 | type_pb2.TYPE_STRING | type_pb2.TYPE_JSON:
             text = str(value)
+        case _:
+            raise UnsupportedError(f"a {type_pb2.TypeKind.Name(kind)} in a result; cast it to a STRING")
     return text
 
 
@@ -62,12 +51,7 @@ def micros(cell: Proto) -> int:
     return int(cell.timestamp_value.seconds * 1_000_000 + cell.timestamp_value.nanos // 1000)
 
 
-def _clock(seconds: int, fraction: int) -> str:
-    text = f"{seconds >> 12 & 31:02d}:{seconds >> 6 & 63:02d}:{seconds & 63:02d}"
-    return f"{text}.{fraction:06d}" if fraction else text
-
-
-def _number(raw: bytes, scale: int) -> str:
+def _number(raw: bytes) -> str:
     with decimal.localcontext(decimal.Context(prec=80)):
-        text = f"{decimal.Decimal(int.from_bytes(raw, 'little', signed=True)).scaleb(-scale):f}"
+        text = f"{decimal.Decimal(int.from_bytes(raw, 'little', signed=True)).scaleb(-9):f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -10,12 +10,11 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.bigquery.double.cells import to_cell
 from tests.bigquery.double.errors import BigQueryError, UnsupportedError, only
 from tests.bigquery.double.protos import Json
 from tests.bigquery.double.schema import Field
 from tests.bigquery.double.service import Job, Service
-from tests.bigquery.double.tables import Table, row_of
+from tests.bigquery.double.tables import row_of
 
 _LOAD = {
     "autodetect",
@@ -24,10 +23,8 @@ _LOAD = {
     "createDisposition",
     "destinationTable",
     "fieldDelimiter",
-    "ignoreUnknownValues",
     "parquetOptions",
     "schema",
-    "schemaUpdateOptions",
     "skipLeadingRows",
     "sourceFormat",
     "timePartitioning",
@@ -52,12 +49,12 @@ def run_load(service: Service, project: str, job: Job, data: bytes) -> None:
     given = job.resource["configuration"]["load"]
     only(given, _LOAD, "a load job")
     target = given["destinationTable"]
-    name = target["tableId"].partition("$")[0]
-    ref = (target.get("projectId", project), target["datasetId"], target["tableId"])
+    name = target["tableId"]
+    ref = (target.get("projectId", project), target["datasetId"], name)
     service.warehouse.dataset(ref[0], ref[1], job.resource["jobReference"]["location"])
-    existing = service.warehouse.tables.get((ref[0], ref[1], name))
+    existing = service.warehouse.tables.get(ref)
     if existing is None and given.get("createDisposition") == "CREATE_NEVER":
-        service.warehouse.table((ref[0], ref[1], name))
+        service.warehouse.table(ref)
     data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
     try:
         service.faults.statement(f"LOAD {name}")
@@ -65,9 +62,7 @@ def run_load(service: Service, project: str, job: Job, data: bytes) -> None:
             given, data, given.get("schema", {}).get("fields") or (existing.schema if existing else [])
         )
         disposition = given.get("writeDisposition") or "WRITE_APPEND"
-        if existing and disposition == "WRITE_APPEND":
-            _add_columns(existing, schema, given.get("schemaUpdateOptions", []))
-        rows = [row_of(item, schema, strict=not given.get("ignoreUnknownValues")) for item in items]
+        rows = [row_of(item, schema) for item in items]
         meta = {name: given[name] for name in ("timePartitioning", "rangePartitioning", "clustering") if name in given}
         service.warehouse.write(ref, schema, rows, disposition, meta)
     except BigQueryError as error:
@@ -79,9 +74,9 @@ def run_load(service: Service, project: str, job: Job, data: bytes) -> None:
 
 def _read(given: dict[str, Json], data: bytes, schema: list[Field]) -> Loaded:
     kind = given.get("sourceFormat", "CSV")
+    if kind != "PARQUET" and not schema:
+        raise UnsupportedError(f"a load of {kind} with no schema (autodetect)")
     if kind == "NEWLINE_DELIMITED_JSON":
-        if not schema:
-            raise UnsupportedError("a JSON load with no schema (autodetect)")
         return [json.loads(line) for line in data.splitlines() if line.strip()], schema
     if kind == "PARQUET":
         table = pq.read_table(io.BytesIO(data))
@@ -97,8 +92,6 @@ def _read(given: dict[str, Json], data: bytes, schema: list[Field]) -> Loaded:
 def _csv(given: dict[str, Json], data: bytes, schema: list[Field]) -> Loaded:
     lines = list(csv.reader(io.StringIO(data.decode()), delimiter=given.get("fieldDelimiter") or ","))
     skipped = int(given.get("skipLeadingRows") or 0)
-    if not schema:
-        schema, skipped = _detected(lines[0], lines[1:]), max(skipped, 1)
     for number, line in enumerate(lines[skipped:], skipped + 1):
         if len(line) != len(schema):
             raise BigQueryError(f"Too many or too few values in row {number}: {len(line)} of {len(schema)}", "invalid")
@@ -106,14 +99,6 @@ def _csv(given: dict[str, Json], data: bytes, schema: list[Field]) -> Loaded:
     return [
         {name: None if cell == "" else cell for name, cell in zip(names, line, strict=True)} for line in lines[skipped:]
     ], schema
-
-
-def _add_columns(existing: Table, schema: list[Field], options: list[str]) -> None:
-    added = schema[len(existing.schema) :]
-    if added and "ALLOW_FIELD_ADDITION" not in options:
-        raise BigQueryError("Provided Schema does not match Table: a field was added", "invalid")
-    for field in added:
-        existing.add_column(field)
 
 
 def arrow_field(field: pa.Field[pa.DataType]) -> Field:
@@ -129,22 +114,3 @@ def arrow_field(field: pa.Field[pa.DataType]) -> Field:
         if test(type_):
             return {"name": field.name, "type": name, "mode": mode}
     raise UnsupportedError(f"the Parquet type {type_}")
-
-
-def _detected(names: list[str], lines: list[list[str]]) -> list[Field]:
-    """Autodetection: the narrowest of these types that every cell of the column fits."""
-    fields = []
-    for index, name in enumerate(names):
-        cells = [line[index] for line in lines if line[index] != ""]
-        kinds = ("BOOLEAN", "INTEGER", "FLOAT", "DATE", "STRING") if cells else ("STRING",)
-        fields.append(next(field for kind in kinds if _fits(cells, field := {"name": name, "type": kind})))
-    return fields
-
-
-def _fits(cells: list[str], field: Field) -> bool:
-    try:
-        for cell in cells:
-            to_cell(cell, field)
-    except BigQueryError:
-        return False
-    return True

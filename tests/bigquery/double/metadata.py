@@ -21,7 +21,6 @@ _VIEWS = {
     "COLUMN_FIELD_PATHS": {**_TABLE, **_PATH},
     "TABLE_OPTIONS": {**_TABLE, **dict.fromkeys(("option_name", "option_type", "option_value"), _TEXT)},
     "MATERIALIZED_VIEWS": _TABLE,
-    "PARTITIONS": {**_TABLE, "partition_id": _TEXT, "total_rows": _INT, "last_modified_time": _AT},
     "__TABLES__": dict.fromkeys(("project_id", "dataset_id", "table_id"), _TEXT)
     | dict.fromkeys(("creation_time", "last_modified_time", "row_count", "size_bytes", "type"), _INT),
 }
@@ -69,9 +68,6 @@ def _rows(table: Table, view: str) -> Iterator[tuple[object, ...]]:
             yield *table.ref, "description", "STRING", json.dumps(table.meta["description"])
     elif view == "MATERIALIZED_VIEWS":
         return  # CREATE MATERIALIZED VIEW is refused
-    elif view == "PARTITIONS":
-        for partition, rows in table.partitions().items() if table.sql is None else ():
-            yield *table.ref, partition, len(rows), table.modified / 1000
     else:
         size = sum(table.sizes().values())
         yield *table.ref, table.created, table.modified, len(table.rows), size, 1 if table.sql is None else 2

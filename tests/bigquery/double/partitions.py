@@ -11,17 +11,14 @@ from tests.bigquery.double.protos import Json, Proto
 
 
 def partition_id(cell: Proto, granularity: str) -> str:
-    """The partition of a DATE, TIMESTAMP or DATETIME, as in `table$20260131`."""
+    """The partition of a DATE or TIMESTAMP, as in `table$20260131`."""
     which = cell.WhichOneof("value")
     if which is None:
         return "__NULL__"
     if which == "date_value":
         at = dt.datetime.combine(EPOCH.date() + dt.timedelta(days=cell.date_value), dt.time())
-    elif which == "timestamp_value":
-        at = EPOCH + dt.timedelta(microseconds=micros(cell))
     else:
-        packed = cell.datetime_value.bit_field_datetime_seconds
-        at = dt.datetime(packed >> 26, packed >> 22 & 15, packed >> 17 & 31, packed >> 12 & 31)
+        at = EPOCH + dt.timedelta(microseconds=micros(cell))
     return at.strftime({"HOUR": "%Y%m%d%H", "DAY": "%Y%m%d", "MONTH": "%Y%m", "YEAR": "%Y"}[granularity])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bigquery.double.cells import size, to_cell
+from tests.bigquery.double.cells import to_cell
 from tests.bigquery.double.engine import Typed
 from tests.bigquery.double.errors import BigQueryError, UnsupportedError, only
 from tests.bigquery.double.protos import Json
@@ -11,7 +11,7 @@ from tests.bigquery.double.schema import Field, kind, repeated, to_type
 from tests.bigquery.double.script import Script
 from tests.bigquery.double.service import Job, Service
 from tests.bigquery.double.session import Session
-from tests.bigquery.double.tables import TEMPORARY, Ref, Table, now_ms
+from tests.bigquery.double.tables import Ref, Table
 
 _NEUTRAL = {"priority", "useQueryCache", "labels", "createDisposition", "allowLargeResults"}
 _QUERY = _NEUTRAL | {
@@ -21,11 +21,6 @@ _QUERY = _NEUTRAL | {
     "queryParameters",
     "parameterMode",
     "maximumBytesBilled",
-    "destinationTable",
-    "writeDisposition",
-    "timePartitioning",
-    "rangePartitioning",
-    "clustering",
 }
 _COUNTS = ("insertedRowCount", "updatedRowCount", "deletedRowCount")
 _ANONYMOUS = "_anonymous"  # the hidden dataset of results
@@ -58,8 +53,6 @@ def run_query_job(service: Service, project: str, job: Job) -> None:
     kind = "SCRIPT" if script.is_script else results[-1].kind
     statistics = _statistics(results[-1], kind, script.sent or results)
     job.resource["statistics"] = {"query": statistics, "totalBytesProcessed": statistics["totalBytesProcessed"]}
-    if script.is_script:
-        _children(service, project, job, results)
     _finish(service, project, job, results[-1], dry=session.dry)
 
 
@@ -88,25 +81,8 @@ def _statistics(last: Result, script_kind: str, sent: list[Result]) -> dict[str,
     return stats
 
 
-def _children(service: Service, project: str, job: Job, results: list[Result]) -> None:
-    """A child job for each statement, as jobs.list shows them by parentJobId."""
-    reference, at = job.resource["jobReference"], str(now_ms())
-    job.resource["statistics"]["numChildJobs"] = str(len(results))
-    for number, result in enumerate(results):
-        child_id = f"script_job_{reference['jobId']}_{number}"
-        statistics = {"query": _statistics(result, result.kind, [result]), "parentJobId": reference["jobId"]}
-        child = {
-            **job.resource,
-            "id": f"{project}:{reference['location']}.{child_id}",
-            "jobReference": {**reference, "jobId": child_id},
-            "configuration": {"query": {"query": result.text, "useLegacySql": False}},
-            "statistics": {"creationTime": at, "startTime": at, "endTime": at, **statistics},
-        }
-        service.jobs[project, child_id] = Job(child)
-
-
 def _finish(service: Service, project: str, job: Job, last: Result, *, dry: bool) -> None:
-    """Put the rows of the last statement where the job says; name its destination."""
+    """Keep the rows of the last statement and name its destination."""
     given, stats = job.resource["configuration"]["query"], job.resource["statistics"]["query"]
     destination = last.target
     if last.columns is not None and last.target is None:
@@ -115,23 +91,13 @@ def _finish(service: Service, project: str, job: Job, last: Result, *, dry: bool
         if dry:
             return
         job.rows = last.rows
-        destination = _write(service, project, given, job)
-    if destination and destination[:2] != TEMPORARY:
+        destination = _write(service, project, job)
+    if destination:
         given["destinationTable"] = _names(destination)
 
 
-def _write(service: Service, project: str, given: dict[str, Json], job: Job) -> Ref:
-    target = given.get("destinationTable")
-    if target:
-        ref = (target["projectId"], target["datasetId"], target["tableId"])
-        meta = {name: given[name] for name in ("timePartitioning", "rangePartitioning", "clustering") if name in given}
-        write = given.get("writeDisposition") or "WRITE_EMPTY"
-        service.warehouse.write(ref, job.schema, job.rows, write, meta)
-        return ref
-    answer = sum(size(cell) for row in job.rows for cell in row.cell)
-    if answer > service.max_response_bytes:
-        message = "Response too large to return. Consider specifying a destination table in your job configuration."
-        raise BigQueryError(message, "responseTooLarge", late=True)
+def _write(service: Service, project: str, job: Job) -> Ref:
+    """Keep the rows in a hidden table, where the client looks for them."""
     location = job.resource["jobReference"]["location"]
     service.warehouse.datasets.setdefault((project, _ANONYMOUS), {"location": location})
     ref = (project, _ANONYMOUS, f"anon{job.resource['jobReference']['jobId']}")

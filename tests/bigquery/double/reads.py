@@ -15,7 +15,7 @@ from tests.bigquery.double.protos import Proto, type_pb2, value_pb2
 from tests.bigquery.double.rules import conjuncts
 from tests.bigquery.double.schema import conflict, kind, simple, to_type
 from tests.bigquery.double.session import Read, Session
-from tests.bigquery.double.tables import TEMPORARY, Ref, Table
+from tests.bigquery.double.tables import Ref, Table
 from tests.bigquery.double.warehouse import newest
 
 _MARK = "\0"  # stands for the column in a condition's text
@@ -46,7 +46,7 @@ class _Reading:
     def statement(self, statement: Node) -> None:
         """DML names its target beside its condition."""
         if statement.table_scan and statement.kind != "ResolvedInsertStmt":
-            self.scan(statement.table_scan, self.conditions(statement.where_expr or statement.merge_expr))
+            self.scan(statement.table_scan, self.conditions(statement.where_expr))
         for name in statement.child_names():
             if name != "table_scan":
                 self.rest(getattr(statement, name))
@@ -156,7 +156,7 @@ class _Reading:
         ref, used = (project, dataset, name), node.column_list or []
         if name.endswith("*"):
             self.session.record(self.sharded(ref, used, conditions))
-        elif ref[:2] != TEMPORARY and ref in self.session.warehouse.tables:
+        elif ref in self.session.warehouse.tables:
             self.session.record(self.partitioned(self.session.warehouse.tables[ref], used, conditions))
 
     def sharded(self, ref: Ref, used: list[Node], conditions: list[Condition]) -> Read:

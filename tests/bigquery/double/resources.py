@@ -5,9 +5,7 @@ from __future__ import annotations
 from tests.bigquery.double.errors import BigQueryError, UnsupportedError, only
 from tests.bigquery.double.protos import Json
 from tests.bigquery.double.schema import to_type
-from tests.bigquery.double.script import Script
 from tests.bigquery.double.service import LOCATION, Call, route
-from tests.bigquery.double.session import Session
 from tests.bigquery.double.tables import Table, now_ms
 
 _TABLE_META = {
@@ -81,19 +79,14 @@ def _get_dataset(call: Call) -> Json:
     return _dataset(call, call.dataset)
 
 
-@route("PATCH", "/datasets/{d}")
-@route("PUT", "/datasets/{d}")
-def _patch_dataset(call: Call) -> Json:
-    only(call.body, _DATASET_META | _IDENTITY, "a dataset")
-    changes = {name: value for name, value in call.body.items() if name in _DATASET_META}
-    call.service.warehouse.dataset(call.project, call.dataset).update(changes)
-    return _dataset(call, call.dataset)
-
-
 @route("DELETE", "/datasets/{d}")
 def _delete_dataset(call: Call) -> Json:
-    contents = call.query.get("deleteContents") == "true"
-    call.service.warehouse.drop_dataset(call.project, call.dataset, contents=contents)
+    warehouse, key = call.service.warehouse, (call.project, call.dataset)
+    warehouse.dataset(*key)
+    if call.query.get("deleteContents") != "true":
+        raise UnsupportedError("the removal of a dataset without its tables")
+    warehouse.tables = {ref: table for ref, table in warehouse.tables.items() if ref[:2] != key}
+    del warehouse.datasets[key]
 
 
 @route("GET", "/datasets/{d}/routines")
@@ -119,19 +112,12 @@ def _list_tables(call: Call) -> Json:
 
 @route("POST", "/datasets/{d}/tables")
 def _insert_table(call: Call) -> Json:
-    only(call.body, _TABLE_META | _IDENTITY | {"schema", "view"}, "a new table")
+    only(call.body, _TABLE_META | _IDENTITY | {"schema"}, "a new table")
     ref = (call.project, call.dataset, call.body["tableReference"]["tableId"])
     meta = {name: value for name, value in call.body.items() if name in _TABLE_META}
-    service = call.service
-    if "view" in call.body:
-        only(call.body["view"], {"query", "useLegacySql"}, "a view")
-        sql = f"create view `{'`.`'.join(ref)}` as {call.body['view']['query']}"
-        Script(Session(service.engine, service.warehouse, call.project), sql, service.faults.statement).run()
-        service.warehouse.table(ref).meta.update(meta)
-    else:
-        service.warehouse.add(Table(ref, call.body.get("schema", {}).get("fields", []), meta=meta))
-    location = service.warehouse.dataset(*ref[:2])["location"]
-    return table_resource(service.warehouse.table(ref), location)
+    warehouse = call.service.warehouse
+    table = warehouse.add(Table(ref, call.body.get("schema", {}).get("fields", []), meta=meta))
+    return table_resource(table, warehouse.dataset(*ref[:2])["location"])
 
 
 @route("GET", "/datasets/{d}/tables/{t}")
@@ -152,14 +138,9 @@ def _patch_table(call: Call) -> Json:
         raise BigQueryError("Provided Schema does not match: a column is missing in new schema", "invalid")
     for column in fields:
         before = old.get(column["name"].lower())
-        if before is None:
-            if table.sql is not None:
-                raise UnsupportedError("a new column on a view")
-            table.add_column(column)
-        elif to_type(before) != to_type(column):
-            raise UnsupportedError(f"the changed type of {column['name']}")
-        else:
-            table.schema = [column if f is before else f for f in table.schema]
+        if before is None or to_type(before) != to_type(column):
+            raise UnsupportedError(f"a new column or type: {column['name']}")
+        table.schema = [column if f is before else f for f in table.schema]
     return _table(call)
 
 

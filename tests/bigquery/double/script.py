@@ -10,7 +10,7 @@ from tests.bigquery.double.dml import DML
 from tests.bigquery.double.engine import Typed
 from tests.bigquery.double.errors import BigQueryError, UnsupportedError
 from tests.bigquery.double.parse_tree import Node
-from tests.bigquery.double.protos import Proto, type_pb2
+from tests.bigquery.double.protos import Proto
 from tests.bigquery.double.queries import QUERIES
 from tests.bigquery.double.results import Result
 from tests.bigquery.double.schema import sql_type, to_field
@@ -35,11 +35,9 @@ class Script:
         self.control: dict[str, Callable[[Node], None]] = {
             "VariableDeclaration": self._declare,
             "SingleAssignment": self._set,
-            "AssignmentFromStruct": self._set_several,
             "IfStatement": self._if,
             "BeginStatement": self._begin,
             "CommitStatement": self._commit,
-            "RollbackStatement": self._rollback,
         }
 
     @property
@@ -52,8 +50,8 @@ class Script:
 
         Raises BigQueryError; in a script it is late, for BigQuery finds it while the job runs.
         """
-        if self.session.dry and self.is_script:
-            return [Result(self.text, "SCRIPT")]
+        if self.session.dry and [node.kind for node in self.statements] != ["QueryStatement"]:
+            raise UnsupportedError("a dry run of anything but a query")
         try:
             self._block(self.statements)
             if self.before is not None:
@@ -76,7 +74,7 @@ class Script:
         text = self._cut(node)
         if node.kind not in _HANDLERS:
             raise UnsupportedError(f"{node.kind}: {text[:200]}")
-        if self.before is not None and node.kind in DDL and node.scope != "TEMPORARY" and not self._is_temporary(node):
+        if self.before is not None and node.kind in DDL:
             raise BigQueryError(f"{node.kind} is not supported in a transaction: {text[:100]}")
         result = Result(text)
         started = time.perf_counter()
@@ -103,9 +101,6 @@ class Script:
         self.sent += [result] if result.reads else []
         return found
 
-    def _is_temporary(self, node: Node) -> bool:
-        return node.kind == "DropStatement" and node.name.parts[0].lower() in self.session.temporary
-
     def _cut(self, node: Node) -> str:
         return self.source[node.start : node.end].decode()
 
@@ -115,7 +110,9 @@ class Script:
         for name in node.variable_list.identifier_list:
             self.session.variables[name.id_string.lower()] = self._value(declared)
 
-    def _assign(self, name: str, type_: Proto, cell: Proto) -> None:
+    def _set(self, node: Node) -> None:
+        name = node.variable.id_string
+        type_, cell = self._value(self._cut(node.expression))
         if name.lower() not in self.session.variables:
             raise BigQueryError(f"Undeclared variable: {name}")
         declared = self.session.variables[name.lower()][0]
@@ -125,26 +122,12 @@ class Script:
             cell = rows[0].cell[0]
         self.session.variables[name.lower()] = (declared, cell)
 
-    def _set(self, node: Node) -> None:
-        self._assign(node.variable.id_string, *self._value(self._cut(node.expression)))
-
-    def _set_several(self, node: Node) -> None:
-        type_, cell = self._value(self._cut(node.struct_expression))
-        if type_.type_kind != type_pb2.TYPE_STRUCT:
-            raise BigQueryError("SET with several variables needs a STRUCT")
-        fields, empty = type_.struct_type.field, cell.WhichOneof("value") is None
-        for i, (name, inner) in enumerate(zip(node.variables.identifier_list, fields, strict=True)):
-            self._assign(name.id_string, inner.field_type, type(cell)() if empty else cell.struct_value.field[i])
-
     def _if(self, node: Node) -> None:
-        branches = [(node.condition, node.then_list)]
-        branches += [(c.condition, c.body) for c in (node.elseif_clauses.elseif_clauses if node.elseif_clauses else [])]
-        for condition, body in branches:
-            if self._value(self._cut(condition))[1].bool_value:
-                self._block(body.statement_list or [])
-                return
-        if node.else_list:
-            self._block(node.else_list.statement_list or [])
+        if node.elseif_clauses:
+            raise UnsupportedError("ELSEIF")
+        chosen = node.then_list if self._value(self._cut(node.condition))[1].bool_value else node.else_list
+        if chosen:
+            self._block(chosen.statement_list or [])
 
     def _begin(self, node: Node) -> None:
         if self.before is not None:
@@ -152,16 +135,8 @@ class Script:
         self._add(Result(self._cut(node), "BEGIN_TRANSACTION"))
         self.before = self.session.warehouse.snapshot()
 
-    def _end(self, node: Node, kind: str) -> None:
+    def _commit(self, node: Node) -> None:
         if self.before is None:
             raise BigQueryError("No transaction is in progress")
-        self._add(Result(self._cut(node), kind))
-
-    def _commit(self, node: Node) -> None:
-        self._end(node, "COMMIT_TRANSACTION")
-        self.before = None
-
-    def _rollback(self, node: Node) -> None:
-        self._end(node, "ROLLBACK_TRANSACTION")
-        self.session.warehouse.restore(self.before)
+        self._add(Result(self._cut(node), "COMMIT_TRANSACTION"))
         self.before = None

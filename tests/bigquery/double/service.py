@@ -31,24 +31,17 @@ class Job:
 class Service:
     """One stand-in. What a test reads: `statements` that were sent, in order, `requests`, `faults.waiting`.
 
-    max_response_bytes: a larger answer without a destination table is responseTooLarge.
     lock: the evaluator is one instance, so requests wait for one another.
     """
 
-    engine: Engine = field(default_factory=Engine)
+    engine: Engine
     warehouse: Warehouse = field(default_factory=Warehouse)
     faults: Faults = field(default_factory=Faults)
     statements: list[Result] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     jobs: dict[tuple[str, str], Job] = field(default_factory=dict)
-    uploads: dict[str, tuple[dict[str, Json], bytearray]] = field(default_factory=dict)
-    max_response_bytes: int = 10 * 2**30
+    uploads: dict[str, dict[str, Json]] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
-
-    def reset(self) -> None:
-        """Forget everything but the evaluator."""
-        fresh = Service(engine=self.engine, lock=self.lock)
-        vars(self).update(vars(fresh))
 
 
 @dataclass(frozen=True)
@@ -68,11 +61,10 @@ class Call:
 
     @property
     def ref(self) -> Ref:
-        """The table in the path, a partition decorator taken off."""
-        name = self.names["t"]
-        if "$__" in name:
-            raise UnsupportedError(f"the metadata table {name}")
-        return self.project, self.names["d"], name.partition("$")[0]
+        """The table in the path."""
+        if "$" in self.names["t"]:
+            raise UnsupportedError(f"the partition or metadata table {self.names['t']}")
+        return self.project, self.names["d"], self.names["t"]
 
 
 Handler = Callable[[Call], Json]

@@ -1,4 +1,4 @@
-"""What the statements of one script share: names, variables, temporary tables, and the record of what was read."""
+"""What the statements of one script share: names, variables, and the record of what was read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from tests.bigquery.double.engine import Content, Engine, Named, Typed
 from tests.bigquery.double.errors import BigQueryError, UnsupportedError
 from tests.bigquery.double.protos import Proto
-from tests.bigquery.double.tables import TEMPORARY, Ref, Table
+from tests.bigquery.double.tables import Ref, Table
 from tests.bigquery.double.warehouse import Warehouse
 
 _LEAST_BILLED = 10 * 2**20
@@ -39,7 +39,7 @@ def billed(reads: list[Read]) -> int:
 
 @dataclass
 class Session:
-    """A script while it runs. `default` is the job's default dataset; `dry`: check and estimate, execute nothing.
+    """A script while it runs. `default` is the job's default dataset; `dry`: check and estimate a query, run nothing.
 
     limit: the job's maximumBytesBilled, for all statements together. before: bytes billed for those that ended.
     """
@@ -53,7 +53,6 @@ class Session:
     dry: bool = False
     limit: int | None = None
     variables: dict[str, Typed] = field(default_factory=dict)
-    temporary: dict[str, Table] = field(default_factory=dict)
     reads: list[Read] = field(default_factory=list)
     before: int = 0
 
@@ -81,8 +80,6 @@ class Session:
                 raise UnsupportedError(f"the path {'.'.join(path)}")
             return project, dataset, ".".join(upper[at:])
         if len(parts) == 1:
-            if parts[0].lower() in self.temporary:
-                return (*TEMPORARY, parts[0].lower())
             if self.default is None:
                 raise BigQueryError(f'Table "{parts[0]}" must be qualified with a dataset (e.g. dataset.table).')
             parts = [*self.default, parts[0]]
@@ -93,8 +90,8 @@ class Session:
         return parts[0], parts[1], parts[2]
 
     def table(self, ref: Ref) -> Table:
-        """A table, temporary ones included. Raises BigQueryError as Warehouse.table does."""
-        return self.temporary[ref[2]] if ref[:2] == TEMPORARY else self.warehouse.table(ref, self.location)
+        """A table. Raises BigQueryError as Warehouse.table does."""
+        return self.warehouse.table(ref, self.location)
 
     def content(self, ref: Ref) -> Content:
         """What a table, wildcard or metadata path holds now."""

@@ -14,7 +14,7 @@ from tests.bigquery.double.session import Session
 from tests.bigquery.double.subqueries import Hoisted, hoist
 from tests.bigquery.double.texts import Edit, apply
 
-_DML = ("InsertStatement", "UpdateStatement", "DeleteStatement", "MergeStatement")
+_DML = ("InsertStatement", "UpdateStatement", "DeleteStatement")
 _VIEWS_DEEP = 16
 
 

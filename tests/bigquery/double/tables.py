@@ -15,7 +15,6 @@ from tests.bigquery.double.protos import Json, Proto, pb
 from tests.bigquery.double.schema import Field, kind, repeated, to_type
 
 Ref = tuple[str, str, str]  # project, dataset, table
-TEMPORARY = ("_script", "_temp")  # the project and dataset of a script's temporary tables
 
 _versions = itertools.count(1)
 
@@ -35,9 +34,9 @@ def named(ref: Ref) -> str:
     return f"{ref[0]}:{ref[1]}.{ref[2]}"
 
 
-def row_of(item: dict[str, Json], schema: list[Field], *, strict: bool = True) -> Proto:
+def row_of(item: dict[str, Json], schema: list[Field]) -> Proto:
     """A JSON object as a row. Raises BigQueryError (invalid)."""
-    whole = to_cell(item, {"name": "", "type": "RECORD", "fields": schema}, strict=strict)
+    whole = to_cell(item, {"name": "", "type": "RECORD", "fields": schema})
     return pb.TableData.Row(cell=whole.struct_value.field)
 
 
@@ -119,12 +118,3 @@ class Table:
             row.cell.add()
             rows.append(row)
         self.put(rows)
-
-    def drop_column(self, name: str) -> None:
-        """Take a column away."""
-        names = [f["name"].lower() for f in self.schema]
-        if name.lower() not in names:
-            raise BigQueryError(f"Column not found: {name}")
-        at = names.index(name.lower())
-        self.schema = self.schema[:at] + self.schema[at + 1 :]
-        self.put([pb.TableData.Row(cell=[c for i, c in enumerate(r.cell) if i != at]) for r in self.rows])

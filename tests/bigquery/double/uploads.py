@@ -1,4 +1,4 @@
-"""REST: uploads for load jobs, multipart in one request or resumable in pieces."""
+"""REST: uploads for load jobs, multipart in one request or resumable: the job first, then its data."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Upload:
 
 
 def upload(service: Service, request: Upload) -> Answer:
-    """Take an upload; the load job runs when its last byte is there. Raises BigQueryError."""
+    """Take an upload; the load job runs when its data is there. Raises BigQueryError."""
     match = _PATH.fullmatch(request.path)
     if not match:
         raise UnsupportedError(f"{request.method} {request.path}")
@@ -43,18 +43,14 @@ def upload(service: Service, request: Upload) -> Answer:
         return 200, _load(service, project, job, data), {}
     if request.method == "POST" and kind == "resumable":
         session = uuid.uuid4().hex
-        service.uploads[session] = (json.loads(request.body), bytearray())
+        service.uploads[session] = json.loads(request.body)
         location = f"{request.base}{request.path}?uploadType=resumable&upload_id={session}"
         return 200, {}, {"location": location}
     if request.query.get("upload_id") not in service.uploads:
         raise BigQueryError("Not found: the upload session", "notFound")
-    job, received = service.uploads[request.query["upload_id"]]
-    received += request.body
-    total = request.headers["content-range"].partition("/")[2]
-    if total == "*" or len(received) < int(total):
-        return 308, None, {"range": f"bytes=0-{len(received) - 1}"}
-    del service.uploads[request.query["upload_id"]]
-    return 200, _load(service, project, job, bytes(received)), {}
+    if request.headers["content-range"].partition("/")[2] != str(len(request.body)):
+        raise UnsupportedError("an upload of more than one piece")
+    return 200, _load(service, project, service.uploads.pop(request.query["upload_id"]), request.body), {}
 
 
 def _load(service: Service, project: str, job: dict[str, Json], data: bytes) -> Json:

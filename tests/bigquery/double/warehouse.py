@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tests.bigquery.double.cells import fitted
 from tests.bigquery.double.engine import Content
-from tests.bigquery.double.errors import BigQueryError
+from tests.bigquery.double.errors import BigQueryError, UnsupportedError
 from tests.bigquery.double.metadata import information_schema
 from tests.bigquery.double.protos import Json, Proto, pb
 from tests.bigquery.double.schema import Field, same_types, simple
@@ -61,16 +61,6 @@ class Warehouse:
         self.tables[table.ref] = table
         return table
 
-    def drop_dataset(self, project: str, name: str, *, contents: bool) -> None:
-        """Drop a dataset. Raises BigQueryError (resourceInUse) where it has tables and `contents` is false."""
-        self.dataset(project, name)
-        inside = [ref for ref in self.tables if ref[:2] == (project, name)]
-        if inside and not contents:
-            raise BigQueryError(f"Dataset {project}:{name} is still in use", "resourceInUse")
-        for ref in inside:
-            del self.tables[ref]
-        del self.datasets[project, name]
-
     def matching(self, ref: Ref) -> list[Table]:
         """The tables of a wildcard such as `events_*`, by name. Raises BigQueryError where there are none."""
         self.dataset(*ref[:2])
@@ -106,27 +96,15 @@ class Warehouse:
         return information_schema([t for r, t in sorted(self.tables.items()) if r[:2] == (project, dataset)], view)
 
     def write(self, ref: Ref, schema: list[Field], rows: list[Proto], disposition: str, meta: dict[str, Json]) -> None:
-        """What a job's writeDisposition says: truncate, append to or fill a table or one partition (`t$20260131`)."""
-        name, _, partition = ref[2].partition("$")
-        ref = (ref[0], ref[1], name)
+        """What a load job's writeDisposition says: truncate a table or append to it."""
         self.dataset(*ref[:2])
         table = self.tables.get(ref)
         if table is None:
-            table = self.add(Table(ref, schema, meta=meta))
-            if not partition:
-                table.put(rows)
-                return
-        if partition:
-            inside = Table(ref, table.schema, list(rows), meta=table.meta).partitions()
-            if set(inside) - {partition}:
-                message = f"Some rows belong to different partitions rather than destination partition {partition}"
-                raise BigQueryError(message, "invalid", late=True)
-            kept = [row for p, found in table.partitions().items() if p != partition for row in found]
-            table.put([*(kept if disposition == "WRITE_TRUNCATE" else table.rows), *rows])
+            self.add(Table(ref, schema, meta=meta)).put(rows)
         elif disposition == "WRITE_TRUNCATE":
             self.add(Table(ref, schema, meta={**table.meta, **meta}), replace=True).put(rows)
-        elif disposition == "WRITE_EMPTY" and table.rows:
-            raise BigQueryError(f"Already Exists: Table {named(ref)}", "duplicate", late=True)
+        elif disposition != "WRITE_APPEND":
+            raise UnsupportedError(f"a load with {disposition}")
         elif not same_types(schema, table.schema):
             raise BigQueryError(f"Provided Schema does not match Table {named(ref)}", "invalid", late=True)
         else:

@@ -9,10 +9,9 @@ import google.auth
 import pytest
 from airflow.providers.google.common.hooks.base_google import GoogleBaseHook
 from google.auth import impersonated_credentials
-from google.auth.credentials import AnonymousCredentials, Credentials
+from google.auth.credentials import Credentials
 
 from include.bigquery_login import NO_TOKEN, TOKEN, credentials, hand_over_token
-from include.pipeline import streamer
 from include.settings import Settings
 from include.transform import log_in
 from include.warehouse import WarehouseError
@@ -61,21 +60,6 @@ def test_nobody_is_asked_who_he_is_for_parsing_or_on_duckdb(settings: Settings) 
     hand_over_token()
     log_in(settings, asks=False)
     assert os.environ[TOKEN] == SECRET
-
-
-@pytest.mark.usefixtures("known")
-def test_streaming_takes_the_connections_identity_too(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Credentials | None] = []
-    monkeypatch.setattr("include.streaming.streamer.connect_streamer", lambda *given: asked.append(given[-1]))
-    streamer(settings)
-    streamer(Settings(home=settings.home, ga4_export=settings.ga4_export))
-    assert [type(one) for one in asked] == [Known]
-
-
-def test_an_anonymous_connection_has_no_token() -> None:
-    assert isinstance(credentials(), AnonymousCredentials)
-    hand_over_token()
-    assert os.environ[TOKEN] == NO_TOKEN
 
 
 def test_the_connection_may_impersonate(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,6 +118,7 @@ def test_a_backfill_of_everything_publishes_what_duckdb_makes_of_the_same_events
     assert len(world.runs()) == 1
 
 
+@pytest.mark.rehearsal
 @pytest.mark.usefixtures("first")
 def test_a_micro_batch_takes_a_batch_in_and_reads_nothing_else_whole(world: World) -> None:
     before, asked = world.runs(), len(world.service.statements)
@@ -160,25 +161,6 @@ def test_nothing_new_ends_the_run_skipped(world: World) -> None:
     assert re.search(r"^  await_streamed_rows +skipped", idle.stdout, re.MULTILINE), idle.stdout
     assert "Nothing new has landed" in idle.stdout
     assert world.runs() == before
-
-
-@pytest.mark.rehearsal
-@pytest.mark.usefixtures("first")
-def test_a_date_range_is_read_again(world: World) -> None:
-    day = min(world.local.ga4_export.glob("*.parquet")).stem
-    of_day = f"bucket >= 0 and shard = '{day}'"
-    theirs = f"person_id in (select person_id from attribution.int_events where {of_day})"
-    for spoil in (
-        f"update attribution.mart_sessions set events = 0 where {theirs}",
-        f"delete from attribution.int_events where {of_day}",
-        f"delete from attribution.stg_ga_events where {of_day}",
-    ):
-        assert world.client.query_and_wait(spoil).num_dml_affected_rows
-    date = f"{day[-8:-4]}-{day[-4:-2]}-{day[-2:]}"
-    done = world.run("run_backfill", "--start", date, "--end", date)
-    assert done.returncode == 0, done.stdout
-    assert "1 export tables were read again." in done.stdout
-    require_equal(world)
 
 
 @pytest.mark.rehearsal

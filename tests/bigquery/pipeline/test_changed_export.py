@@ -98,6 +98,7 @@ def test_a_table_of_other_columns_is_set_aside_and_keeps_its_rows(
     assert not to_do(store)
 
 
+@pytest.mark.rehearsal
 def test_a_daily_table_that_cannot_be_read_hides_nothing_and_holds_up_none_but_its_kind(
     store: BigQueryStore, client: bigquery.Client, endpoint: str, tmp_path: Path
 ) -> None:
@@ -136,6 +137,7 @@ def test_a_daily_table_that_cannot_be_read_hides_nothing_and_holds_up_none_but_i
     assert not to_do(store)
 
 
+@pytest.mark.rehearsal
 def test_an_export_without_intraday_tables_or_without_any(
     store: BigQueryStore, client: bigquery.Client, endpoint: str, tmp_path: Path
 ) -> None:
