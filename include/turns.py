@@ -133,10 +133,10 @@ def end_turn(context: Context, result: object = None) -> None:
 class TurnSensor(BaseSensorOperator):
     """The first task of a run: takes the turn. `queues`: wait for it, else skip the run while it is another's."""
 
-    def __init__(self, *, queues: bool, **kwargs: object) -> None:
+    def __init__(self, task_id: str = "take_turn", *, queues: bool, **kwargs: object) -> None:
         """Take a sensor's own arguments; a waiting run frees its worker between two looks."""
         timing: dict[str, object] = {"mode": "reschedule", "poke_interval": 5, "timeout": PATIENCE}
-        super().__init__(**{**timing, **kwargs})  # type: ignore[arg-type]
+        super().__init__(task_id=task_id, **{**timing, **kwargs})  # type: ignore[arg-type]
         self.queues = queues
 
     def execute(self, context: Context) -> object:

@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 
+from include.local_airflow import LocalAirflow
 from include.settings import PROJECT, Settings
 from include.simulator.history import write_history
 from tests.e2e.command_line import begin
@@ -58,12 +59,7 @@ class Up:
 
     def client(self) -> httpx.Client:
         """The REST API, logged in, once the DAGs are there."""
-        answer = httpx.post(
-            f"{self.url}/auth/token", json={"username": self.user, "password": self.password}, timeout=60
-        )
-        answer.raise_for_status()
-        headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
-        made = httpx.Client(base_url=f"{self.url}/api/v2", headers=headers, timeout=120)
+        made = LocalAirflow(self.settings, int(self.url.rpartition(":")[2]), self.password, ()).client()
         until(lambda: {made.get(dag).status_code for dag in (DAG, BACKFILL, UPKEEP)} == {httpx.codes.OK})
         return made
 

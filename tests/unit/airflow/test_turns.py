@@ -118,7 +118,7 @@ def home(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def test_a_run_goes_on_with_its_turn_also_after_it_ended(home: Settings) -> None:
-    TurnSensor(task_id="take_turn", queues=False).poke(context(BATCH, BATCH))
+    TurnSensor(queues=False).poke(context(BATCH, BATCH))
     keep_turn(context(BATCH, BATCH))
     assert ask(home, BACKFILL, among(BATCH, BACKFILL), queue=True) == BATCH
     keep_turn(context(BATCH, BATCH))
@@ -142,7 +142,7 @@ def test_a_run_that_a_stopped_deployment_left_open_is_in_nobodys_way(home: Setti
 
 def test_a_microbatch_is_skipped_and_says_for_whom(home: Settings) -> None:
     ask(home, UPKEEP, among(UPKEEP))
-    sensor = TurnSensor(task_id="take_turn", queues=False)
+    sensor = TurnSensor(queues=False)
     with pytest.raises(AirflowSkipException, match=r"attribution_upkeep \(r1\) is at work"):
         sensor.poke(context(BATCH, BATCH, UPKEEP))
     assert sensor.poke(context(BATCH, BATCH)).is_done
@@ -150,7 +150,7 @@ def test_a_microbatch_is_skipped_and_says_for_whom(home: Settings) -> None:
 
 def test_a_backfill_waits_and_keeps_its_place(home: Settings) -> None:
     ask(home, BATCH, among(BATCH))
-    sensor = TurnSensor(task_id="take_turn", queues=True)
+    sensor = TurnSensor(queues=True)
     assert not sensor.poke(context(BACKFILL, BATCH, BACKFILL)).is_done
     assert someone_waits(home, among(BACKFILL)) == BACKFILL
     assert sensor.poke(context(BACKFILL, BACKFILL)).is_done
@@ -162,4 +162,4 @@ def test_waiting_too_long_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr("airflow.sdk.BaseSensorOperator.execute", late)
     with pytest.raises(TurnTakenError, match=r"waited 3:00:00 .*mark a run that is stuck as failed"):
-        TurnSensor(task_id="take_turn", queues=True).execute(context(BACKFILL))
+        TurnSensor(queues=True).execute(context(BACKFILL))
