@@ -20,7 +20,8 @@ from pathlib import Path
 
 import httpx
 
-from include.settings import PROJECT
+from include.local_airflow import LocalAirflow
+from include.settings import PROJECT, Settings
 from tests.containers import postgres
 from tests.containers.compose import Service, copied, entrypoint, services
 from tests.unit.alerts.servers import free_port
@@ -174,11 +175,7 @@ class Rehearsal:
             text=True,
             check=True,
         ).stdout.split()
-        url = f"http://127.0.0.1:{self.port}"
-        answer = httpx.post(f"{url}/auth/token", json={"username": told[1], "password": told[3]}, timeout=60)
-        answer.raise_for_status()
-        headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
-        return httpx.Client(base_url=f"{url}/api/v2", headers=headers, timeout=60)
+        return LocalAirflow(Settings(home=self.home, ga4_export=self.root / "ga4"), self.port, told[3], ()).client()
 
 
 @contextmanager

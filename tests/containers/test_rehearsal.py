@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -13,8 +12,8 @@ import duckdb
 import httpx
 import pytest
 
-from tests.containers.rehearsal import PATIENCE_SECONDS, Rehearsal, rehearse
-from tests.e2e.deployment import DAG, tasks_of
+from tests.containers.rehearsal import Rehearsal, rehearse
+from tests.e2e.deployment import DAG, ended, tasks_of, trigger, until
 
 
 @pytest.fixture(scope="module")
@@ -26,33 +25,6 @@ def deployment() -> Iterator[Rehearsal]:
             yield made
     finally:
         shutil.rmtree(root)
-
-
-def until(happened: Callable[[], bool], what: str) -> None:
-    """Wait until it happened; an API server that is not back yet is asked again."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            if happened():
-                return
-        except (httpx.HTTPError, KeyError, ValueError):
-            pass
-        assert time.monotonic() < end, what
-        time.sleep(0.5)
-
-
-def trigger(client: httpx.Client) -> str:
-    """A run, as a user triggers one; its path."""
-    until(lambda: client.get(DAG).status_code == httpx.codes.OK, "the DAG is not there")
-    answer = client.post(f"{DAG}/dagRuns", json={"logical_date": None, "conf": {"events": 20}})
-    answer.raise_for_status()
-    return f"{DAG}/dagRuns/{answer.json()['dag_run_id']}"
-
-
-def ended(client: httpx.Client, path: str) -> str:
-    """How the run ended."""
-    until(lambda: client.get(path).json()["state"] in {"success", "failed"}, "the run has no end")
-    return str(client.get(path).json()["state"])
 
 
 def begun(client: httpx.Client, path: str) -> bool:
@@ -68,8 +40,10 @@ def is_published(deployment: Rehearsal, path: str) -> bool:
 
 def test_a_run_is_published_and_every_service_is_healthy(deployment: Rehearsal) -> None:
     with deployment.client() as client:
-        path = trigger(client)
-        assert ended(client, path) == "success", tasks_of(client, path)
+        until(lambda: client.get(DAG).status_code == httpx.codes.OK)
+        path = trigger(client, DAG, events=20)
+        state, tasks = ended(client, path)
+        assert state == "success", tasks
     assert is_published(deployment, path)
     deployment.wait_until_all_are_healthy()
 
@@ -82,14 +56,15 @@ KILLED = (("postgres", "api-server", "dag-processor", "triggerer"), ("scheduler"
 def test_what_is_killed_comes_back_and_the_next_run_is_published(deployment: Rehearsal) -> None:
     with deployment.client() as client:
         for killed in KILLED:
-            path = trigger(client)
-            until(partial(begun, client, path), "the run does not start")
+            path = trigger(client, DAG, events=20)
+            until(partial(begun, client, path))
             for service in killed:
                 deployment.kill(service)
                 deployment.wait_until_all_are_healthy()
             ended(client, path)
-        path = trigger(client)
-        assert ended(client, path) == "success", tasks_of(client, path)
+        path = trigger(client, DAG, events=20)
+        state, tasks = ended(client, path)
+        assert state == "success", tasks
     assert is_published(deployment, path)
 
 

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,11 +40,14 @@ with DAG("attribution_killed", schedule=None):
 
 
 def until(happened: Callable[[], bool]) -> None:
-    """Wait until it happened."""
+    """Wait until it happened; an API server that does not answer, or not with what is asked for, is asked again."""
     end = time.monotonic() + PATIENCE_SECONDS
-    while not happened():
-        assert time.monotonic() < end
+    while time.monotonic() < end:
+        with suppress(httpx.HTTPError, KeyError, ValueError):
+            if happened():
+                return
         time.sleep(0.3)
+    raise AssertionError("it did not happen")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import re
 import signal
 import sqlite3
 import subprocess
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from include.settings import PROJECT, Settings
 from include.simulator.history import write_history
 from include.simulator.stream import write_batch
 from tests.e2e.command_line import command, logs_of, processes_of, query, stop_at
-from tests.unit.alerts.servers import TOKEN, Mailbox, Webhook, body_of, mailbox, webhook
+from tests.unit.alerts.servers import TOKEN, Mailbox, Webhook, body_of
 
 SMALL = ("--seed", "7", "--people", "150", "--days", "5")
 MARTS = ("mart_attribution_first", "mart_attribution_last", "mart_channel_daily", "mart_sessions")
@@ -41,20 +40,6 @@ def settings(home: Path) -> Settings:
 def first(home: Path) -> subprocess.CompletedProcess[str]:
     """The first run, on generated data."""
     return command(home, "run", *SMALL)
-
-
-@pytest.fixture(scope="module")
-def chat() -> Iterator[Webhook]:
-    """A chat."""
-    with webhook() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def mails() -> Iterator[Mailbox]:
-    """A mail server."""
-    with mailbox() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

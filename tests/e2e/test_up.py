@@ -30,7 +30,7 @@ from tests.e2e.deployment import (
     up,
     with_other_peoples_dags,
 )
-from tests.unit.alerts.servers import TOKEN, Mailbox, Webhook, mailbox, webhook
+from tests.unit.alerts.servers import TOKEN, Mailbox, Webhook
 
 
 @pytest.fixture(scope="module")
@@ -40,20 +40,6 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     with_other_peoples_dags(home)
     with up(home, {"MICROBATCH_SCHEDULE": "none", "LATE_MINUTES": "1"}) as started:
         yield started
-
-
-@pytest.fixture(scope="module")
-def chat() -> Iterator[Webhook]:
-    """A chat."""
-    with webhook() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def mails() -> Iterator[Mailbox]:
-    """A mail server."""
-    with mailbox() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")
