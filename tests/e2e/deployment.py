@@ -60,11 +60,13 @@ class Up:
     user: str
     password: str
 
-    def client(self) -> httpx.Client:
+    @contextmanager
+    def client(self) -> Iterator[httpx.Client]:
         """The REST API, logged in, once the DAGs are there."""
-        made = LocalAirflow(self.settings, int(self.url.rpartition(":")[2]), self.password, ()).client()
-        until(lambda: {made.get(dag).status_code for dag in (DAG, BACKFILL, UPKEEP)} == {httpx.codes.OK})
-        return made
+        port = int(self.url.rpartition(":")[2])
+        with LocalAirflow(self.settings, port, self.password, ()).client() as made:
+            until(lambda: {made.get(dag).status_code for dag in (DAG, BACKFILL, UPKEEP)} == {httpx.codes.OK})
+            yield made
 
     def stop(self, sent: int) -> tuple[int, str]:
         """Send a signal; the exit code, and what was said after the login."""
