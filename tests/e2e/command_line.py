@@ -23,7 +23,7 @@ runpy.run_module("include.{command}", run_name="__main__", alter_sys=True)
 
 
 def user_environment(home: Path) -> dict[str, str]:
-    """A user's environment: the machine's, and of this project the home alone, whatever is left in os.environ."""
+    """A user's environment: the machine's, and of this project the home alone: other tests write to os.environ."""
     machine = ("PATH", "HOME", "LANG", "TMPDIR", "TZ", "VIRTUAL_ENV")
     kept = {name: os.environ[name] for name in machine if name in os.environ}
     return {**kept, "ATTRIBUTION_HOME": str(home), "COLUMNS": "120"}
