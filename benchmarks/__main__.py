@@ -31,8 +31,7 @@ from benchmarks.history import find_export, repeat
 from benchmarks.measure import BenchmarkError, Comparison
 from benchmarks.microbatch import MicroBatch, measure_microbatch
 from benchmarks.report import show
-from include.home import HomeInUseError, hold_home
-from include.local_airflow import StartError
+from include.home import HomeInUseError, StartError, hold_home
 from include.settings import SettingError, Settings
 
 

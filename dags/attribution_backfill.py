@@ -35,9 +35,9 @@ from airflow.sdk.exceptions import AirflowSkipException
 from include.alerts.late import LONG_RUN_MINUTES, deadline
 from include.backfill import mark, preview, read_request
 from include.groups import WRITER_POOL
-from include.pipeline import COMMON, delivery, prepare, take_turn
+from include.pipeline import COMMON, delivery, prepare
 from include.settings import Settings
-from include.turns import keep_turn
+from include.turns import TurnSensor, keep_turn
 
 with DAG(
     dag_id="attribution_backfill",
@@ -81,4 +81,4 @@ with DAG(
             raise AirflowSkipException(f"dry run, nothing was changed; {preview(settings, request)}")
         return mark(settings, request)
 
-    chain(check_request(), take_turn(queues=True), prepare(), mark_tables(), *delivery(dag))
+    chain(check_request(), TurnSensor(queues=True), prepare(), mark_tables(), *delivery(dag))

@@ -43,10 +43,11 @@ from typing import Any
 from airflow.sdk import DAG, CronTriggerTimetable, Param, chain, task
 
 from include.alerts.late import deadline
-from include.pipeline import COMMON, NO_BACKFILL, delivery, prepare, streamer, take_turn
+from include.pipeline import COMMON, NO_BACKFILL, delivery, prepare, streamer
 from include.sensing import NewsSensor
 from include.settings import Settings
 from include.simulated_batch import simulated_batch
+from include.turns import TurnSensor
 
 SETTINGS = Settings.from_env()
 
@@ -89,5 +90,5 @@ with DAG(
     prepared = prepare()
     # runs though nothing was streamed, but not where the whole run was skipped
     news = NewsSensor(task_id="await_streamed_rows", trigger_rule="none_failed_min_one_success")
-    chain(take_turn(queues=False), prepared, stream_events(), news, *delivery(dag))
+    chain(TurnSensor(queues=False), prepared, stream_events(), news, *delivery(dag))
     prepared >> news

@@ -42,11 +42,11 @@ from airflow.sdk.types import DagRunProtocol, RuntimeTaskInstanceProtocol
 from include import proof, upkeep
 from include.alerts.late import LONG_RUN_MINUTES, deadline
 from include.groups import WRITER_POOL
-from include.pipeline import COMMON, delivery, prepare, take_turn
+from include.pipeline import COMMON, delivery, prepare
 from include.retention import apply_retention as retain
 from include.settings import Settings
 from include.trim import trim
-from include.turns import end_turn, keep_turn
+from include.turns import TurnSensor, end_turn, keep_turn
 
 with DAG(
     dag_id="attribution_upkeep",
@@ -123,8 +123,8 @@ with DAG(
 
     confirmed, snapshot = confirm_deletions(), take_snapshot()
     chain(
-        take_turn(queues=True), prepare(), take_deletions(), apply_retention(), *delivery(dag, nightly=True), confirmed
+        TurnSensor(queues=True), prepare(), take_deletions(), apply_retention(), *delivery(dag, nightly=True), confirmed
     )
     chain(confirmed, require_removed())
     chain(confirmed, trim_journal(), write_docs(), snapshot)
-    chain(snapshot, prove(), take_turn("take_turn_again", queues=True), conclude())
+    chain(snapshot, prove(), TurnSensor(task_id="take_turn_again", queues=True), conclude())

@@ -22,9 +22,8 @@ from include.export_reader import export_query
 from include.ga4_schema import SCHEMA_2026
 from include.history import read_history
 from include.home import keep_private
-from include.kept_settings import read_kept
 from include.landing import exported_tables, shard_problem, spend_files, streamed_batches
-from include.settings import Settings
+from include.settings import Settings, read_kept
 
 SHARDS = "STRUCT(name VARCHAR, path VARCHAR[], version VARCHAR)[]"
 TOMBSTONES = "STRUCT(kind VARCHAR, key_hash VARCHAR, from_at BIGINT, until_at BIGINT, deleted_at BIGINT)[]"
@@ -83,7 +82,7 @@ def _history_list() -> list[dict[str, Any]]:
 
 
 def _kept_setting(name: str) -> str:
-    return read_kept(Settings.from_env()).get(name, "")
+    return read_kept(Settings.from_env().home).get(name, "")
 
 
 def _spend(paths: list[str]) -> list[dict[str, str | int | bool | None]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from operator import attrgetter
 
 from airflow.sdk import DAG
 from airflow.sdk.definitions.context import Context
@@ -22,7 +23,6 @@ from cosmos.constants import (  # type: ignore[import-untyped]
     TestBehavior,
 )
 from cosmos.dbt import runner as cosmos_runner  # type: ignore[import-untyped]
-from cosmos.dbt.graph import DbtNode  # type: ignore[import-untyped]
 
 from include.bigquery_remedies import advice
 from include.settings import Settings
@@ -39,11 +39,6 @@ SIDE_BY_SIDE = "default_pool"
 
 #: Whether dbt builds a model from nothing because the run asks for it; models whose rules changed do so by themselves.
 FULL_REFRESH = "{{ params.get('full_refresh', False) }}"
-
-
-def model_name(node: DbtNode) -> str:
-    """The task of a model is called like the model."""
-    return str(node.name)
 
 
 def make_ready(context: Context) -> None:
@@ -109,7 +104,7 @@ def dbt_group(group_id: str, selection: Selection, settings: Settings, dag: DAG)
             test_behavior=TestBehavior.NONE,
             seed_rendering_behavior=SeedRenderingBehavior.NONE,
             emit_datasets=False,
-            normalize_task_id=model_name,
+            normalize_task_id=attrgetter("name"),  # the task of a model is called like the model
         ),
         operator_args={
             "pool": WRITER_POOL if settings.bigquery is None else SIDE_BY_SIDE,

@@ -5,24 +5,21 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-import re
 import stat
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-
-import psutil
 
 from include.settings import Settings
 
 log = logging.getLogger(__name__)
 
-STOP_SECONDS = 10
-SETTLE_SECONDS = 0.2
+
+class StartError(RuntimeError):
+    """A command cannot start; the message says what to change."""
 
 
-class HomeInUseError(RuntimeError):
+class HomeInUseError(StartError):
     """Another run, or a running deployment, works in this home."""
 
 
@@ -57,84 +54,26 @@ def keep_private(settings: Settings) -> None:
         log.warning("%s cannot be kept from other users: %s", settings.home, error)
 
 
-def holders(path: Path) -> list[psutil.Process]:
-    """The processes of this user that have the file open."""
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error, OSError):
-            if any(Path(one.path) == path for one in process.open_files()):
-                found.append(process)
-    return found
-
-
-def _lock(path: Path) -> int | None:
-    """The descriptor of the locked file; None where another process holds the lock."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
-
-
-def _works(process: psutil.Process) -> bool:
-    """Whether the process is more than an entry that its parent has not collected."""
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _end_orphans(path: Path, starter: str, left: list[psutil.Process]) -> None:
-    """End what a starter that is gone left running: each statement of it is in or not."""
-    log.warning("%s is gone. Ending what it left running: %s", starter, ", ".join(f"process {one.pid}" for one in left))
-    for end in (psutil.Process.terminate, psutil.Process.kill):
-        for process in left:
-            with suppress(psutil.NoSuchProcess):
-                end(process)
-        until = time.monotonic() + STOP_SECONDS
-        while (left := [process for process in left if _works(process)]) and time.monotonic() < until:
-            time.sleep(0.1)
-
-
-def _locked(settings: Settings) -> int:
-    """The descriptor of the home's lock, taken from processes whose starter is gone. Raises HomeInUseError."""
-    path = settings.home.resolve() / "lock"
-    descriptor = _lock(path)
-    if descriptor is not None:
-        return descriptor
-    starter = path.read_text(errors="replace")[:200].strip() or "another process"
-    named = re.search(r"process (\d+)", starter)
-    found = holders(path)
-    time.sleep(SETTLE_SECONDS)  # whoever only asks, as we did, has let go of the file by then
-    still = holders(path)
-    found = [process for process in found if process in still]
-    if found and named and int(named[1]) not in {process.pid for process in found}:
-        _end_orphans(path, starter, found)
-    elif not found:
-        starter += " or what it started (this user sees no such process: another user's, or in another container)"
-    descriptor = _lock(path)
-    if descriptor is None:
-        raise HomeInUseError(
-            f"{settings.home} is in use by {starter}. Wait until it is done, stop it, or set ATTRIBUTION_HOME to "
-            "another folder."
-        )
-    return descriptor
-
-
 @contextmanager
 def hold_home(settings: Settings, what: str) -> Iterator[int]:
     """Hold the home for `what` (told to whoever else asks) until the block ends or the process dies.
 
-    Yields the lock's file descriptor; a child that inherits it keeps the home held as long as it lives. What a killed
-    holder left running is ended first.
+    Yields the lock's file descriptor; a child that inherits it keeps the home held as long as it lives.
 
     Raises HomeInUseError when the home is held, OSError when the home cannot be made or written.
     """
     keep_private(settings)
-    descriptor = _locked(settings)
+    path = settings.home / "lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            starter = path.read_text(errors="replace")[:200].strip() or "another process"
+            raise HomeInUseError(
+                f"{settings.home} is in use by {starter} or what it started. Wait until it is done, stop it, or set "
+                "ATTRIBUTION_HOME to another folder."
+            ) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{what} (process {os.getpid()})\n".encode(), 0)
         yield descriptor

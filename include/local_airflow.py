@@ -15,8 +15,9 @@ from typing import Any
 import httpx
 
 from include.airflow_env import DEFAULT_PORT, USER, airflow_env, deployment_secrets
+from include.home import StartError
 from include.settings import PROJECT, Settings
-from include.watchdog import stop, watchdog
+from include.watchdog import watchdog
 
 COMPONENTS = (
     ("api-server",),
@@ -25,11 +26,6 @@ COMPONENTS = (
     ("triggerer", "--skip-serve-logs"),
 )
 START_SECONDS = 180
-HEALTHY = ("metadatabase", "scheduler", "dag_processor", "triggerer")
-
-
-class StartError(RuntimeError):
-    """Airflow did not start; the message says which part and where its log is."""
 
 
 def free_port(preferred: int = DEFAULT_PORT) -> int:
@@ -87,7 +83,7 @@ class LocalAirflow:
         """
         logs = self.settings.home / "logs"
         until = time.monotonic() + seconds
-        missing = list(HEALTHY)
+        missing = ["api-server"]
         while time.monotonic() < until:
             name = self.ended()
             if name:
@@ -100,16 +96,16 @@ class LocalAirflow:
 
 
 def unhealthy(url: str) -> list[str]:
-    """The components that do not report health; all of them while the API server does not answer."""
+    """The components that do not report health; the API server where it does not answer."""
     try:
         health: dict[str, Any] = httpx.get(f"{url}/api/v2/monitor/health", timeout=5, trust_env=False).json()
     except (httpx.HTTPError, ValueError):
-        return list(HEALTHY)
-    return [name for name in HEALTHY if (health.get(name) or {}).get("status") != "healthy"]
+        return ["api-server"]
+    return [name for name, part in health.items() if part.get("status") != "healthy"]
 
 
 @contextmanager
-def local_airflow(settings: Settings, *, port: int | None = None, keep: tuple[int, ...] = ()) -> Iterator[LocalAirflow]:
+def local_airflow(settings: Settings, *, keep: tuple[int, ...] = ()) -> Iterator[LocalAirflow]:
     """Start API server, scheduler, DAG processor and triggerer on this home; stop them when the block ends.
 
     Each runs in a session of its own, so that Ctrl-C reaches only the starter, which then stops them in order. Their
@@ -119,7 +115,7 @@ def local_airflow(settings: Settings, *, port: int | None = None, keep: tuple[in
     Raises StartError when the metadata database cannot be made.
     """
     keys = deployment_secrets(settings)
-    port = free_port() if port is None else port
+    port = free_port()
     os.environ.update(airflow_env(settings, keys, port=port))
     logs = settings.home / "logs"
     logs.mkdir(parents=True, exist_ok=True)
@@ -130,8 +126,8 @@ def local_airflow(settings: Settings, *, port: int | None = None, keep: tuple[in
     if made.returncode != 0:
         raise StartError(f"the metadata database could not be made; see {logs / 'metadata.log'}")
     processes: list[subprocess.Popen[bytes]] = []
-    with watchdog() as watched:
-        try:
+    try:
+        with watchdog() as watched:
             for name, *flags in COMPONENTS:
                 with (logs / f"{name}.log").open("ab") as log:
                     process = subprocess.Popen(  # noqa: S603 - a fixed command
@@ -146,7 +142,6 @@ def local_airflow(settings: Settings, *, port: int | None = None, keep: tuple[in
                 processes.append(process)
                 print(process.pid, file=watched)
             yield LocalAirflow(settings, port, keys.password, tuple(processes))
-        finally:
-            stop([process.pid for process in processes])
-            for process in processes:
-                process.wait()
+    finally:
+        for process in processes:
+            process.wait()

@@ -27,7 +27,7 @@ from include.reports import make_reports
 from include.settings import SettingError, Settings
 from include.streaming.target import open_streamer
 from include.transform import AUDIT, MARTS, TRANSFORM
-from include.turns import TurnSensor, TurnTakenError, keep_turn
+from include.turns import TurnTakenError, keep_turn
 from include.upkeep import UpkeepError
 
 if TYPE_CHECKING:
@@ -114,11 +114,6 @@ def streamer(settings: Settings) -> Streamer | None:
     from include.bigquery_login import credentials  # noqa: PLC0415 - seconds of Google's imports, which DuckDB spares
 
     return open_streamer(settings, credentials())
-
-
-def take_turn(task_id: str = "take_turn", *, queues: bool) -> TurnSensor:
-    """The first task that touches anything: one run at a time is past it. `queues`: it waits, else it is skipped."""
-    return TurnSensor(task_id=task_id, queues=queues)
 
 
 def delivery(dag: DAG, *, nightly: bool = False) -> tuple[DependencyMixin, ...]:

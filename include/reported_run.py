@@ -22,20 +22,17 @@ from include.attention import LAST_RUN, Attention, needs_attention
 from include.attribution_table import as_models_table, as_table, read_credits, read_models
 from include.dashboard.marts import MartsError, NotPublishedError, open_marts
 from include.disk import full, in_words
-from include.home import HomeInUseError, hold_home
+from include.home import HomeInUseError, StartError, hold_home
 from include.home_kind import badge
 from include.kept_settings import keep
 from include.settings import PROJECT, SettingError, Settings
 from include.shell import clean
 from include.shown_checks import last_checks
+from include.watchdog import watchdog
 
 PATIENCE_SECONDS = 5
 DAY_SECONDS = 86_400
 TABLE_WIDTH = 130
-
-
-class StartError(RuntimeError):
-    """The run cannot start; the message says what to change."""
 
 
 @dataclass(frozen=True)
@@ -49,34 +46,26 @@ class Outcome:
 
 @contextmanager
 def child(arguments: list[str], lock: int, log: IO[bytes]) -> Iterator[tuple[subprocess.Popen[bytes], IO[str]]]:
-    """The process that runs the DAG, in a session of its own, and its progress; gone when the block ends."""
+    """The process that runs the DAG, in a session of its own, and its progress; gone when the block ends.
+
+    It is stopped by SIGINT: while a task runs, Airflow takes SIGTERM for the task's own. A model's transaction is
+    either in or not.
+    """
     reading, writing = os.pipe()
-    process = subprocess.Popen(  # noqa: S603 - a fixed command
-        [sys.executable, "-m", "include.one_run", str(writing), *arguments],
-        cwd=PROJECT,
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        pass_fds=(writing, lock),
-        start_new_session=True,
-    )
-    os.close(writing)
-    try:
+    with watchdog(signal.SIGINT, PATIENCE_SECONDS) as watched:
+        process = subprocess.Popen(  # noqa: S603 - a fixed command
+            [sys.executable, "-m", "include.one_run", str(writing), *arguments],
+            cwd=PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            pass_fds=(writing, lock),
+            start_new_session=True,
+        )
+        print(process.pid, file=watched)
+        os.close(writing)
         with os.fdopen(reading) as progress:
             yield process, progress
-            process.wait()
-    finally:
-        stop(process)
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """End the process and all it started: politely, then for good; a model's transaction is either in or not."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGINT)  # while a task runs, Airflow takes SIGTERM for the task's own
-        try:
-            process.wait(PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 
@@ -154,7 +143,7 @@ def reported_run(settings: Settings, console: Console, lock: int, dag_id: str, p
     """
     os.environ.update(airflow_env(settings, deployment_secrets(settings)))
     for change in keep(settings):
-        console.print(f"[yellow]{escape(str(change))}[/]", highlight=False)
+        console.print(f"[yellow]{escape(change)}[/]", highlight=False)
     log = settings.home / "logs" / f"run_{datetime.now(UTC):%Y%m%dT%H%M%S%f}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     console.print(f"Running {dag_id}")
@@ -185,12 +174,6 @@ def reported_run(settings: Settings, console: Console, lock: int, dag_id: str, p
     return Outcome(good, idle, last.get("returned") or {})
 
 
-def tell_unused(console: Console, names: list[str]) -> None:
-    """Say which variables of the shell do not reach the run."""
-    if names:
-        console.print(f"Not used here, see docs/settings.md: {', '.join(names)}", highlight=False, markup=False)
-
-
 def _terminated(number: int, frame: object) -> None:
     raise SystemExit(128 + number)
 
@@ -205,10 +188,11 @@ def command(what: str, work: Callable[[Settings, Console, int], int], *, instead
     os.umask(0o077)
     try:
         settings = Settings.from_env()
-        tell_unused(console, clean(os.environ))
+        if unused := clean(os.environ):
+            console.print(f"Not used here, see docs/settings.md: {', '.join(unused)}", highlight=False, markup=False)
         with hold_home(settings, what) as lock:
             return work(settings, console, lock)
-    except (StartError, SettingError, HomeInUseError, OSError) as error:
+    except (StartError, SettingError, OSError) as error:
         console.print(f"[red]Cannot run[/]: {escape(in_words(error))}", highlight=False)
         if isinstance(error, HomeInUseError) and instead:
             console.print(instead, highlight=False, markup=False)

@@ -17,10 +17,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from include.demo_data import fill
-from include.home_kind import DEMO, Asked, decided, mark
+from include.demo_data import Size, set_up_home
+from include.home import StartError
+from include.home_kind import Asked
 from include.landing import GA4, all_shards
-from include.reported_run import StartError, command, reported_run, show_figures
+from include.reported_run import command, reported_run, show_figures
 from include.settings import Settings
 
 WAIT_SECONDS = 5
@@ -82,10 +83,7 @@ def set_up(settings: Settings, console: Console, options: argparse.Namespace) ->
         demo=options.demo,
         fresh=settings.ga4_export.is_relative_to(settings.home),  # else GA4_EXPORT names where one's own will be
     )
-    decision = decided(settings, asked)
-    mark(settings, decision.kind)
-    if settings.bigquery is None and decision.kind == DEMO:
-        fill(settings, console, seed=options.seed, days=options.days, people=options.people)
+    decision = set_up_home(settings, console, asked, Size(options.seed, options.days, options.people))
     return after, decision.events
 
 

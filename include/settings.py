@@ -41,7 +41,7 @@ def _switch(env: Mapping[str, str], name: str) -> bool:
     return text == "true"
 
 
-def _kept(home: Path) -> dict[str, str]:
+def read_kept(home: Path) -> dict[str, str]:
     """The settings that the home keeps (include/kept_settings.py); none where it keeps none."""
     path = home / KEPT
     try:
@@ -155,7 +155,7 @@ class Settings:
         """
         env = os.environ if env is None else env
         home = Path(env.get("ATTRIBUTION_HOME") or PROJECT / ".local").absolute()
-        kept = _kept(home)
+        kept = read_kept(home)
         domains = env.get("OWN_DOMAINS", "").strip() or kept.get("OWN_DOMAINS", "")
         export = env.get("GA4_EXPORT") or home / kept.get("GA4_EXPORT", "landing/ga4")
         target = env.get("DBT_TARGET") or "local"

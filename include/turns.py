@@ -14,10 +14,11 @@ from __future__ import annotations
 import fcntl
 import json
 import logging
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 from airflow.sdk.definitions.context import Context
@@ -34,8 +35,7 @@ class TurnTakenError(RuntimeError):
     """Another run is at work; the message names it and says what to do."""
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(NamedTuple):
     """A run of one of our DAGs."""
 
     dag_id: str
@@ -46,74 +46,38 @@ class Run:
         return f"{self.dag_id} ({self.run_id})"
 
 
-@dataclass(frozen=True)
-class Turns:
-    """Who is at work, and who waits for it, first come first."""
-
-    holder: Run | None = None
-    waiting: tuple[Run, ...] = ()
-
-    def of_running(self, running: Callable[[Run], bool]) -> Turns:
-        """The same without the runs that are over."""
-        holder = self.holder if self.holder and running(self.holder) else None
-        return Turns(holder, tuple(run for run in self.waiting if running(run)))
-
-    def ahead_of(self, run: Run) -> Run | None:
-        """Whom this run has to let go first; None where it is its turn."""
-        if self.holder is not None:
-            return None if self.holder == run else self.holder
-        return self.waiting[0] if self.waiting and self.waiting[0] != run else None
-
-    def after(self, run: Run, *, queue: bool) -> Turns:
-        """The turns once this run has asked for its own: it holds it, or it queues, or nothing changed."""
-        if self.ahead_of(run) is None:
-            return Turns(run, tuple(other for other in self.waiting if other != run))
-        return replace(self, waiting=(*self.waiting, run)) if queue and run not in self.waiting else self
-
-
 def turn_file(settings: Settings) -> Path:
-    """Where the turns stand."""
-    return settings.home / "turn"
+    """Where the runs stand in line, as JSON: the first is at work or about to be, the others wait for it."""
+    return settings.home / "turns"
 
 
-def _parse(text: str) -> Turns:
-    kept = json.loads(text) if text else {"holder": None, "waiting": []}
-    return Turns(Run(**kept["holder"]) if kept["holder"] else None, tuple(Run(**run) for run in kept["waiting"]))
-
-
-def _read_turns(settings: Settings) -> Turns:
-    path = turn_file(settings)
-    if not path.exists():
-        return Turns()
-    with path.open() as file:
-        fcntl.flock(file, fcntl.LOCK_SH)
-        return _parse(file.read())
-
-
-def _change(settings: Settings, how: Callable[[Turns], Turns]) -> Turns:
-    """Change the turns, one process at a time; returns what stands there now."""
+@contextmanager
+def _line(settings: Settings) -> Iterator[list[Run]]:
+    """The runs in line, to be changed by one process at a time."""
     settings.home.mkdir(parents=True, exist_ok=True)
     with turn_file(settings).open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
-        turns = how(_parse(file.read()))
-        file.truncate(0)
-        file.write(json.dumps(asdict(turns)))
-        return turns
+        line = [Run(*run) for run in json.loads(file.read() or "[]")]
+        before = list(line)
+        yield line
+        if line != before:
+            file.truncate(0)
+            file.write(json.dumps(line))
 
 
 def ask(settings: Settings, run: Run, running: Callable[[Run], bool], *, queue: bool = False) -> Run | None:
     """Take the turn for this run if nobody is ahead of it; returns who is, else None. Safe to repeat.
 
-    running: whether Airflow says that a run is running. queue: keep a place in the queue where it has to wait.
+    running: whether Airflow says that a run is running. queue: keep a place in the line where it has to wait.
 
     Raises OSError where the file of the turns cannot be written.
     """
-
-    def alive(other: Run) -> bool:
-        return other == run or running(other)
-
-    return _change(settings, lambda turns: turns.of_running(alive).after(run, queue=queue)).ahead_of(run)
+    with _line(settings) as line:
+        line[:] = [other for other in line if other == run or running(other)]
+        if run not in line and (queue or not line):
+            line.append(run)
+        return None if line[0] == run else line[0]
 
 
 def forget_turns(settings: Settings) -> None:
@@ -123,12 +87,14 @@ def forget_turns(settings: Settings) -> None:
 
 def give_back(settings: Settings, run: Run) -> None:
     """Let others have the turn before this run ends; where it is not this run's, nothing changes."""
-    _change(settings, lambda turns: replace(turns, holder=None) if turns.holder == run else turns)
+    with _line(settings) as line:
+        line[:] = line[1:] if line[:1] == [run] else line
 
 
 def someone_waits(settings: Settings, running: Callable[[Run], bool]) -> Run | None:
     """The first run that waits for its turn, if any."""
-    return next((run for run in _read_turns(settings).waiting if running(run)), None)
+    with _line(settings) as line:
+        return next((run for run in line[1:] if running(run)), None)
 
 
 def asked_of(context: Context) -> tuple[Run, Callable[[Run], bool]]:
@@ -149,8 +115,9 @@ def keep_turn(context: Context) -> None:
 
     Raises TurnTakenError where it has not.
     """
-    holder = _read_turns(Settings.from_env()).holder
     run, _ = asked_of(context)
+    with _line(Settings.from_env()) as line:
+        holder = line[0] if line else None
     if holder != run:
         raise TurnTakenError(
             f"{holder or 'another run'} has had the turn since. Clear take_turn of this run with all that follows, or "
@@ -166,10 +133,10 @@ def end_turn(context: Context, result: object = None) -> None:
 class TurnSensor(BaseSensorOperator):
     """The first task of a run: takes the turn. `queues`: wait for it, else skip the run while it is another's."""
 
-    def __init__(self, *, queues: bool, **kwargs: object) -> None:
+    def __init__(self, task_id: str = "take_turn", *, queues: bool, **kwargs: object) -> None:
         """Take a sensor's own arguments; a waiting run frees its worker between two looks."""
         timing: dict[str, object] = {"mode": "reschedule", "poke_interval": 5, "timeout": PATIENCE}
-        super().__init__(**{**timing, **kwargs})  # type: ignore[arg-type]
+        super().__init__(task_id=task_id, **{**timing, **kwargs})  # type: ignore[arg-type]
         self.queues = queues
 
     def execute(self, context: Context) -> object:

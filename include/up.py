@@ -8,29 +8,22 @@ An empty home stays empty until files land in it; with --demo it becomes a demo 
 from __future__ import annotations
 
 import argparse
-import os
-import signal
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from rich.console import Console
 from rich.markup import escape
 
 from include.airflow_env import USER
 from include.alerts import deliver
-from include.demo_data import fill
-from include.disk import full, in_words
-from include.home import HomeInUseError, hold_home
-from include.home_kind import DEMO, Asked, decided, mark
-from include.local_airflow import LocalAirflow, StartError, local_airflow
-from include.reported_run import tell_unused
-from include.settings import SettingError, Settings
-from include.shell import clean
-
-
-def _terminated(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
+from include.demo_data import set_up_home
+from include.disk import full
+from include.home_kind import Asked
+from include.local_airflow import LocalAirflow, local_airflow
+from include.reported_run import command
+from include.settings import Settings
 
 
 def look_at_disk(settings: Settings, console: Console, known: str | None) -> str | None:
@@ -65,11 +58,7 @@ def say_what_it_holds(settings: Settings, console: Console, *, demo: bool) -> No
 
     Raises HomeKindError where demo data is asked for on data of one's own.
     """
-    kind = decided(settings, Asked(demo=demo)).kind
-    mark(settings, kind)
-    if kind == DEMO and settings.bigquery is None:
-        fill(settings, console)
-    elif kind is None:
+    if set_up_home(settings, console, Asked(demo=demo)).kind is None:
         console.print(
             f"{settings.home} holds no data yet, so runs are skipped until files land in {settings.ga4_export} or "
             f"{settings.streamed_events}. For demo data stop this and start it with `DEMO=1 make up`.",
@@ -77,28 +66,23 @@ def say_what_it_holds(settings: Settings, console: Console, *, demo: bool) -> No
         )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Start, watch, stop; the exit code: 0 when the user stopped it, 1 when a component ended, 2 if it cannot start."""
-    parser = argparse.ArgumentParser(prog="python -m include.up", description=__doc__.split("\n")[0])
-    parser.add_argument("--demo", action="store_true", help="make an empty home a demo home")
-    options = parser.parse_args(arguments)
-    console = Console(soft_wrap=True)
-    signal.signal(signal.SIGTERM, _terminated)
-    os.umask(0o077)
+def run(demo: bool, settings: Settings, console: Console, lock: int) -> int:
+    """Start, watch, stop; the exit code: 0 when the user stopped it, 1 when a component ended."""
+    say_what_it_holds(settings, console, demo=demo)
+    console.print("Starting Airflow; this takes about half a minute.")
     try:
-        settings = Settings.from_env()
-        tell_unused(console, clean(os.environ))
-        with hold_home(settings, "make up") as lock:
-            say_what_it_holds(settings, console, demo=options.demo)
-            console.print("Starting Airflow; this takes about half a minute.")
-            with local_airflow(settings, keep=(lock,)) as airflow:
-                return watch(airflow, console)
-    except KeyboardInterrupt:
+        with local_airflow(settings, keep=(lock,)) as airflow:
+            return watch(airflow, console)
+    except (KeyboardInterrupt, SystemExit):  # Ctrl-C, SIGTERM
         console.print("Stopped.")
         return 0
-    except (StartError, SettingError, HomeInUseError, OSError) as error:
-        console.print(f"[red]Cannot start[/]: {escape(in_words(error))}", highlight=False)
-        return 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do so while this command holds the home; the exit code, 2 where it cannot start."""
+    parser = argparse.ArgumentParser(prog="python -m include.up", description=__doc__.split("\n")[0])
+    parser.add_argument("--demo", action="store_true", help="make an empty home a demo home")
+    return command("make up", partial(run, parser.parse_args(arguments).demo))
 
 
 if __name__ == "__main__":

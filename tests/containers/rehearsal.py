@@ -17,11 +17,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import httpx
 
-from include.settings import PROJECT
+from include.local_airflow import LocalAirflow
+from include.settings import PROJECT, Settings
 from tests.containers import postgres
 from tests.containers.compose import Service, copied, entrypoint, services
 from tests.unit.alerts.servers import free_port
@@ -130,6 +130,12 @@ class Rehearsal:
         if name == "postgres" and not (self.root / "database" / "made").exists():
             self._make_database()
 
+    def wait_until_all_are_healthy(self) -> None:
+        """Wait until each service's own health check passes."""
+        for name, service in self.services.items():
+            if service.health is not None:
+                self.wait_until_healthy(name)
+
     def healthy(self, name: str) -> bool:
         """What the service's health check says now."""
         service = self.services[name]
@@ -169,16 +175,12 @@ class Rehearsal:
             text=True,
             check=True,
         ).stdout.split()
-        url = f"http://127.0.0.1:{self.port}"
-        answer = httpx.post(f"{url}/auth/token", json={"username": told[1], "password": told[3]}, timeout=60)
-        answer.raise_for_status()
-        headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
-        return httpx.Client(base_url=f"{url}/api/v2", headers=headers, timeout=60)
+        return LocalAirflow(Settings(home=self.home, ga4_export=self.root / "ga4"), self.port, told[3], ()).client()
 
 
 @contextmanager
 def rehearse(root: Path, variables: Mapping[str, str]) -> Iterator[Rehearsal]:
-    """All services, each healthy; gone when the block ends."""
+    """All services, the API server healthy; gone when the block ends."""
     root.chmod(0o755)  # PostgreSQL's user goes through it
     for folder in ("home", "ga4", "secrets", "logs", "image"):
         (root / folder).mkdir()
@@ -192,18 +194,10 @@ def rehearse(root: Path, variables: Mapping[str, str]) -> Iterator[Rehearsal]:
     try:
         for name in made.services:
             made.start(name)
-        for name, service in made.services.items():
-            if service.health is not None:
-                made.wait_until_healthy(name)
+        made.wait_until_healthy("api-server")
         yield made
     finally:
         made.over.set()
         restarts.join()
         for name in reversed(made.running):
             made.kill(name)
-
-
-def states(client: httpx.Client, path: str) -> dict[str, str]:
-    """The state of each task of a run."""
-    instances: list[dict[str, Any]] = client.get(f"{path}/taskInstances").json()["task_instances"]
-    return {instance["task_id"]: instance["state"] for instance in instances}

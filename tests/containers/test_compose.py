@@ -27,33 +27,23 @@ def test_every_component_is_a_service_with_a_health_check() -> None:
     assert {name for name, one in SERVICES.items() if one.health} == {"postgres", *AIRFLOW}
 
 
-def test_nothing_waits_for_ever_or_takes_the_machine() -> None:
+def test_each_is_limited_restarted_and_only_the_api_server_is_seen_and_only_from_this_machine() -> None:
     for one in SERVICES.values():
-        limits = one.written["deploy"]["resources"]["limits"]
-        assert {"cpus", "memory"} <= limits.keys()
+        assert {"cpus", "memory"} <= one.written["deploy"]["resources"]["limits"].keys()
         assert one.written["logging"]["options"] == {"max-size": "10m", "max-file": "5"}
-        assert one.written["restart"] == ("unless-stopped" if one.health else one.written["restart"])
+        assert not one.health or one.written["restart"] == "unless-stopped"
         assert "no-new-privileges:true" in one.written["security_opt"]
-
-
-def test_only_the_api_server_is_seen_and_only_from_this_machine() -> None:
     ports = {name: one.written["ports"] for name, one in SERVICES.items() if "ports" in one.written}
     assert ports == {"api-server": ["127.0.0.1:8080:8080"]}
 
 
-def test_no_secret_is_written_down() -> None:
-    for name, value in {item for one in SERVICES.values() for item in one.environment.items()}:
-        assert not any(word in name for word in ("PASSWORD", "SECRET", "KEY", "TOKEN")) or name.endswith("_FILE"), value
-
-
-def test_state_is_in_named_volumes() -> None:
-    assert set(FILE.read_text().partition("\nvolumes:\n")[2].split()) == {"home:", "ga4:", "secrets:", "database:"}
-
-
-def test_all_components_share_image_settings_and_state() -> None:
+def test_components_share_image_settings_and_state_and_no_secret_is_written_down() -> None:
     shared = {json.dumps([SERVICES[name].environment, SERVICES[name].written["volumes"]]) for name in AIRFLOW}
     assert len(shared) == 1
     assert {SERVICES[name].written["image"] for name in ("secrets", "metadata", *AIRFLOW)} == {"attribution:local"}
+    assert set(FILE.read_text().partition("\nvolumes:\n")[2].split()) == {"home:", "ga4:", "secrets:", "database:"}
+    for name, value in {item for one in SERVICES.values() for item in one.environment.items()}:
+        assert not any(word in name for word in ("PASSWORD", "SECRET", "KEY", "TOKEN")) or name.endswith("_FILE"), value
 
 
 def test_a_variable_of_the_shell_reaches_the_components() -> None:

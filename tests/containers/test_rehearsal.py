@@ -1,11 +1,10 @@
-"""docker-compose.yml rehearsed: up from nothing, a run by the REST API, then each service killed and started again."""
+"""docker-compose.yml rehearsed: up from nothing, a run by the REST API; and each service killed and started again."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -13,14 +12,13 @@ import duckdb
 import httpx
 import pytest
 
-from tests.containers.rehearsal import PATIENCE_SECONDS, Rehearsal, rehearse, states
-
-DAG = "/dags/attribution_microbatch"
+from tests.containers.rehearsal import Rehearsal, rehearse
+from tests.e2e.deployment import DAG, ended, tasks_of, trigger, until
 
 
 @pytest.fixture(scope="module")
 def deployment() -> Iterator[Rehearsal]:
-    """A deployment from a fresh clone; its logs are printed where a test fails."""
+    """A deployment from a fresh clone."""
     root = Path(tempfile.mkdtemp(prefix="rehearsal-"))
     try:
         with rehearse(root, {"DBT_TARGET": "local", "OWN_DOMAINS": "shop.example"}) as made:
@@ -29,76 +27,52 @@ def deployment() -> Iterator[Rehearsal]:
         shutil.rmtree(root)
 
 
-def until(happened: Callable[[], bool], what: str) -> None:
-    """Wait until it happened; an API server that is not back yet is asked again."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            if happened():
-                return
-        except (httpx.HTTPError, KeyError, ValueError):
-            pass
-        assert time.monotonic() < end, what
-        time.sleep(0.5)
-
-
-def trigger(client: httpx.Client) -> str:
-    """A run, as a user triggers one; its path."""
-    until(lambda: client.get(DAG).status_code == httpx.codes.OK, "the DAG is not there")
-    answer = client.post(f"{DAG}/dagRuns", json={"logical_date": None, "conf": {"events": 20}})
-    answer.raise_for_status()
-    return f"{DAG}/dagRuns/{answer.json()['dag_run_id']}"
-
-
-def published(deployment: Rehearsal) -> list[str]:
-    """The runs that readers see."""
-    path = deployment.home / "published" / "attribution.duckdb"
-    if not path.exists():
-        return []
-    with duckdb.connect(str(path), read_only=True) as marts:
-        return [run for (run,) in marts.execute("select run_id from pipeline_runs").fetchall()]
-
-
 def begun(client: httpx.Client, path: str) -> bool:
     """Whether a task of the run is done."""
-    return "success" in states(client, path).values()
+    return "success" in tasks_of(client, path).values()
 
 
-def ended(client: httpx.Client, path: str) -> str:
-    """How the run ended."""
-    until(lambda: client.get(path).json()["state"] in {"success", "failed"}, "the run has no end")
-    return str(client.get(path).json()["state"])
+def is_published(deployment: Rehearsal, path: str) -> bool:
+    """Whether readers see the run."""
+    with duckdb.connect(str(deployment.home / "published" / "attribution.duckdb"), read_only=True) as marts:
+        return (path.rpartition("/")[2],) in marts.execute("select run_id from pipeline_runs").fetchall()
+
+
+def test_a_run_is_published_and_every_service_is_healthy(deployment: Rehearsal) -> None:
+    with deployment.client() as client:
+        until(lambda: client.get(DAG).status_code == httpx.codes.OK)
+        path = trigger(client, DAG, events=20)
+        state, tasks = ended(client, path)
+        assert state == "success", tasks
+    assert is_published(deployment, path)
+    deployment.wait_until_all_are_healthy()
 
 
 #: A killed scheduler takes the task at work with it; the others leave the run alone, one after the other.
 KILLED = (("postgres", "api-server", "dag-processor", "triggerer"), ("scheduler",))
 
 
+@pytest.mark.rehearsal
 def test_what_is_killed_comes_back_and_the_next_run_is_published(deployment: Rehearsal) -> None:
     with deployment.client() as client:
         for killed in KILLED:
-            path = trigger(client)
-            until(partial(begun, client, path), "the run does not start")
+            path = trigger(client, DAG, events=20)
+            until(partial(begun, client, path))
             for service in killed:
                 deployment.kill(service)
-                for name, one in deployment.services.items():
-                    if one.health:
-                        deployment.wait_until_healthy(name)
+                deployment.wait_until_all_are_healthy()
             ended(client, path)
-        seen = set(published(deployment))
-        path = trigger(client)
-        assert ended(client, path) == "success", states(client, path)
-    assert path.rpartition("/")[2] in set(published(deployment)) - seen
+        path = trigger(client, DAG, events=20)
+        state, tasks = ended(client, path)
+        assert state == "success", tasks
+    assert is_published(deployment, path)
 
 
-def test_no_secret_is_in_a_log(deployment: Rehearsal) -> None:
-    password = (deployment.root / "secrets" / "database_password").read_text()
-    logs = [*(deployment.root / "logs").iterdir(), *(p for p in (deployment.home / "logs").rglob("*") if p.is_file())]
-    assert len(logs) > len(deployment.services)
-    assert not [path for path in logs if password in path.read_text(errors="replace")]
-
-
-def test_the_secrets_are_nobody_elses(deployment: Rehearsal) -> None:
+def test_the_secrets_are_nobody_elses_and_in_no_log(deployment: Rehearsal) -> None:
     kept = deployment.home / "airflow" / "secrets.json"
     assert oct(kept.stat().st_mode & 0o777) == oct(0o600)
-    assert [path.name for path in (deployment.root / "secrets").iterdir()] == ["database_password"]
+    (file,) = (deployment.root / "secrets").iterdir()
+    assert file.name == "database_password"
+    logs = [*(deployment.root / "logs").iterdir(), *(p for p in (deployment.home / "logs").rglob("*") if p.is_file())]
+    assert len(logs) > len(deployment.services)
+    assert not [path for path in logs if file.read_text() in path.read_text(errors="replace")]

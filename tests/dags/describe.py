@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,6 @@ def describe(dag: DAG) -> dict[str, Any]:
     """The parts of a DAG that its readers and operators rely on."""
     assert isinstance(dag.deadline, list)
     return {
-        "tags": sorted(dag.tags),
         "doc": dag.doc_md,
         "catchup": dag.catchup,
         "max_active_runs": dag.max_active_runs,
@@ -49,7 +47,6 @@ def describe(dag: DAG) -> dict[str, Any]:
                 "pool": task.pool,
                 "retries": task.retries,
                 "backoff": task.retry_exponential_backoff,
-                "owner": task.owner,
                 "trigger_rule": str(task.trigger_rule.value),
                 "outlets": [outlet.name for outlet in task.outlets],
                 "pre_execute": called(task, "_pre_execute_hook"),
@@ -60,13 +57,6 @@ def describe(dag: DAG) -> dict[str, Any]:
             for task in dag.tasks
         },
     }
-
-
-def cpu_seconds(file: Path) -> float:
-    """How much CPU time it takes to read a DAG file."""
-    began = time.process_time()
-    DagBag(str(file))
-    return time.process_time() - began
 
 
 def main(output: str) -> None:
@@ -105,7 +95,6 @@ def main(output: str) -> None:
         "import_errors": bag.import_errors,
         "opened": [path for path in read if Path(path).is_relative_to(settings.home)],
         "contacted": contacted,
-        "seconds": {file.name: cpu_seconds(file) for file in (PROJECT / "dags").glob("*.py")},
         "models": models,
     }
     Path(output).write_text(json.dumps(description))

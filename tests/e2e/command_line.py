@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +44,12 @@ def command(
     )
 
 
-def begin(home: Path, name: str, *arguments: str) -> subprocess.Popen[str]:
+def begin(home: Path, name: str, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
     """Start the command so that it can be interrupted; its output is to be read."""
     return subprocess.Popen(
         [sys.executable, "-c", INTERRUPTIBLE.format(command=name), *arguments],
         cwd=PROJECT,
-        env=user_environment(home),
+        env={**user_environment(home), **(env or {})},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -68,3 +69,18 @@ def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
     """Rows of a query on a DuckDB file."""
     with duckdb.connect(str(path), read_only=True) as connection:
         return connection.execute(sql).fetchall()
+
+
+def processes_of(home: Path) -> list[str]:
+    """The ids of the processes that work on this home."""
+    wanted = f"ATTRIBUTION_HOME={home}".encode()
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):  # it ended meanwhile
+            found += [path.parent.name] if wanted in path.read_bytes() else []
+    return found
+
+
+def logs_of(home: Path) -> list[str]:
+    """What stands in each log of the home."""
+    return [path.read_text(errors="replace") for path in (home / "logs").rglob("*") if path.is_file()]

@@ -37,17 +37,6 @@ def test_damaged_secrets_say_what_to_do(settings: Settings) -> None:
         deployment_secrets(settings)
 
 
-def test_the_environment_depends_on_its_arguments_alone(settings: Settings) -> None:
-    keys = deployment_secrets(settings)
-    env = airflow_env(settings, keys, port=9999)
-    assert env == airflow_env(settings, keys, port=9999)
-    assert env["AIRFLOW__API__PORT"] == "9999"
-    assert env["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:9999/execution/"
-    assert env["AIRFLOW__API__HOST"] == "127.0.0.1"
-    assert env["ATTRIBUTION_HOME"] == str(settings.home)
-    assert env["AIRFLOW__CORE__LOAD_EXAMPLES"] == "False"
-
-
 def test_all_state_stays_in_the_home_and_the_code_in_the_project(settings: Settings) -> None:
     env = airflow_env(settings, deployment_secrets(settings))
     docs = json.loads(env.pop("AIRFLOW__COSMOS__DBT_DOCS_PROJECTS"))

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from include.reported_run import StartError, explain_failure
+from include.home import StartError
+from include.reported_run import explain_failure
 from include.run import read_arguments, with_export
 from include.settings import Settings
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import itertools
 import json
 import os
 from datetime import UTC, datetime
@@ -78,30 +77,6 @@ def test_what_a_command_makes_of_a_home(kind: str | None, asked: Asked, becomes:
 def test_what_would_mix_is_refused_with_the_ways_out(kind: str | None, asked: Asked, message: str) -> None:
     with pytest.raises(HomeKindError, match=message):
         decide(kind, asked)
-
-
-def test_the_commands_of_the_readme_never_mix_in_any_order() -> None:
-    """Once a home holds one, no order of commands adds the other, and each later run reads what is there."""
-    commands = {
-        "run": RUN,
-        "run EVENTS=0": Asked(fresh=True, events=0),
-        "run GA4=": GA4,
-        "up": UP,
-        "stream": Asked(events=20),
-    }
-    for order in itertools.permutations(commands):
-        kind, held = None, set()
-        for name in order:
-            try:
-                after = decide(kind, commands[name])
-            except HomeKindError:
-                continue
-            assert kind in {None, after.kind}
-            kind = after.kind
-            held |= {OWN} if commands[name].own else set()
-            held |= {DEMO} if after.events or (name.startswith("run") and kind == DEMO) else set()
-        assert len(held) == 1, order
-        assert held == {kind}
 
 
 @pytest.fixture

@@ -20,53 +20,46 @@ Project = Callable[[dict[str, str]], Settings]
 SEEDS = {"seeds/colours.csv": "name,rank\nred,1\n", "seeds/shapes.csv": "name\nround\n"}
 
 
-def rows(settings: Settings, sql: str) -> list[tuple[object, ...]]:
-    """Rows of a query on the warehouse."""
-    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
-        return connection.execute(sql).fetchall()
-
-
-def test_seeds_are_loaded_once_and_again_when_a_file_changes(project: Project) -> None:
+def test_seeds_are_loaded_when_they_changed_or_are_not_there(project: Project) -> None:
     settings = project(SEEDS)
     assert prepare(settings, events=20) == ["colours", "shapes"]
     assert prepare(settings, events=20) == []
     (settings.dbt_project / "seeds" / "colours.csv").write_text("name,rank\nred,2\n")
     assert prepare(settings, events=20) == ["colours", "shapes"]
-    assert rows(settings, "from colours") == [("red", 2)]
-
-
-def test_seeds_are_loaded_into_a_new_warehouse_and_where_one_was_dropped(project: Project) -> None:
-    settings = project(SEEDS)
-    prepare(settings, events=20)
     with duckdb.connect(str(settings.warehouse)) as connection:
+        assert connection.execute("from colours").fetchall() == [("red", 2)]
         connection.execute("drop table shapes")
     assert prepare(settings, events=20) == ["colours", "shapes"]
     settings.warehouse.unlink()
     assert prepare(settings, events=20) == ["colours", "shapes"]
 
 
-def test_a_seed_whose_test_fails_is_named_and_tried_again(project: Project) -> None:
-    tested = "seeds: [{name: colours, columns: [{name: rank, data_tests: [unique]}]}]"
-    twice = {"seeds/colours.csv": "name,rank\nred,1\nblue,1\n", "seeds/seeds.yml": tested}
-    settings = project({**SEEDS, **twice})
+BAD_TEST = {
+    "seeds/colours.csv": "name,rank\nred,1\nblue,1\n",
+    "seeds/seeds.yml": "seeds: [{name: colours, columns: [{name: rank, data_tests: [unique]}]}]",
+}
+BAD_TYPE = {
+    "dbt_project.yml": """
+        name: tiny
+        profile: attribution
+        model-paths: [models]
+        seeds: {tiny: {colours: {+column_types: {name: integer}}}}
+        """
+}
+
+
+@pytest.mark.parametrize(
+    ("bad", "told"),
+    [
+        (BAD_TEST, r"unique_colours_rank: Got 1 result.*Correct the file under dbt/seeds"),
+        (BAD_TYPE, r"(?s)colours: .*Could not convert.*Correct the file under dbt/seeds"),
+    ],
+)
+def test_a_seed_that_is_refused_is_named_and_tried_again(project: Project, bad: dict[str, str], told: str) -> None:
+    settings = project({**SEEDS, **bad})
     for _ in range(2):
-        with pytest.raises(DbtError, match=r"unique_colours_rank: Got 1 result.*Correct the file under dbt/seeds"):
+        with pytest.raises(DbtError, match=told):
             prepare(settings, events=20)
-
-
-def test_a_seed_that_is_refused_is_named_and_tried_again(project: Project) -> None:
-    settings = project({**SEEDS, "dbt_project.yml": BAD_TYPE})
-    for _ in range(2):
-        with pytest.raises(DbtError, match=r"(?s)colours: .*Could not convert.*Correct the file under dbt/seeds"):
-            prepare(settings, events=20)
-
-
-BAD_TYPE = """
-name: tiny
-profile: attribution
-model-paths: [models]
-seeds: {tiny: {colours: {+column_types: {name: integer}}}}
-"""
 
 
 def test_a_missing_export_folder_says_which_setting_to_change(project: Project, tmp_path: Path) -> None:

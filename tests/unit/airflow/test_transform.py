@@ -7,11 +7,14 @@ import os
 from collections.abc import Callable
 
 import pytest
+from airflow.sdk import DAG
 
+from include.groups import dbt_group
 from include.settings import Settings
 from include.transform import (
     AUDIT,
     GATE,
+    TRANSFORM,
     DbtError,
     Selection,
     manifest_is_stale,
@@ -70,3 +73,8 @@ def test_gate_and_audit_leave_unit_tests_out_and_share_no_singular_test() -> Non
     assert "tag:audit" in GATE.exclude
     assert "tag:audit" in AUDIT.select
     assert all("resource_type:unit_test" in selection.exclude for selection in (GATE, AUDIT))
+
+
+def test_a_missing_manifest_says_what_to_run(settings: Settings) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no dbt manifest at .*cd dbt && dbt parse"):
+        dbt_group("transform", TRANSFORM, settings, DAG("any"))
