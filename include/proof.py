@@ -8,24 +8,27 @@ from __future__ import annotations
 import logging
 import time
 
+import duckdb
+
 from include import proof_duckdb as engine
 from include.proof_report import Proof, ProofFailedError, record, require_proven
 from include.proof_scratch import (
-    ALL_DATES,
+    HALVES,
     STAGING,
     ProofError,
     Scratch,
     Snapshot,
-    drop_changed,
+    changed_since,
     explained,
     loaded_shards,
+    read_dates,
     run_models,
     same_environment,
     tables_of,
     take_snapshot,
 )
 from include.settings import Settings
-from include.store import open_store
+from include.store_duckdb import DuckDB
 from include.transform import MODELS_ONLY, read_manifest
 from include.trim import is_pending
 
@@ -66,7 +69,7 @@ def prove(settings: Settings) -> Proof:
         with same_environment():
             return prove_clones(settings, settings.bigquery)
     scratch = Scratch(settings)
-    if not scratch.live.warehouse.exists():
+    if not scratch.live.exists():
         raise ProofError(f"there is no snapshot in {scratch.folder}. Run the snapshot first; each serves one proof.")
     try:
         with explained(scratch), same_environment():
@@ -77,25 +80,23 @@ def prove(settings: Settings) -> Proof:
 
 def _prove(scratch: Scratch) -> Proof:
     started = time.monotonic()
-    run_models(scratch.rebuilt, "parse", *ALL_DATES)
+    loaded = loaded_shards(scratch.live)
+    dates = read_dates(loaded)
+    run_models(scratch.rebuilt, "parse", *dates)
     manifest = read_manifest(scratch.rebuilt)
     tables = tables_of(manifest)
     staging = [name for name, replaces in tables.items() if replaces == "shard"]
-    with open_store(scratch.live, read_only=True) as store:
-        pending = is_pending(store, manifest)
-    if pending:
-        # the copy takes in what the live warehouse is about to; in any other case it is compared as it was found
-        run_models(scratch.live, "run", "--exclude", STAGING)
-    loaded = loaded_shards(scratch.live.warehouse)
-    drop_changed(scratch, loaded)
-    run_models(scratch.rebuilt, "build", "--select", STAGING, "resource_type:seed", *MODELS_ONLY, *ALL_DATES)
-    gone = drop_changed(scratch, loaded)  # a file that was written over while it was read is of no version
+    with duckdb.connect(str(scratch.live), read_only=True) as connection:
+        if is_pending(DuckDB(connection, scratch.rebuilt), manifest):
+            raise ProofError(HALVES)
+    run_models(scratch.rebuilt, "build", "--select", STAGING, "resource_type:seed", *MODELS_ONLY, *dates)
+    gone = changed_since(scratch.deployment, loaded)
     with engine.side_by_side(scratch) as connection:
         kept = engine.keep_rows(connection, staging, gone)
         engine.keep_fits(connection)
-    run_models(scratch.rebuilt, "run", "--exclude", STAGING, *ALL_DATES)
-    for home in (scratch.live, scratch.rebuilt):
-        engine.freeze_views(home.warehouse, [name for name, replaces in tables.items() if replaces is None])
+    run_models(scratch.rebuilt, "run", "--exclude", STAGING, *dates)
+    for warehouse in (scratch.live, scratch.rebuilt.warehouse):
+        engine.freeze_views(warehouse, [name for name, replaces in tables.items() if replaces is None])
     rows, differences = 0, []
     with engine.side_by_side(scratch) as connection:
         for table in tables:

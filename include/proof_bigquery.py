@@ -18,7 +18,7 @@ from google.api_core.exceptions import NotFound
 
 from include.bigquery_errors import explained
 from include.proof_report import SAMPLE_ROWS, Difference, Proof, Row
-from include.proof_scratch import ALL_DATES, STAGING, ProofError, Snapshot, run_models, tables_of
+from include.proof_scratch import ALL_DATES, HALVES, STAGING, ProofError, Snapshot, run_models, tables_of
 from include.publish import LOADED_SHARDS, by_model
 from include.settings import BigQuery, Settings
 from include.store_bigquery import BigQueryStore, open_bigquery
@@ -50,8 +50,7 @@ _MADE = "create table differences (table_name string, found_in string, copies in
 def clone_tables(settings: Settings, place: BigQuery) -> Snapshot | None:
     """Clone the live tables and what staging reads, less the export; None where nothing was ever loaded.
 
-    The result's `others` is 0: what cannot be read again is found by the rebuild. Raises ProofError where a batch is
-    half taken in, WarehouseError for what BigQuery refuses.
+    Raises ProofError where a batch is half taken in, WarehouseError for what BigQuery refuses.
     """
     refresh_manifest(settings)
     manifest = read_manifest(settings)
@@ -67,7 +66,7 @@ def clone_tables(settings: Settings, place: BigQuery) -> Snapshot | None:
         if not shards:
             return None
         if is_pending(store, manifest):
-            raise ProofError("a batch is taken in by halves. Let attribution_microbatch end it, then clear this task.")
+            raise ProofError(HALVES)
         with explained(place):
             store.client.create_dataset(scratch)
             views = {item.table_id for item in store.client.list_tables(place.dataset) if item.table_type == "VIEW"}
@@ -76,7 +75,7 @@ def clone_tables(settings: Settings, place: BigQuery) -> Snapshot | None:
             store.run(f"{new} as select * from {table}" if table in views else f"{new} clone {table}")  # noqa: S608
         for table in STATE:
             store.run(f"create table `{scratch}.{table}` clone {table}")
-    return Snapshot(len(shards), 0, 0, round(time.monotonic() - started, 2))
+    return Snapshot(len(shards), round(time.monotonic() - started, 2))
 
 
 def prove_clones(settings: Settings, place: BigQuery) -> Proof:

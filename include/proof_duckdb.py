@@ -15,19 +15,30 @@ from include.proof_report import SAMPLE_ROWS, Difference, Row
 from include.proof_scratch import Loaded, ProofError, Scratch
 from include.store_duckdb import literal, quoted
 
-#: Shards that both sides set aside as a whole, while rows of an earlier version stand in the live table (E4).
-SET_ASIDE = """
+#: Shards of which the rebuild did not read what was loaded: of another version, changed while they were read ($gone),
+#: or set aside as a whole on both sides while rows of an earlier version stand in the live table (E4).
+UNREAD = """
 with latest as (
-    select entry, touched_key as shard
+    select side, entry, touched_key as shard, version
     from (
         select 'live' as side, * from live.int_journal union all select 'rebuilt', * from rebuilt.int_journal
     ) as journals
     where entry in ('shard', 'rejected') and model = $model
     qualify row_number() over (partition by side, touched_key order by seq desc) = 1
+),
+shards as (
+    select
+        shard,
+        max(case when side = 'live' then version end) as loaded,
+        max(case when side = 'rebuilt' then version end) as rebuilt,
+        count(case when entry = 'rejected' then 1 end) = 2 as is_aside
+    from latest group by shard
 )
-select shard from latest
-where entry = 'rejected' and shard in (select shard from live.{table})
-group by shard having count(*) = 2
+select shard, loaded is not null from shards
+where
+    loaded is distinct from rebuilt or list_contains($gone, shard)
+    or is_aside and shard in (select shard from live.{table})
+order by shard
 """
 
 #: The live rows and journal entries of some shards in place of the rebuilt ones.
@@ -89,8 +100,8 @@ def side_by_side(scratch: Scratch) -> Iterator[duckdb.DuckDBPyConnection]:
     Raises ProofError when DuckDB cannot do what is asked: a column that only one side has, a disk that is full.
     """
     try:
-        with duckdb.connect(config={"temp_directory": str(scratch.live.home / "tmp")}) as connection:
-            connection.execute(f"attach {literal(scratch.live.warehouse)} as live (read_only)")
+        with duckdb.connect(config={"temp_directory": str(scratch.live.parent / "tmp")}) as connection:
+            connection.execute(f"attach {literal(scratch.live)} as live (read_only)")
             connection.execute(f"attach {literal(scratch.rebuilt.warehouse)} as rebuilt")
             connection.execute(f"attach {literal(scratch.differences)} as differences")
             yield connection
@@ -102,19 +113,19 @@ def side_by_side(scratch: Scratch) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def keep_rows(connection: duckdb.DuckDBPyConnection, staging: Iterable[str], gone: Sequence[Loaded]) -> list[str]:
-    """Take the live rows of shards that cannot be read again: `gone`, and those set aside that keep earlier rows.
+    """Make the rebuilt staging hold what was loaded: nothing that came since, the live rows of what cannot be read.
 
-    Returns them as model/shard.
+    gone: what is not in the landing zone any more. Returns the shards of which live rows were taken, as model/shard.
     """
     kept = []
     for table in staging:
         lost = [shard for model, shard, _ in gone if model == table]
-        aside = connection.execute(SET_ASIDE.format(table=quoted(table)), {"model": table}).fetchall()
-        shards = sorted({*lost, *(shard for (shard,) in aside)})
-        for statement in TAKE_OVER.format(table=quoted(table)).split(";") if shards else ():
-            values = {"shards": shards, "model": table}
+        query = UNREAD.format(table=quoted(table))
+        unread = dict(connection.execute(query, {"model": table, "gone": lost}).fetchall())
+        for statement in TAKE_OVER.format(table=quoted(table)).split(";") if unread else ():
+            values = {"shards": list(unread), "model": table}
             connection.execute(statement, {name: v for name, v in values.items() if f"${name}" in statement})
-        kept += [f"{table}/{shard}" for shard in shards]
+        kept += [f"{table}/{shard}" for shard, was_loaded in unread.items() if was_loaded]
     return kept
 
 

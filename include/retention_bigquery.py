@@ -10,8 +10,8 @@ import logging
 from collections.abc import Sequence
 
 from include.bigquery_errors import explained
+from include.deletion.bigquery_engine import keep_first_event, require_built
 from include.deletion.bigquery_scrub import REMEDY, STREAMED_LINES, arrival, of_lines
-from include.deletion.bigquery_take import keep_first_event, require_built
 from include.ignored_ids import BIGQUERY_ORDER, BIGQUERY_USER, ignored_ids
 from include.journal import STAGING, Touched, read_again, touch
 from include.landed_rows import Outside, Scrubbed

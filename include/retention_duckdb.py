@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from include.deletion.take import NEEDED_TABLES
+from include.deletion.duckdb_engine import NEEDED_TABLES
 from include.history import History, earliest, read_history, write_history
 from include.journal import Touched, read_again, touch
 from include.landed_rows import (

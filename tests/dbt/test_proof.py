@@ -18,7 +18,7 @@ from include.data_driven.fits import FitSettings
 from include.data_driven.upkeep import add_fit
 from include.deletion.tombstones import Tombstone, add_tombstones, key_hash
 from include.journal import read_again
-from include.proof import Proof, ProofFailedError, conclude, prove, snapshot
+from include.proof import Proof, ProofError, ProofFailedError, conclude, prove, snapshot
 from include.proof_scratch import Scratch
 from include.simulator.history import write_history
 from include.simulator.stream import write_batch
@@ -203,7 +203,7 @@ def test_what_was_tampered_with_is_found_and_shown(project: Project) -> None:
 
 
 def test_what_landed_changed_or_vanished_since_is_no_difference(project: Project) -> None:
-    """Also a table set aside whose earlier rows stay (E4), one set aside from the start, and a batch half taken in."""
+    """Also a table set aside whose earlier rows stay (E4), and one set aside from the start; half a batch is none."""
     export = project.settings.ga4_export
     broken, withdrawn, restated = sorted(export.glob("events_2*.parquet"))[:3]
     broken.write_bytes(b"PAR1")
@@ -212,6 +212,9 @@ def test_what_landed_changed_or_vanished_since_is_no_difference(project: Project
     (batch,) = project.settings.streamed_events.glob("batch_000002*")
     batch.write_text(batch.read_text().replace("u", "v"))
     project.build("--select", "path:models/staging")
+    with pytest.raises(ProofError, match="taken in by halves"):
+        proven(project)
+    project.build()
     withdrawn.unlink()
     shutil.copyfile(export / "events_20260228.parquet", restated)
     write_batch(project.settings, events=10, seed=4)
