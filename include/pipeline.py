@@ -104,7 +104,7 @@ def publish(run_id: str | None = None) -> dict[str, Any]:
     """Give readers all marts at once, with the run's figures."""
     settings = Settings.from_env()
     make_reports(settings)
-    return publish_marts(settings, run_id=str(run_id)).as_json()
+    return publish_marts(settings, run_id=str(run_id))
 
 
 def streamer(settings: Settings) -> Streamer | None:

@@ -118,4 +118,6 @@ def conclude(settings: Settings, run_id: str, proof: Proof) -> None:
     Raises ProofFailedError for a difference, WarehouseError where the warehouse cannot be opened.
     """
     record(settings, run_id, proof)
-    require_proven(proof)
+    place = settings.bigquery
+    where = f"{place.project}.{place.dataset}_proof.differences" if place else str(Scratch(settings).differences)
+    require_proven(proof, where)

@@ -17,7 +17,7 @@ from typing import Any
 from google.api_core.exceptions import NotFound
 
 from include.bigquery_errors import explained
-from include.proof_report import SAMPLE_ROWS, Difference, Proof, Row
+from include.proof_report import Difference, Proof
 from include.proof_scratch import ALL_DATES, HALVES, STAGING, ProofError, Snapshot, run_models, tables_of
 from include.publish import LOADED_SHARDS, by_model
 from include.settings import BigQuery, Settings
@@ -159,7 +159,6 @@ def compare(store: BigQueryStore, tables: Iterable[str]) -> tuple[int, list[Diff
         copies = "select found_in, sum(copies) from differences where table_name = $table group by found_in"
         counts = dict(store.rows(copies, table=table))
         if counts:
-            differing, shown, samples = _shown(store, table, compared)
             found.append(
                 Difference(
                     table=table,
@@ -167,10 +166,7 @@ def compare(store: BigQueryStore, tables: Iterable[str]) -> tuple[int, list[Diff
                     rebuilt_rows=rebuilt,
                     only_live=counts.get("live", 0),
                     only_rebuilt=counts.get("rebuilt", 0),
-                    differing=differing,
-                    columns=shown,
-                    live=samples["live"],
-                    rebuilt=samples["rebuilt"],
+                    differing=_differing(store, table, compared),
                 )
             )
     return total, found
@@ -182,10 +178,8 @@ def _columns(store: BigQueryStore, table: str) -> list[str]:
     return [field.name for field in schema]
 
 
-def _shown(
-    store: BigQueryStore, table: str, columns: list[str]
-) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, tuple[Row, ...]]]:
-    """The columns that differ where both sides have rows, all columns with these first, some rows of each side."""
+def _differing(store: BigQueryStore, table: str, columns: list[str]) -> tuple[str, ...]:
+    """The columns that differ where both sides have rows."""
     query = "select found_in, row_text from differences where table_name = $table order by row_text limit $most"
     sides: dict[str, list[dict[str, Any]]] = {"live": [], "rebuilt": []}
     for side, text in store.rows(query, table=table, most=2 * LOOKED_AT):
@@ -194,17 +188,7 @@ def _shown(
     def values(side: str, column: str) -> Counter[str]:
         return Counter(str(row[column]) for row in sides[side])
 
-    differing = [c for c in columns if all(sides.values()) and values("live", c) != values("rebuilt", c)]
-    shared = [c for c in columns if c not in differing]
-
-    def sample(rows: list[dict[str, Any]]) -> tuple[Row, ...]:
-        ordered = sorted(rows, key=lambda row: [str(row[column]) for column in (*shared, *differing)])
-        return tuple(
-            tuple(None if row[column] is None else str(row[column]) for column in (*differing, *shared))
-            for row in ordered[:SAMPLE_ROWS]
-        )
-
-    return tuple(differing), (*differing, *shared), {side: sample(rows) for side, rows in sides.items()}
+    return tuple(c for c in columns if all(sides.values()) and values("live", c) != values("rebuilt", c))
 
 
 def clear(rebuilt: Settings, there: BigQuery, *, keep_differences: bool) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from include.proof_report import SAMPLE_ROWS, Difference, Row
+from include.proof_report import Difference
 from include.proof_scratch import Loaded, ProofError, Scratch
 from include.store_duckdb import literal, quoted
 
@@ -77,13 +77,6 @@ union all
 select 'rebuilt', * from (from rebuilt except all from live)
 """
 
-#: Two versions of one row have the same place: ordered by what they share first.
-ROWS = """
-select found_in, {texts} from differences.{table}
-qualify row_number() over (partition by found_in order by {order}) <= {most}
-order by found_in, {order}
-"""
-
 
 def freeze_views(warehouse: Path, views: Iterable[str]) -> None:
     """Make tables of the views: a view names the file that it was made in, and cannot be read beside another."""
@@ -147,19 +140,13 @@ def compare(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[int, Dif
     if not counts:
         connection.execute(f"drop table differences.{name}")
         return live, None
-    differing = [c for c in columns if len(counts) > 1 and _differs(connection, name, quoted(c))]
-    shared = [c for c in columns if c not in differing]
-    rows = _sample(connection, name, columns=[*differing, *shared], order=[*shared, *differing])
     return live, Difference(
         table=table,
         live_rows=live,
         rebuilt_rows=rebuilt,
         only_live=counts.get("live", 0),
         only_rebuilt=counts.get("rebuilt", 0),
-        differing=tuple(differing),
-        columns=(*differing, *shared),
-        live=tuple(row for side, row in rows if side == "live"),
-        rebuilt=tuple(row for side, row in rows if side == "rebuilt"),
+        differing=tuple(c for c in columns if len(counts) > 1 and _differs(connection, name, quoted(c))),
     )
 
 
@@ -167,11 +154,3 @@ def _differs(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> 
     one, other = (f"select {column} from differences.{table} where found_in = '{side}'" for side in ("live", "rebuilt"))  # noqa: S608 - models' names
     found = connection.execute(f"({one} except all {other}) union all ({other} except all {one}) limit 1")
     return bool(found.fetchall())
-
-
-def _sample(
-    connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], order: Sequence[str]
-) -> list[tuple[str, Row]]:
-    texts = ", ".join(f"cast({quoted(column)} as varchar)" for column in columns)
-    query = ROWS.format(table=table, texts=texts, order=", ".join(map(quoted, order)), most=SAMPLE_ROWS)
-    return [(side, tuple(row)) for side, *row in connection.execute(query).fetchall()]

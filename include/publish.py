@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 from include.checks import CHECKS
 from include.data_driven.fits import FITS
-from include.figures import PIPELINE_RUNS, Figures, measure, record
+from include.figures import PIPELINE_RUNS, as_json, measure, record
 from include.proof_report import PROOFS
 from include.settings import Settings
 from include.store import Store, Versions, open_store
@@ -65,13 +66,13 @@ def project_version(settings: Settings) -> Versions:
     return {PROJECT: {PROJECT: checksum(project_files(settings), *settings.own_domains)}}
 
 
-def publish(settings: Settings, run_id: str) -> Figures:
+def publish(settings: Settings, run_id: str) -> dict[str, Any]:
     """Give readers the marts of the warehouse, the quarantine, the fits, the runs' figures and the proofs.
 
     Beside them stand the rules that touchpoints follow, and the shards the marts were built from, by which the next run
     knows whether a load still waits. How near to all at once readers get it is the engine's (docs/decisions.md). The
     run's figures are recorded in the warehouse first, so that the published table of runs has them too; they are taken
-    back if publishing fails, by the next run where this one is killed. A rerun replaces its own row.
+    back if publishing fails, by the next run where this one is killed. A rerun replaces its own row. Returned as JSON.
 
     Raises WarehouseError when the warehouse cannot be used, OSError when the published folder cannot be written.
     """
@@ -96,5 +97,6 @@ def publish(settings: Settings, run_id: str) -> Figures:
         except BaseException:
             store.run("delete from pipeline_runs where run_id = $run_id", run_id=run_id)
             raise
-    log.info("published %s: %s", ", ".join([*copies, *made]), figures.as_json())
-    return figures
+    found = as_json(figures)
+    log.info("published %s: %s", ", ".join([*copies, *made]), found)
+    return found

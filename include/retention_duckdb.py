@@ -10,7 +10,7 @@ import duckdb
 
 from include.deletion.duckdb_engine import NEEDED_TABLES
 from include.history import History, earliest, read_history, write_history
-from include.journal import Touched, read_again, touch
+from include.journal import read_again, touch
 from include.landed_rows import (
     ERASE_ONCE,
     Outside,
@@ -88,7 +88,7 @@ def retain(settings: Settings, wanted: int | None, lookback: int) -> Done | None
             shards.setdefault(model, []).append(shard)
         read_again(store, shards)
         people = [person for (person,) in store.rows(crossing, kept_from=kept_from)]
-        touch(store, Touched(people=people))
+        touch(store, people)
         kept = tuple(sorted(key for (key,) in store.rows("select md5(event_key) from needed_keys")))
         write_history(settings, History(earliest(before.first_event_at, first), kept_from, rows_from, kept))
         return Done(kept_from, len(people), _scrub_old(warehouse, settings, rows_from))

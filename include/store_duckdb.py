@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,8 +18,6 @@ from include.published_file import read_file
 from include.settings import Settings
 from include.store import Kept, Kind, Table, Versions
 from include.warehouse import open_warehouse
-
-log = logging.getLogger(__name__)
 
 _TYPES: Mapping[Kind, str] = {
     "text": "varchar",
@@ -124,18 +121,14 @@ class DuckDB:
         return {table: table for table in tables}
 
     def published_rows(self, query: str) -> list[tuple[Any, ...]] | None:
-        """Rows of the published file; None, so that it is published again, where another program wrote into it."""
-        if _log_of(self.settings.published).exists():
-            log.warning("%s was written to by another program and will be written anew", self.settings.published)
-            return None
+        """Rows of the published file."""
         return read_file(self.settings.published, query)
 
     def publish(self, copies: Mapping[str, str], made: Mapping[str, str], run_id: str) -> None:
         """Write a new published file, which takes the old one's name: a reader keeps what it opened.
 
-        The log of a program that wrote into the old file goes first: with the new file DuckDB could open neither.
-        Whoever opens the old file in between gets what was published, less what that program wrote. The new file is
-        read-only, for its readers alone (PUBLISHED_READERS).
+        The new file is read-only, for its readers alone (PUBLISHED_READERS). The log of a program that wrote into the
+        old one all the same goes first: with the new file DuckDB could open neither.
 
         Raises OSError when the folder cannot be written.
         """
@@ -163,10 +156,6 @@ class DuckDB:
                 self.connection.execute(f"create table published.{quoted(name)} as {query}")
         finally:
             self.connection.execute("detach published")
-
-
-def _log_of(database: Path) -> Path:
-    return database.with_name(f"{database.name}.wal")
 
 
 def _remove_logs(database: Path) -> None:

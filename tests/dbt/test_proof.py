@@ -189,16 +189,12 @@ def test_rows_that_were_added_or_deleted_are_found(project: Project) -> None:
 
 def test_what_was_tampered_with_is_found_and_shown(project: Project) -> None:
     proof = found_in(project, VALUES)
-    (sessions,) = (one for one in proof.differences if one.table == "int_sessions")
-    (live,), (rebuilt,) = sessions.live, sessions.rebuilt
-    assert sessions.columns[0] == "source"
-    assert live[0] == "tampered"
-    assert live[1:] == rebuilt[1:]
-    assert rebuilt[0] not in (None, "tampered")
-    with pytest.raises(ProofFailedError) as failed:
+    with duckdb.connect(str(Scratch(project.settings).differences), read_only=True) as differences:
+        shown = differences.execute("select found_in, source from int_sessions order by 1").fetchall()
+    assert shown[0] == ("live", "tampered")
+    assert shown[1][1] not in (None, "tampered")
+    with pytest.raises(ProofFailedError):
         conclude(project.settings, "night 1", proof)
-    shown = [line for line in failed.value.report.splitlines() if line.startswith("  ")]
-    assert len(shown) == sum(one.only_live + one.only_rebuilt for one in VALUES)
     assert project.rows("select differing_rows from proofs") == [{"differing_rows": proof.differing_rows}]
 
 

@@ -78,7 +78,7 @@ def test_figures_are_those_of_what_readers_see(settings: Settings, small: BigQue
     assert found.lag_max_seconds is not None
     assert found.lag_max_seconds >= 60
     assert (found.rejected_rows, found.rejected_files) == (0, 0)
-    assert publish(settings, "run 2").batch_events == 0
+    assert publish(settings, "run 2")["batch_events"] == 0
     assert small.published_rows("select run_id, batch_events from pipeline_runs order by 1") == [
         ("run 1", 4),
         ("run 2", 0),

@@ -13,7 +13,7 @@ import pytest
 from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.journal import Touched, read_again, touch
+from include.journal import read_again, touch
 from include.publish import publish
 from include.sensing import News, NewsSensor, compare, news
 from include.settings import Settings
@@ -114,7 +114,7 @@ def test_people_that_upkeep_touched_are_news_until_they_are_published(
     warehouse(journal("b1", land(settings, "b1"), 1))
     publish(settings, "run")
     with open_store(settings) as store:
-        touch(store, Touched(people=("ann",)))
+        touch(store, ["ann"])
     assert news(settings) == News(unpublished=True)
     publish(settings, "run 2")
     assert not news(settings)
