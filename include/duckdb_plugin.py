@@ -109,20 +109,16 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Register the functions; they look at the disk anew at each call."""
-        text: Any = "VARCHAR"
-        paths: Any = "VARCHAR[]"
-        shards: Any = SHARDS
-        tombstones: Any = TOMBSTONES
-        history: Any = HISTORY
-        spend: Any = SPEND
-        with_nulls: Any = "special"
-        conn.create_function("landed_shards", _shard_list, [text, text, text], shards, side_effects=True)
-        conn.create_function(
-            "shard_problem", shard_problem, [text, paths], text, side_effects=True, null_handling=with_nulls
+        paths, nulls = "VARCHAR[]", "special"
+        functions: tuple[tuple[str, Any, list[Any], Any, Any], ...] = (
+            ("landed_shards", _shard_list, ["VARCHAR"] * 3, SHARDS, "default"),
+            ("shard_problem", shard_problem, ["VARCHAR", paths], "VARCHAR", nulls),
+            ("export_query", _export_query, [SHARDS], "VARCHAR", "default"),
+            ("spend_rows", _spend, [paths], SPEND, "default"),
+            ("tombstone_list", _tombstone_list, [], TOMBSTONES, "default"),
+            ("history_list", _history_list, [], HISTORY, "default"),
+            ("kept_setting", _kept_setting, ["VARCHAR"], "VARCHAR", "default"),
+            ("empty_batch", _empty_batch, [], "VARCHAR", "default"),
         )
-        conn.create_function("export_query", _export_query, [shards], text, side_effects=True)
-        conn.create_function("spend_rows", _spend, [paths], spend, side_effects=True)
-        conn.create_function("tombstone_list", _tombstone_list, [], tombstones, side_effects=True)
-        conn.create_function("history_list", _history_list, [], history, side_effects=True)
-        conn.create_function("kept_setting", _kept_setting, [text], text, side_effects=True)
-        conn.create_function("empty_batch", _empty_batch, [], text, side_effects=True)
+        for name, function, given, result, null_handling in functions:
+            conn.create_function(name, function, given, result, side_effects=True, null_handling=null_handling)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,23 +11,10 @@ import duckdb
 
 from include.deletion.tombstones import DUCKDB, TABLE, Tombstone, add_tombstones, arrays, read_tombstones
 from include.history import earliest, read_history, write_history
-from include.landed_rows import (
-    ERASE_ONCE,
-    Outside,
-    Scrubbed,
-    ScrubError,
-    UnsearchableError,
-    is_writable,
-    landing_files,
-    put_landed_rows,
-    take_out,
-)
-from include.landing import file_version
+from include.landed_rows import Outside, Scrubbed, scrub_files
 from include.settings import Settings
 from include.store_duckdb import DuckDB, literal, quoted
 from include.warehouse import open_built
-
-log = logging.getLogger(__name__)
 
 #: What tells whose a row is.
 NEEDED_TABLES = ("stg_ga_events", "stg_streamed_events", "int_events", "int_journal")
@@ -92,51 +78,22 @@ def open_files(settings: Settings) -> Iterator[Files]:
         yield Files(warehouse, settings)
 
 
-def scrub_files(settings: Settings, ids: Sequence[str], *, only_look: bool = False) -> Scrubbed:
+def take_covered(settings: Settings, ids: Sequence[str], *, only_look: bool = False) -> Scrubbed:
     """Take every covered row out of every landed file that may be written; `only_look` names the files instead.
 
     ids: with them goes every streamed line that is no JSON and holds one of them in quotes.
     """
-    total = Scrubbed()
     tombstones = read_tombstones(settings)
     if not tombstones:
-        return total
+        return Scrubbed()
     with duckdb.connect() as connection:
         connection.execute(_MAKE, arrays(tombstones))
-        for path in landing_files(settings):
-            try:
-                total += _scrub_file(connection, settings, path, ids, only_look=only_look)
-            except FileNotFoundError:  # withdrawn meanwhile
-                continue
-            except UnsearchableError as error:
-                if is_writable(settings, path):
-                    log.warning("%s", error)
-                    total += Scrubbed(unsearched=(str(error),))
-                elif ids:
-                    total += Scrubbed(outside=(Outside(str(path), None, str(error)),))
-            except ScrubError as error:
-                total += Scrubbed(problems=(str(error),))
-    return total
-
-
-def _scrub_file(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, path: Path, ids: Sequence[str], *, only_look: bool
-) -> Scrubbed:
-    version = file_version(path)
-    put_landed_rows(connection, settings, path)
-    places = [place for (place,) in connection.execute(_PLACES, {"ids": list(ids)}).fetchall()]
-    if not places:
-        return Scrubbed()
-    if not is_writable(settings, path):
-        return Scrubbed(outside=(Outside(str(path), len(places), ERASE_ONCE),))
-    if only_look:
-        raise ScrubError(f"{path} still holds {len(places)} rows; run attribution_upkeep again")
-    take_out(path, places, version)
-    log.info("took %d rows out of %s", len(places), path)
-    return Scrubbed(len(places), 1)
+        found = scrub_files(connection, settings, _PLACES, {"ids": list(ids)}, "look" if only_look else "rewrite")
+    # without an open request nobody has to know which files of the user cannot be searched
+    return found if ids else replace(found, outside=tuple(one for one in found.outside if one.rows is not None))
 
 
 def rest_of_files(settings: Settings, ids: Sequence[str]) -> tuple[list[str], tuple[Outside, ...]]:
     """The files of ours that still hold covered rows, with open requests those that cannot be searched, and others."""
-    landed = scrub_files(settings, ids, only_look=True)
+    landed = take_covered(settings, ids, only_look=True)
     return [*landed.problems, *(landed.unsearched if ids else ())], landed.outside

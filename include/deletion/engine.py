@@ -58,9 +58,9 @@ def scrub(settings: Settings, ids: Sequence[str]) -> Scrubbed:
     reads every landed row, nothing is done without an open request.
     """
     if settings.bigquery is None:
-        from include.deletion.duckdb_engine import scrub_files  # noqa: PLC0415 - as above
+        from include.deletion.duckdb_engine import take_covered  # noqa: PLC0415 - as above
 
-        return scrub_files(settings, ids)
+        return take_covered(settings, ids)
     from include.deletion.bigquery_engine import scrub_tables  # noqa: PLC0415
 
     return scrub_tables(settings, settings.bigquery, ids)
