@@ -11,6 +11,7 @@ import time
 import duckdb
 
 from include import proof_duckdb as engine
+from include.proof_compare import compare
 from include.proof_report import Proof, ProofFailedError, record, require_proven
 from include.proof_scratch import (
     HALVES,
@@ -97,12 +98,9 @@ def _prove(scratch: Scratch) -> Proof:
     run_models(scratch.rebuilt, "run", "--exclude", STAGING, *dates)
     for warehouse in (scratch.live, scratch.rebuilt.warehouse):
         engine.freeze_views(warehouse, [name for name, replaces in tables.items() if replaces is None])
-    rows, differences = 0, []
     with engine.side_by_side(scratch) as connection:
-        for table in tables:
-            count, difference = engine.compare(connection, table)
-            rows += count
-            differences += [difference] if difference else []
+        store = DuckDB(connection, scratch.rebuilt)
+        rows, differences = compare(store, engine.sides_of(connection, tables), "differences.differences")
     return Proof(
         tables=tuple(tables),
         rows=rows,

@@ -6,17 +6,15 @@ table `differences` until the next one; where nothing differs it is removed.
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
 
 from google.api_core.exceptions import NotFound
 
 from include.bigquery_errors import explained
+from include.proof_compare import Sides, compare
 from include.proof_report import Difference, Proof
 from include.proof_scratch import ALL_DATES, HALVES, STAGING, ProofError, Snapshot, run_models, tables_of
 from include.publish import LOADED_SHARDS, by_model
@@ -26,25 +24,8 @@ from include.transform import MODELS_ONLY, read_manifest, refresh_manifest
 from include.trim import is_pending
 from include.warehouse import WarehouseError
 
-#: Rows of a table that are looked through for the columns that differ.
-LOOKED_AT = 1000
-
 #: What models read beside the export.
 STATE = ("streamed_events", "ad_spend", "deletion_tombstones", "kept_history", "kept_events", "model_fits")
-
-#: A row of text as often as it is on one side more than on the other.
-DIFFERENCES = """
-insert into differences (table_name, found_in, copies, row_text)
-select $table, if(sum(side) > 0, 'live', 'rebuilt'), abs(sum(side)), row_text
-from (
-    select to_json_string(struct({columns})) as row_text, 1 as side from live_{table} where {scope}
-    union all
-    select to_json_string(struct({columns})), -1 from {table} where {scope}
-) as rows_of_both
-group by row_text having sum(side) <> 0
-"""
-
-_MADE = "create table differences (table_name string, found_in string, copies int64, row_text string)"
 
 
 def clone_tables(settings: Settings, place: BigQuery) -> Snapshot | None:
@@ -97,7 +78,7 @@ def prove_clones(settings: Settings, place: BigQuery) -> Proof:
             kept = keep_rows(store, [name for name, replaces in tables.items() if replaces == "shard"])
         run_models(rebuilt, "run", "--exclude", STAGING, *ALL_DATES)
         with open_bigquery(rebuilt, there) as store:
-            rows, found = compare(store, tables)
+            rows, found = compare(store, sides_of(store, tables))
     finally:
         clear(rebuilt, there, keep_differences=bool(found))
     return Proof(
@@ -141,54 +122,19 @@ def keep_rows(store: BigQueryStore, staging: Iterable[str]) -> list[str]:
     return kept
 
 
-def compare(store: BigQueryStore, tables: Iterable[str]) -> tuple[int, list[Difference]]:
-    """Compare as multisets of rows, nulls equal: how many live rows, and what differs. Buckets follow from keys."""
-    store.run("drop table if exists differences")
-    store.run(_MADE)
-    total, found = 0, []
+def sides_of(store: BigQueryStore, tables: Iterable[str]) -> Iterator[tuple[str, Sides]]:
+    """Each table as it is compared: without buckets, which follow from keys; a filter must name every partition."""
     for table in tables:
         columns = _columns(store, table)
-        compared = [column for column in columns if column != "bucket"]
-        scope = "bucket >= 0" if "bucket" in columns else "true"  # a filter must name every partition
-        statement = DIFFERENCES.format(table=table, columns=", ".join(compared), scope=scope)
-        store.run(statement, table=table)
-        ((live, rebuilt),) = store.rows(
-            f"select (select count(*) from live_{table} where {scope}), (select count(*) from {table} where {scope})"  # noqa: S608
-        )
-        total += live
-        copies = "select found_in, sum(copies) from differences where table_name = $table group by found_in"
-        counts = dict(store.rows(copies, table=table))
-        if counts:
-            found.append(
-                Difference(
-                    table=table,
-                    live_rows=live,
-                    rebuilt_rows=rebuilt,
-                    only_live=counts.get("live", 0),
-                    only_rebuilt=counts.get("rebuilt", 0),
-                    differing=_differing(store, table, compared),
-                )
-            )
-    return total, found
+        text = f"to_json_string(struct({', '.join(column for column in columns if column != 'bucket')}))"
+        scope = "where bucket >= 0" if "bucket" in columns else ""
+        yield table, Sides(f"(select * from live_{table} {scope})", f"(select * from {table} {scope})", text)  # noqa: S608
 
 
 def _columns(store: BigQueryStore, table: str) -> list[str]:
     with explained(store.place):
         schema = store.client.get_table(f"{store.place.project}.{store.place.dataset}.{table}").schema
     return [field.name for field in schema]
-
-
-def _differing(store: BigQueryStore, table: str, columns: list[str]) -> tuple[str, ...]:
-    """The columns that differ where both sides have rows."""
-    query = "select found_in, row_text from differences where table_name = $table order by row_text limit $most"
-    sides: dict[str, list[dict[str, Any]]] = {"live": [], "rebuilt": []}
-    for side, text in store.rows(query, table=table, most=2 * LOOKED_AT):
-        sides[side].append(json.loads(text))
-
-    def values(side: str, column: str) -> Counter[str]:
-        return Counter(str(row[column]) for row in sides[side])
-
-    return tuple(c for c in columns if all(sides.values()) and values("live", c) != values("rebuilt", c))
 
 
 def clear(rebuilt: Settings, there: BigQuery, *, keep_differences: bool) -> None:

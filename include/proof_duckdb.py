@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from include.proof_report import Difference
+from include.proof_compare import Sides
 from include.proof_scratch import Loaded, ProofError, Scratch
 from include.store_duckdb import literal, quoted
 
@@ -53,7 +53,7 @@ where entry in ('shard', 'rejected') and model = $model and list_contains($shard
 qualify row_number() over (partition by touched_key order by seq desc) = 1
 """
 
-#: Hashes of rows that are not equally often on both sides: whole rows are compared of these alone, which costs a tenth.
+#: Hashes of rows that are not equally often on both sides: of these alone texts are compared, which costs a tenth.
 SUSPECTS = """
 create or replace temp table suspects as
 with rows as (
@@ -62,19 +62,6 @@ with rows as (
     select hash({columns}), -1 from rebuilt.{table}
 )
 select hashed from rows group by hashed having sum(side) <> 0
-"""
-
-DIFFERENCES = """
-create table differences.{table} as
-with live as (
-    select {columns} from live.{table} where hash({columns}) in (select hashed from suspects)
-),
-rebuilt as (
-    select {columns} from rebuilt.{table} where hash({columns}) in (select hashed from suspects)
-)
-select 'live' as found_in, * from (from live except all from rebuilt)
-union all
-select 'rebuilt', * from (from rebuilt except all from live)
 """
 
 
@@ -127,30 +114,12 @@ def keep_fits(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("insert into rebuilt.model_fits by name from live.model_fits")
 
 
-def compare(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[int, Difference | None]:
-    """Compare a table as multisets of rows, nulls equal; how many live rows, and what differs."""
-    name = quoted(table)
-    columns = [column for column, *_ in connection.execute(f"describe rebuilt.{name}").fetchall()]
-    counted = f"select (select count(*) from live.{name}), (select count(*) from rebuilt.{name})"  # noqa: S608 - models' names
-    ((live, rebuilt),) = connection.execute(counted).fetchall()
-    parts = {"table": name, "columns": ", ".join(map(quoted, columns))}
-    connection.execute(SUSPECTS.format(**parts))
-    connection.execute(DIFFERENCES.format(**parts))
-    counts = dict(connection.execute(f"select found_in, count(*) from differences.{name} group by 1").fetchall())  # noqa: S608 - models' names
-    if not counts:
-        connection.execute(f"drop table differences.{name}")
-        return live, None
-    return live, Difference(
-        table=table,
-        live_rows=live,
-        rebuilt_rows=rebuilt,
-        only_live=counts.get("live", 0),
-        only_rebuilt=counts.get("rebuilt", 0),
-        differing=tuple(c for c in columns if len(counts) > 1 and _differs(connection, name, quoted(c))),
-    )
-
-
-def _differs(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:
-    one, other = (f"select {column} from differences.{table} where found_in = '{side}'" for side in ("live", "rebuilt"))  # noqa: S608 - models' names
-    found = connection.execute(f"({one} except all {other}) union all ({other} except all {one}) limit 1")
-    return bool(found.fetchall())
+def sides_of(connection: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> Iterator[tuple[str, Sides]]:
+    """Each table as it is compared, `suspects` made for it."""
+    for table in tables:
+        name = quoted(table)
+        columns = ", ".join(quoted(one) for one, *_ in connection.execute(f"describe rebuilt.{name}").fetchall())
+        connection.execute(SUSPECTS.format(table=name, columns=columns))
+        live, rebuilt = (f"(select {columns} from {side}.{name})" for side in ("live", "rebuilt"))  # noqa: S608 - models' names
+        suspect = f"hash({columns}) in (select hashed from suspects)"  # noqa: S608
+        yield table, Sides(live, rebuilt, "cast(to_json(t) as varchar)", suspect)
