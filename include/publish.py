@@ -13,7 +13,7 @@ from include.figures import PIPELINE_RUNS, as_json, measure, record
 from include.proof_report import PROOFS
 from include.settings import Settings
 from include.store import Store, Versions, open_store
-from include.transform import checksum, project_files
+from include.transform import DbtError, Selection, checksum, project_files, run_dbt
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +21,8 @@ MART_PREFIX = "mart_"
 
 #: Views on marts, for reporting tools (docs/looker_studio.md).
 REPORT_PREFIX = "report_"
+
+REPORTS = Selection(("path:models/reports",))
 
 PROJECT = "project"
 
@@ -100,3 +102,22 @@ def publish(settings: Settings, run_id: str) -> dict[str, Any]:
     found = as_json(figures)
     log.info("published %s: %s", ", ".join([*copies, *made]), found)
     return found
+
+
+def make_reports(settings: Settings) -> list[str]:
+    """Have dbt make the views for reports where they are not there, or the project is not the last published one.
+
+    Returns the names of those made. Raises DbtError where one cannot be made, WarehouseError where the warehouse cannot
+    be used.
+    """
+    with open_store(settings) as store:
+        same = published_shards(store).get(PROJECT) == project_version(settings)[PROJECT]
+        if same and store.marts(REPORT_PREFIX):
+            return []
+    results = run_dbt(settings, "run", *REPORTS.arguments(), "--no-write-json")
+    failed = [f"{one.node.name}: {str(one.message).strip()}" for one in results if one.status == "error"]
+    if failed:
+        raise DbtError(f"making the views for reports failed: {'; '.join(failed)}")
+    made = [one.node.name for one in results]
+    log.info("made %s", ", ".join(made))
+    return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,10 +15,11 @@ import pyarrow as pa
 
 from include.durable import sync
 from include.landing import landed
-from include.published_file import read_file
 from include.settings import Settings
 from include.store import Kept, Kind, Table, Versions
 from include.warehouse import open_warehouse
+
+log = logging.getLogger(__name__)
 
 _TYPES: Mapping[Kind, str] = {
     "text": "varchar",
@@ -40,6 +42,18 @@ def quoted(name: str) -> str:
 def literal(value: str | Path) -> str:
     """Text as an SQL literal: ATTACH takes no parameter."""
     return "'" + str(value).replace("'", "''") + "'"
+
+
+def read_file(path: Path, query: str) -> list[tuple[Any, ...]] | None:
+    """Rows of the published file; None where there is none, or none that can be read."""
+    if not path.exists():
+        return None
+    try:
+        with duckdb.connect(str(path), read_only=True) as published:
+            return published.execute(query).fetchall()
+    except duckdb.Error as error:
+        log.warning("%s cannot be read and will be written anew: %s", path, error)
+        return None
 
 
 class DuckDB:
