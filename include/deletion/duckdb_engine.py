@@ -28,7 +28,7 @@ where c.column_name = $name and c.database_name = $database order by 1
 _PLACES = f"""
 select place from {DUCKDB.covered("landed_rows")} as c
 union
-select r.place from landed_rows as r inner join unnest($ids) as id on contains(r.line, '"' || id || '"')
+select r.place from landed_rows as r inner join unnest(cast($ids as varchar[])) as id on contains(r.line, '"' || id || '"')
 """  # noqa: S608 - constants
 
 _MAKE = f"create or replace temp table {TABLE} as {DUCKDB.given}"
@@ -40,12 +40,14 @@ class Files:
     def __init__(self, connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         """The caller opens and closes the connection."""
         self.store, self.dialect, self.settings = DuckDB(connection, settings), DUCKDB, settings
-        self.add_tombstones(())
+        self._show(read_tombstones(settings))
 
     def add_tombstones(self, added: Iterable[Tombstone]) -> None:
         """Put them into the file, and all of the file into the table."""
-        kept = add_tombstones(self.settings, added)
-        self.store.connection.execute(_MAKE, arrays(kept))
+        self._show(add_tombstones(self.settings, added))
+
+    def _show(self, tombstones: Sequence[Tombstone]) -> None:
+        self.store.connection.execute(_MAKE, arrays(tombstones))
 
     def keep_first_event(self) -> None:
         """Remember the first event of all in the file of the history."""
