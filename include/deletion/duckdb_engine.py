@@ -28,7 +28,8 @@ where c.column_name = $name and c.database_name = $database order by 1
 _PLACES = f"""
 select place from {DUCKDB.covered("landed_rows")} as c
 union
-select r.place from landed_rows as r inner join unnest(cast($ids as varchar[])) as id on contains(r.line, '"' || id || '"')
+select r.place from landed_rows as r
+inner join unnest(cast($ids as varchar[])) as id on contains(r.line, '"' || id || '"')
 """  # noqa: S608 - constants
 
 _MAKE = f"create or replace temp table {TABLE} as {DUCKDB.given}"
