@@ -66,28 +66,12 @@ def _day(text: str) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def _empty_batch() -> str:
-    return str(Settings.from_env().empty.with_suffix(".ndjson"))
-
-
 def _export_query(shards: list[dict[str, Any]]) -> str:
     return export_query({shard["name"]: shard["path"] for shard in shards})
 
 
 def _tombstone_list() -> list[dict[str, str | int]]:
     return [vars(tombstone) for tombstone in read_tombstones(Settings.from_env())]
-
-
-def _history_list() -> list[dict[str, Any]]:
-    return [vars(read_history(Settings.from_env()))]
-
-
-def _kept_setting(name: str) -> str:
-    return read_kept(Settings.from_env()).get(name, "")
-
-
-def _spend(paths: list[str]) -> list[dict[str, str | int | bool | None]]:
-    return spend_rows(Path(paths[0]))
 
 
 class Plugin(BasePlugin):
@@ -114,11 +98,17 @@ class Plugin(BasePlugin):
             ("landed_shards", _shard_list, ["VARCHAR"] * 3, SHARDS, "default"),
             ("shard_problem", shard_problem, ["VARCHAR", paths], "VARCHAR", nulls),
             ("export_query", _export_query, [SHARDS], "VARCHAR", "default"),
-            ("spend_rows", _spend, [paths], SPEND, "default"),
+            ("spend_rows", lambda paths: spend_rows(Path(paths[0])), [paths], SPEND, "default"),
             ("tombstone_list", _tombstone_list, [], TOMBSTONES, "default"),
-            ("history_list", _history_list, [], HISTORY, "default"),
-            ("kept_setting", _kept_setting, ["VARCHAR"], "VARCHAR", "default"),
-            ("empty_batch", _empty_batch, [], "VARCHAR", "default"),
+            ("history_list", lambda: [vars(read_history(Settings.from_env()))], [], HISTORY, "default"),
+            (
+                "kept_setting",
+                lambda name: read_kept(Settings.from_env()).get(name, ""),
+                ["VARCHAR"],
+                "VARCHAR",
+                "default",
+            ),
+            ("empty_batch", lambda: f"{Settings.from_env().empty}.ndjson", [], "VARCHAR", "default"),
         )
         for name, function, given, result, null_handling in functions:
             conn.create_function(name, function, given, result, side_effects=True, null_handling=null_handling)
