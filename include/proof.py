@@ -12,7 +12,7 @@ import duckdb
 
 from include import proof_duckdb as engine
 from include.proof_compare import compare
-from include.proof_report import Proof, ProofFailedError, record, require_proven
+from include.proof_report import Proof, ProofFailedError, record
 from include.proof_scratch import (
     HALVES,
     STAGING,
@@ -116,6 +116,8 @@ def conclude(settings: Settings, run_id: str, proof: Proof) -> None:
     Raises ProofFailedError for a difference, WarehouseError where the warehouse cannot be opened.
     """
     record(settings, run_id, proof)
-    place = settings.bigquery
-    where = f"{place.project}.{place.dataset}_proof.differences" if place else str(Scratch(settings).differences)
-    require_proven(proof, where)
+    log.info("%s", proof)
+    if proof.differences:
+        place = settings.bigquery
+        where = f"{place.project}.{place.dataset}_proof.differences" if place else str(Scratch(settings).differences)
+        raise ProofFailedError("\n".join([*map(str, proof.differences), f"All of these rows stand in {where}."]))

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from include.settings import Settings
 from include.store import Table, open_store
-
-log = logging.getLogger(__name__)
 
 #: One row a proof. differing_rows have no equal on the other side; kept_shards could not be read again.
 PROOFS = Table(
@@ -91,16 +88,6 @@ class Proof:
         differences = (Difference(**{**one, "differing": tuple(one["differing"])}) for one in values["differences"])
         lists = {name: tuple(values[name]) for name in ("tables", "kept")}
         return cls(**{**values, **lists, "differences": tuple(differences)})
-
-
-def require_proven(proof: Proof, place: str) -> None:
-    """Log what was compared, and stop where anything differs. place: where the rows that differ stand.
-
-    Raises ProofFailedError naming every table that differs, its count of rows and the columns.
-    """
-    log.info("%s", proof)
-    if proof.differences:
-        raise ProofFailedError("\n".join([*map(str, proof.differences), f"All of these rows stand in {place}."]))
 
 
 def record(settings: Settings, run_id: str, proof: Proof) -> None:
