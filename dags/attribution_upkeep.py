@@ -102,14 +102,14 @@ with DAG(
         upkeep.write_docs(Settings.from_env())
 
     @task(pool=WRITER_POOL, pre_execute=keep_turn, post_execute=end_turn)
-    def take_snapshot(params: dict[str, Any] | None = None) -> dict[str, Any]:
+    def take_snapshot(params: dict[str, Any] | None = None) -> int:
         """Copy the warehouse aside; from here on others may write it."""
         if not (params or {})["proof"]:
             raise AirflowSkipException("this run was asked for no proof")
-        taken = proof.snapshot(Settings.from_env())
-        if taken is None:
-            raise AirflowSkipException("nothing to prove; the log says why")
-        return taken.as_json()
+        shards = proof.snapshot(Settings.from_env())
+        if not shards:
+            raise AirflowSkipException("nothing was ever loaded: nothing to prove")
+        return shards
 
     @task(retries=0)
     def prove() -> dict[str, Any]:

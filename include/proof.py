@@ -18,7 +18,6 @@ from include.proof_scratch import (
     STAGING,
     ProofError,
     Scratch,
-    Snapshot,
     changed_since,
     explained,
     loaded_shards,
@@ -33,27 +32,23 @@ from include.store_duckdb import DuckDB
 from include.transform import MODELS_ONLY, read_manifest
 from include.trim import is_pending
 
-__all__ = ["Proof", "ProofError", "ProofFailedError", "Snapshot", "conclude", "prove", "record", "snapshot"]
+__all__ = ["Proof", "ProofError", "ProofFailedError", "conclude", "prove", "record", "snapshot"]
 
 log = logging.getLogger(__name__)
 
 
-def snapshot(settings: Settings) -> Snapshot | None:
-    """Copy the warehouse aside while nobody writes it; the caller holds the writer pool. None: nothing can be proven.
+def snapshot(settings: Settings) -> int:
+    """Copy the warehouse aside while nobody writes it; the caller holds the writer pool.
 
-    That is so where nothing was ever loaded.
-
-    Raises ProofError where the disk does not let it, WarehouseError where the warehouse cannot be used.
+    Returns how many shards were loaded: 0 where nothing ever was, and nothing can be proven. Raises ProofError where
+    the disk does not let it, WarehouseError where the warehouse cannot be used.
     """
     if settings.bigquery is None:
-        taken = take_snapshot(Scratch(settings))
-    else:
-        # Google's client takes a second to import, which nobody pays on DuckDB
-        from include.proof_bigquery import clone_tables  # noqa: PLC0415
+        return take_snapshot(Scratch(settings))
+    # Google's client takes a second to import, which nobody pays on DuckDB
+    from include.proof_bigquery import clone_tables  # noqa: PLC0415
 
-        taken = clone_tables(settings, settings.bigquery)
-    log.info("%s", taken or "nothing was ever loaded: nothing to prove")
-    return taken
+    return clone_tables(settings, settings.bigquery)
 
 
 def prove(settings: Settings) -> Proof:

@@ -6,10 +6,9 @@ import json
 import logging
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,18 +77,6 @@ class Scratch:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """What the proof will look at: how many loaded shards; seconds: for how long the warehouse was closed to others."""
-
-    shards: int
-    seconds: float
-
-    def as_json(self) -> dict[str, Any]:
-        """The same as plain JSON values."""
-        return asdict(self)
-
-
 @contextmanager
 def explained(scratch: Scratch) -> Iterator[None]:
     """Failures of the disk as ProofError, in words that say what to do."""
@@ -147,30 +134,29 @@ def loaded_shards(warehouse: Path) -> list[Loaded]:
         return connection.execute(LOADED_SHARDS).fetchall()
 
 
-def take_snapshot(scratch: Scratch) -> Snapshot | None:
-    """Copy the warehouse, the tombstones and the history; None where nothing was ever loaded.
+def take_snapshot(scratch: Scratch) -> int:
+    """Copy the warehouse, the tombstones and the history; how many shards were loaded, 0 where nothing ever was.
 
     Raises ProofError where the disk does not let it, WarehouseError where the warehouse cannot be opened.
     """
-    started = time.monotonic()
     settings, rebuilt = scratch.deployment, scratch.rebuilt.home
     with explained(scratch):
         scratch.clear()
         if not settings.warehouse.exists():
-            return None
+            return 0
         require_room(scratch)
         scratch.live.parent.mkdir(parents=True)
         copy_warehouse(settings, scratch.live)
         loaded = loaded_shards(scratch.live)
         if not loaded:
             scratch.clear()
-            return None
+            return 0
         rebuilt.mkdir()
         (rebuilt / "landing").symlink_to(settings.home / "landing")
         for path in (settings.tombstones, settings.history):
             if path.exists():
                 shutil.copy2(path, rebuilt)
-    return Snapshot(len(loaded), round(time.monotonic() - started, 2))
+    return len(loaded)
 
 
 def run_models(settings: Settings, command: str, *arguments: str) -> None:
