@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from include.attribution_table import MODELS
+from include.models_table import MODELS
 
 if TYPE_CHECKING:
     from benchmarks.truth import Measured

@@ -19,13 +19,14 @@ from rich.markup import escape
 
 from include.airflow_env import airflow_env, deployment_secrets
 from include.attention import LAST_RUN, Attention, needs_attention
-from include.attribution_table import as_models_table, as_table, read_credits, read_models
+from include.attribution_table import as_table, read_credits
 from include.checks import last_checks
 from include.dashboard.marts import MartsError, NotPublishedError, open_marts
 from include.disk import full, in_words
 from include.home import HomeInUseError, hold_home
 from include.home_kind import badge
 from include.kept_settings import keep
+from include.models_table import as_models_table, read_models
 from include.settings import PROJECT, SettingError, Settings
 from include.shell import clean
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from rich.console import Console
 
-from include.attribution_table import NOT_FITTED, Credited, as_models_table
+from include.models_table import NOT_FITTED, Credited, as_models_table
 
 
 def shown(found: Credited) -> tuple[list[list[str]], bool]:

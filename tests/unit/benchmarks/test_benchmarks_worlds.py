@@ -9,7 +9,7 @@ import pytest
 from benchmarks.truth import Measured
 from benchmarks.truth_report import BEGIN, END, section, write_plot, write_section
 from benchmarks.worlds import DIRECT, WORLDS, Channel, World, caused, events, lived, people, shares
-from include.attribution_table import MODELS
+from include.models_table import MODELS
 from include.settings import Settings
 from include.variables import read_variables
 
