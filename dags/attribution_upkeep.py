@@ -18,7 +18,7 @@ would be deleted (`dry_run`).
   The request stays open, the next night tries again. Rows in the user's own export files or tables are no error: they
   are written with `ERASE_FROM_EXPORT` alone; *take_deletions*, *apply_retention* and *confirm_deletions* log which
   files or tables hold them, how many, and the statements that remove them.
-- *conclude*: a table is not what a rebuild gives. The log shows the rows, all of them stand in
+- *conclude*: a table is not what a rebuild gives. The log names tables and columns; the rows stand in
   `proof/differences.duckdb` of the home (on BigQuery in `differences` of the dataset `_proof`). A backfill
   with `full_refresh` mends the table; what made the difference is still to be found.
 - *prove*: it could not be made; clear *take_snapshot*, each snapshot serves one proof.
@@ -102,14 +102,14 @@ with DAG(
         upkeep.write_docs(Settings.from_env())
 
     @task(pool=WRITER_POOL, pre_execute=keep_turn, post_execute=end_turn)
-    def take_snapshot(params: dict[str, Any] | None = None) -> dict[str, Any]:
+    def take_snapshot(params: dict[str, Any] | None = None) -> int:
         """Copy the warehouse aside; from here on others may write it."""
         if not (params or {})["proof"]:
             raise AirflowSkipException("this run was asked for no proof")
-        taken = proof.snapshot(Settings.from_env())
-        if taken is None:
-            raise AirflowSkipException("nothing to prove; the log says why")
-        return taken.as_json()
+        shards = proof.snapshot(Settings.from_env())
+        if not shards:
+            raise AirflowSkipException("nothing was ever loaded: nothing to prove")
+        return shards
 
     @task(retries=0)
     def prove() -> dict[str, Any]:

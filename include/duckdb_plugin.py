@@ -65,28 +65,12 @@ def _day(text: str) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def _empty_batch() -> str:
-    return str(Settings.from_env().empty.with_suffix(".ndjson"))
-
-
 def _export_query(shards: list[dict[str, Any]]) -> str:
     return export_query({shard["name"]: shard["path"] for shard in shards})
 
 
 def _tombstone_list() -> list[dict[str, str | int]]:
     return [vars(tombstone) for tombstone in read_tombstones(Settings.from_env())]
-
-
-def _history_list() -> list[dict[str, Any]]:
-    return [vars(read_history(Settings.from_env()))]
-
-
-def _kept_setting(name: str) -> str:
-    return read_kept(Settings.from_env().home).get(name, "")
-
-
-def _spend(paths: list[str]) -> list[dict[str, str | int | bool | None]]:
-    return spend_rows(Path(paths[0]))
 
 
 class Plugin(BasePlugin):
@@ -108,20 +92,22 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Register the functions; they look at the disk anew at each call."""
-        text: Any = "VARCHAR"
-        paths: Any = "VARCHAR[]"
-        shards: Any = SHARDS
-        tombstones: Any = TOMBSTONES
-        history: Any = HISTORY
-        spend: Any = SPEND
-        with_nulls: Any = "special"
-        conn.create_function("landed_shards", _shard_list, [text, text, text], shards, side_effects=True)
-        conn.create_function(
-            "shard_problem", shard_problem, [text, paths], text, side_effects=True, null_handling=with_nulls
+        paths, nulls = "VARCHAR[]", "special"
+        functions: tuple[tuple[str, Any, list[Any], Any, Any], ...] = (
+            ("landed_shards", _shard_list, ["VARCHAR"] * 3, SHARDS, "default"),
+            ("shard_problem", shard_problem, ["VARCHAR", paths], "VARCHAR", nulls),
+            ("export_query", _export_query, [SHARDS], "VARCHAR", "default"),
+            ("spend_rows", lambda paths: spend_rows(Path(paths[0])), [paths], SPEND, "default"),
+            ("tombstone_list", _tombstone_list, [], TOMBSTONES, "default"),
+            ("history_list", lambda: [vars(read_history(Settings.from_env()))], [], HISTORY, "default"),
+            (
+                "kept_setting",
+                lambda name: read_kept(Settings.from_env().home).get(name, ""),
+                ["VARCHAR"],
+                "VARCHAR",
+                "default",
+            ),
+            ("empty_batch", lambda: f"{Settings.from_env().empty}.ndjson", [], "VARCHAR", "default"),
         )
-        conn.create_function("export_query", _export_query, [shards], text, side_effects=True)
-        conn.create_function("spend_rows", _spend, [paths], spend, side_effects=True)
-        conn.create_function("tombstone_list", _tombstone_list, [], tombstones, side_effects=True)
-        conn.create_function("history_list", _history_list, [], history, side_effects=True)
-        conn.create_function("kept_setting", _kept_setting, [text], text, side_effects=True)
-        conn.create_function("empty_batch", _empty_batch, [], text, side_effects=True)
+        for name, function, given, result, null_handling in functions:
+            conn.create_function(name, function, given, result, side_effects=True, null_handling=null_handling)

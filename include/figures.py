@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from include.store import Store, Table
 
-#: A published run, whose columns Figures describes.
+#: One row a published run.
+#: published_at: UTC, the moment the published content was complete, just before readers were given it.
+#: events, sessions, conversions, revenue (US dollars): the totals that readers now see.
+#: batch_shards: files and batches that came or changed since the run published before; batch_events: their events.
+#: rejected_rows, rejected_files: what stands in quarantine (E4).
+#: lag_p50_seconds, lag_p95_seconds, lag_max_seconds: from event time to published_at over the streamed events among
+#: batch_events; null where there were none.
+#: unmatched_refunds: refunds that have no order to reduce; shared_orders: transaction ids that count as an order of
+#: several people (C3). Null in runs of an earlier version.
 PIPELINE_RUNS = Table(
     "pipeline_runs",
     {
@@ -33,46 +40,17 @@ PIPELINE_RUNS = Table(
     key=("run_id",),
 )
 
-
-@dataclass(frozen=True)
-class Figures:
-    """One row a published run, the grain of pipeline_runs.
-
-    published_at: UTC, the moment the published content was complete, just before readers were given it.
-    events, sessions, conversions, revenue (US dollars): the totals that readers now see.
-    batch_shards: files and batches that came or changed since the run published before; batch_events: their events.
-    rejected_rows, rejected_files: what stands in quarantine (E4).
-    lag_p50_seconds, lag_p95_seconds, lag_max_seconds: from event time to published_at over the streamed events among
-    batch_events; null where there were none.
-    unmatched_refunds: refunds that have no order to reduce; shared_orders: transaction ids that count as an order of
-    several people (C3). Null in runs of an earlier version.
-    """
-
-    run_id: str
-    published_at: datetime
-    events: int
-    sessions: int
-    conversions: int
-    revenue: Decimal
-    batch_shards: int
-    batch_events: int
-    rejected_rows: int
-    rejected_files: int
-    lag_p50_seconds: float | None
-    lag_max_seconds: float | None
-    lag_p95_seconds: float | None = None
-    unmatched_refunds: int | None = None
-    shared_orders: int | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """The same as plain JSON values: the time in ISO 8601, the revenue as text to keep its cents."""
-        return {**asdict(self), "published_at": f"{self.published_at.isoformat()}Z", "revenue": str(self.revenue)}
+#: A row of it, by column.
+Figures = dict[str, Any]
 
 
-OF_BATCH = """
-select batch_shards, batch_events, lag_p50_seconds, lag_max_seconds, lag_p95_seconds
-from pipeline_runs where run_id = $run_id
-"""
+def as_json(figures: Figures) -> Figures:
+    """The same as plain JSON values: the time in ISO 8601, the revenue as text to keep its cents."""
+    return {**figures, "published_at": f"{figures['published_at'].isoformat()}Z", "revenue": str(figures["revenue"])}
+
+
+#: What the batch of a run was; it is kept where the run is tried again.
+BATCH_COLUMNS = ("batch_shards", "batch_events", "lag_p50_seconds", "lag_max_seconds", "lag_p95_seconds")
 
 #: E4, A1: these reasons of quarantine are whole files'; every other one is a row's.
 OF_FILE = "reason in ('unreadable', 'unknown_name', 'wrong_type', 'wrong_columns')"
@@ -124,30 +102,26 @@ def measure(store: Store, *, run_id: str, published_at: datetime, batch: Sequenc
     orders = store.parts_of("every", [], "int_refunds", "int_conversions")
     unmatched_refunds, shared_orders = store.rows(ORDERS.format(**orders))[0]
     now = (published_at - datetime(1970, 1, 1)) // timedelta(microseconds=1)
-    batch_events, p50, worst, p95 = (
+    of_batch = (
         store.rows(
             BATCH.format(events=store.parts_of("shard", batch, "int_events")["int_events"]), batch=list(batch), now=now
         )[0]
         if batch
         else (0, None, None, None)
     )
-    return Figures(
-        run_id=run_id,
-        published_at=published_at,
-        events=store.count("int_events"),
-        sessions=store.count("mart_sessions"),
-        conversions=store.count("mart_attribution_last"),
-        revenue=Decimal(revenue).quantize(Decimal("0.01")),
-        batch_shards=len(batch),
-        batch_events=batch_events,
-        rejected_rows=rejected_rows,
-        rejected_files=rejected_files,
-        lag_p50_seconds=p50,
-        lag_max_seconds=worst,
-        lag_p95_seconds=p95,
-        unmatched_refunds=unmatched_refunds,
-        shared_orders=shared_orders,
-    )
+    return {
+        "run_id": run_id,
+        "published_at": published_at,
+        "events": store.count("int_events"),
+        "sessions": store.count("mart_sessions"),
+        "conversions": store.count("mart_attribution_last"),
+        "revenue": Decimal(revenue).quantize(Decimal("0.01")),
+        "rejected_rows": rejected_rows,
+        "rejected_files": rejected_files,
+        "unmatched_refunds": unmatched_refunds,
+        "shared_orders": shared_orders,
+        **dict(zip(BATCH_COLUMNS, (len(batch), *of_batch), strict=True)),
+    }
 
 
 def record(store: Store, figures: Figures, *, published: Sequence[str] | None) -> Figures:
@@ -164,9 +138,8 @@ def record(store: Store, figures: Figures, *, published: Sequence[str] | None) -
         store.run("delete from pipeline_runs where run_id not in (select * from unnest($runs))", runs=list(published))
     elif published is not None:
         store.run("delete from pipeline_runs where true")
-    kept = store.rows(OF_BATCH, run_id=figures.run_id)
-    if kept and not figures.batch_shards:
-        names = ("batch_shards", "batch_events", "lag_p50_seconds", "lag_max_seconds", "lag_p95_seconds")
-        figures = replace(figures, **dict(zip(names, kept[0], strict=True)))
-    store.put(PIPELINE_RUNS, asdict(figures))
+    kept = store.rows(f"select {', '.join(BATCH_COLUMNS)} from pipeline_runs where run_id = $id", id=figures["run_id"])  # noqa: S608
+    if kept and not figures["batch_shards"]:
+        figures = {**figures, **dict(zip(BATCH_COLUMNS, kept[0], strict=True))}
+    store.put(PIPELINE_RUNS, figures)
     return figures

@@ -41,17 +41,14 @@ def read_history(settings: Settings) -> History:
         return History()
     try:
         found = History(**json.loads(path.read_text(encoding="utf-8")))
+        times = found.first_event_at, found.kept_from, found.rows_from
+        if any(value is not None and type(value) is not int for value in times):
+            raise ValueError("its times must be whole microseconds")
+        if not all(isinstance(one, str) for one in found.kept_events):
+            raise ValueError("kept_events must be a list of hashes")
     except (TypeError, ValueError) as error:
         raise HistoryError(f"{path} is damaged ({error}). Take it from a backup of the home.") from error
-    times = found.first_event_at, found.kept_from, found.rows_from
-    if any(value is not None and type(value) is not int for value in times):
-        raise HistoryError(
-            f"{path} is damaged: its times must be whole microseconds. Take it from a backup of the home."
-        )
-    kept: object = found.kept_events
-    if not isinstance(kept, list | tuple) or not all(isinstance(one, str) for one in kept):
-        raise HistoryError(f"{path} is damaged: kept_events must be a list of hashes. Take it from a backup.")
-    return replace(found, kept_events=tuple(kept))
+    return replace(found, kept_events=tuple(found.kept_events))
 
 
 def write_history(settings: Settings, history: History) -> None:

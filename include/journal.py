@@ -5,8 +5,7 @@ docs/incremental.md tells how models read it; dbt/macros/journal/journal.sql des
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from uuid import uuid4
 
 from include.store import Store
@@ -22,19 +21,6 @@ select model, touched_key as shard, version, seq, case when entry = 'shard' then
 from int_journal where entry in ('shard', 'rejected')
 qualify row_number() over (partition by model, touched_key order by seq desc) = 1
 """
-
-
-@dataclass(frozen=True)
-class Touched:
-    """Keys whose rows are to be derived again, of each kind the models replace by."""
-
-    devices: Sequence[str] = ()
-    people: Sequence[str] = ()
-    dates: Sequence[str] = ()  # YYYY-MM-DD
-
-    def __bool__(self) -> bool:
-        """Whether there is any."""
-        return bool(self.devices or self.people or self.dates)
 
 
 def read_again(store: Store, shards: Mapping[str, Iterable[str]]) -> int:
@@ -56,19 +42,15 @@ def read_again(store: Store, shards: Mapping[str, Iterable[str]]) -> int:
     return len(rows)
 
 
-def touch(store: Store, keys: Touched) -> None:
-    """Have the next run derive these devices, people and dates again from the models above them, in one batch.
+def touch(store: Store, people: Iterable[str]) -> None:
+    """Have the next run derive these people again from the models above them, in one batch.
 
     Below staging nothing but the batch's keys is read or replaced, so rows of a key that nothing above holds disappear.
     """
-    if not keys:
-        return
     batch = str(uuid4())
-    kinds = {"device_key": keys.devices, "person_id": keys.people, "conversion_date": keys.dates}
-    rows: list[dict[str, object]] = [
-        {"batch_id": batch, "entry": entry, "model": "upkeep", "touched_key": key}
-        for entry, found in kinds.items()
-        for key in dict.fromkeys(found)
+    keys = [
+        {"batch_id": batch, "entry": "person_id", "model": "upkeep", "touched_key": one}
+        for one in dict.fromkeys(people)
     ]
-    rows += [{"batch_id": batch, "entry": "done", "model": model} for model in STAGING]
-    store.append("int_journal", rows)
+    if keys:
+        store.append("int_journal", [*keys, *({"batch_id": batch, "entry": "done", "model": one} for one in STAGING)])

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import pyarrow as pa
@@ -171,8 +172,8 @@ def newest_files(settings: Settings) -> set[Path]:
     return {Path(shard.path[-1]) for shard in newest}
 
 
-def put_landed_rows(connection: duckdb.DuckDBPyConnection, settings: Settings, path: Path) -> None:
-    """Make the temporary table landed_rows of the file's rows.
+def put_landed_rows(connection: duckdb.DuckDBPyConnection, settings: Settings, path: Path) -> int:
+    """Make the temporary table landed_rows of the file's rows, and return how many these are.
 
     Raises UnsearchableError when the file is not one that staging reads (E4).
     """
@@ -186,7 +187,56 @@ def put_landed_rows(connection: duckdb.DuckDBPyConnection, settings: Settings, p
     else:
         query, given = _EXPORTED, {"query": export_query({str(table_of(path)): [str(path)]}, numbered=True)}
     rows = DUCKDB_ROWS.format(rows=query)
-    connection.execute(f"create or replace temp table landed_rows as {rows}", given | ignored_ids(settings))
+    made = connection.execute(f"create or replace temp table landed_rows as {rows}", given | ignored_ids(settings))
+    return int(made.fetchall()[0][0])
+
+
+def scrub_files(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    places: str,
+    given: Mapping[str, Any],
+    how: Literal["rewrite", "withdraw", "look"] = "rewrite",
+) -> Scrubbed:
+    """Take rows out of every landed file that may be written, and name the others.
+
+    places: a query of landed_rows, with the values `given`, for the places of the rows. withdraw: a file that loses all
+    rows is removed, but for one of each source: without it the folder would look like a lost disk. look: what would be
+    taken out is a problem instead.
+    """
+    total = Scrubbed()
+    stay = newest_files(settings) if how == "withdraw" else ()
+    for path in landing_files(settings):
+        try:
+            version = file_version(path)
+            rows = put_landed_rows(connection, settings, path)
+            gone = [place for (place,) in connection.execute(places, given).fetchall()]
+            whole = how == "withdraw" and len(gone) == rows and path not in stay
+            if not gone:
+                continue
+            if not is_writable(settings, path):
+                remove = f"rm {shlex.quote(str(path))}" if whole else ERASE_ONCE
+                total += Scrubbed(outside=(Outside(str(path), len(gone), remove),))
+                continue
+            if how == "look":
+                raise ScrubError(f"{path} still holds {len(gone)} rows; run attribution_upkeep again")
+            if whole:
+                withdraw(path)
+            else:
+                take_out(path, gone, version)
+            log.info("took %d of %d rows out of %s", len(gone), rows, path)
+            total += Scrubbed(len(gone), 1)
+        except FileNotFoundError:  # withdrawn meanwhile
+            continue
+        except UnsearchableError as error:
+            log.warning("%s", error)
+            if is_writable(settings, path):
+                total += Scrubbed(unsearched=(str(error),))
+            else:
+                total += Scrubbed(outside=(Outside(str(path), None, str(error)),))
+        except ScrubError as error:
+            total += Scrubbed(problems=(str(error),))
+    return total
 
 
 def take_out(path: Path, places: Sequence[int], version: str) -> None:

@@ -21,9 +21,9 @@ from include.groups import WRITER_POOL, dbt_group
 from include.prepare import NothingLandedError, PrepareError
 from include.prepare import prepare as prepare_run
 from include.proof import ProofError, ProofFailedError
+from include.publish import make_reports
 from include.publish import publish as publish_marts
 from include.quality import ChecksFailedError
-from include.reports import make_reports
 from include.settings import SettingError, Settings
 from include.streaming.target import open_streamer
 from include.transform import AUDIT, MARTS, TRANSFORM
@@ -104,7 +104,7 @@ def publish(run_id: str | None = None) -> dict[str, Any]:
     """Give readers all marts at once, with the run's figures."""
     settings = Settings.from_env()
     make_reports(settings)
-    return publish_marts(settings, run_id=str(run_id)).as_json()
+    return publish_marts(settings, run_id=str(run_id))
 
 
 def streamer(settings: Settings) -> Streamer | None:

@@ -8,48 +8,47 @@ from __future__ import annotations
 import logging
 import time
 
+import duckdb
+
 from include import proof_duckdb as engine
-from include.proof_report import Proof, ProofFailedError, record, require_proven
+from include.proof_compare import compare
+from include.proof_report import Proof, ProofFailedError, record
 from include.proof_scratch import (
-    ALL_DATES,
+    HALVES,
     STAGING,
     ProofError,
     Scratch,
-    Snapshot,
-    drop_changed,
+    changed_since,
     explained,
     loaded_shards,
+    read_dates,
     run_models,
     same_environment,
     tables_of,
     take_snapshot,
 )
 from include.settings import Settings
-from include.store import open_store
+from include.store_duckdb import DuckDB
 from include.transform import MODELS_ONLY, read_manifest
 from include.trim import is_pending
 
-__all__ = ["Proof", "ProofError", "ProofFailedError", "Snapshot", "conclude", "prove", "record", "snapshot"]
+__all__ = ["Proof", "ProofError", "ProofFailedError", "conclude", "prove", "record", "snapshot"]
 
 log = logging.getLogger(__name__)
 
 
-def snapshot(settings: Settings) -> Snapshot | None:
-    """Copy the warehouse aside while nobody writes it; the caller holds the writer pool. None: nothing can be proven.
+def snapshot(settings: Settings) -> int:
+    """Copy the warehouse aside while nobody writes it; the caller holds the writer pool.
 
-    That is so where nothing was ever loaded.
-
-    Raises ProofError where the disk does not let it, WarehouseError where the warehouse cannot be used.
+    Returns how many shards were loaded: 0 where nothing ever was, and nothing can be proven. Raises ProofError where
+    the disk does not let it, WarehouseError where the warehouse cannot be used.
     """
     if settings.bigquery is None:
-        taken = take_snapshot(Scratch(settings))
-    else:
-        # Google's client takes a second to import, which nobody pays on DuckDB
-        from include.proof_bigquery import clone_tables  # noqa: PLC0415
+        return take_snapshot(Scratch(settings))
+    # Google's client takes a second to import, which nobody pays on DuckDB
+    from include.proof_bigquery import clone_tables  # noqa: PLC0415
 
-        taken = clone_tables(settings, settings.bigquery)
-    log.info("%s", taken or "nothing was ever loaded: nothing to prove")
-    return taken
+    return clone_tables(settings, settings.bigquery)
 
 
 def prove(settings: Settings) -> Proof:
@@ -66,7 +65,7 @@ def prove(settings: Settings) -> Proof:
         with same_environment():
             return prove_clones(settings, settings.bigquery)
     scratch = Scratch(settings)
-    if not scratch.live.warehouse.exists():
+    if not scratch.live.exists():
         raise ProofError(f"there is no snapshot in {scratch.folder}. Run the snapshot first; each serves one proof.")
     try:
         with explained(scratch), same_environment():
@@ -77,31 +76,26 @@ def prove(settings: Settings) -> Proof:
 
 def _prove(scratch: Scratch) -> Proof:
     started = time.monotonic()
-    run_models(scratch.rebuilt, "parse", *ALL_DATES)
+    loaded = loaded_shards(scratch.live)
+    dates = read_dates(loaded)
+    run_models(scratch.rebuilt, "parse", *dates)
     manifest = read_manifest(scratch.rebuilt)
     tables = tables_of(manifest)
     staging = [name for name, replaces in tables.items() if replaces == "shard"]
-    with open_store(scratch.live, read_only=True) as store:
-        pending = is_pending(store, manifest)
-    if pending:
-        # the copy takes in what the live warehouse is about to; in any other case it is compared as it was found
-        run_models(scratch.live, "run", "--exclude", STAGING)
-    loaded = loaded_shards(scratch.live.warehouse)
-    drop_changed(scratch, loaded)
-    run_models(scratch.rebuilt, "build", "--select", STAGING, "resource_type:seed", *MODELS_ONLY, *ALL_DATES)
-    gone = drop_changed(scratch, loaded)  # a file that was written over while it was read is of no version
+    with duckdb.connect(str(scratch.live), read_only=True) as connection:
+        if is_pending(DuckDB(connection, scratch.rebuilt), manifest):
+            raise ProofError(HALVES)
+    run_models(scratch.rebuilt, "build", "--select", STAGING, "resource_type:seed", *MODELS_ONLY, *dates)
+    gone = changed_since(scratch.deployment, loaded)
     with engine.side_by_side(scratch) as connection:
         kept = engine.keep_rows(connection, staging, gone)
         engine.keep_fits(connection)
-    run_models(scratch.rebuilt, "run", "--exclude", STAGING, *ALL_DATES)
-    for home in (scratch.live, scratch.rebuilt):
-        engine.freeze_views(home.warehouse, [name for name, replaces in tables.items() if replaces is None])
-    rows, differences = 0, []
+    run_models(scratch.rebuilt, "run", "--exclude", STAGING, *dates)
+    for warehouse in (scratch.live, scratch.rebuilt.warehouse):
+        engine.freeze_views(warehouse, [name for name, replaces in tables.items() if replaces is None])
     with engine.side_by_side(scratch) as connection:
-        for table in tables:
-            count, difference = engine.compare(connection, table)
-            rows += count
-            differences += [difference] if difference else []
+        store = DuckDB(connection, scratch.rebuilt)
+        rows, differences = compare(store, engine.sides_of(connection, tables), "differences.differences")
     return Proof(
         tables=tuple(tables),
         rows=rows,
@@ -117,4 +111,8 @@ def conclude(settings: Settings, run_id: str, proof: Proof) -> None:
     Raises ProofFailedError for a difference, WarehouseError where the warehouse cannot be opened.
     """
     record(settings, run_id, proof)
-    require_proven(proof)
+    log.info("%s", proof)
+    if proof.differences:
+        place = settings.bigquery
+        where = f"{place.project}.{place.dataset}_proof.differences" if place else str(Scratch(settings).differences)
+        raise ProofFailedError("\n".join([*map(str, proof.differences), f"All of these rows stand in {where}."]))

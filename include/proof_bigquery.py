@@ -6,19 +6,17 @@ table `differences` until the next one; where nothing differs it is removed.
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
 
 from google.api_core.exceptions import NotFound
 
 from include.bigquery_errors import explained
-from include.proof_report import SAMPLE_ROWS, Difference, Proof, Row
-from include.proof_scratch import ALL_DATES, STAGING, ProofError, Snapshot, run_models, tables_of
+from include.proof_compare import Sides, compare
+from include.proof_report import Difference, Proof
+from include.proof_scratch import ALL_DATES, HALVES, STAGING, ProofError, run_models, tables_of
 from include.publish import LOADED_SHARDS, by_model
 from include.settings import BigQuery, Settings
 from include.store_bigquery import BigQueryStore, open_bigquery
@@ -26,48 +24,29 @@ from include.transform import MODELS_ONLY, read_manifest, refresh_manifest
 from include.trim import is_pending
 from include.warehouse import WarehouseError
 
-#: Rows of a table that are looked through for the columns that differ.
-LOOKED_AT = 1000
-
 #: What models read beside the export.
 STATE = ("streamed_events", "ad_spend", "deletion_tombstones", "kept_history", "kept_events", "model_fits")
 
-#: A row of text as often as it is on one side more than on the other.
-DIFFERENCES = """
-insert into differences (table_name, found_in, copies, row_text)
-select $table, if(sum(side) > 0, 'live', 'rebuilt'), abs(sum(side)), row_text
-from (
-    select to_json_string(struct({columns})) as row_text, 1 as side from live_{table} where {scope}
-    union all
-    select to_json_string(struct({columns})), -1 from {table} where {scope}
-) as rows_of_both
-group by row_text having sum(side) <> 0
-"""
 
-_MADE = "create table differences (table_name string, found_in string, copies int64, row_text string)"
+def clone_tables(settings: Settings, place: BigQuery) -> int:
+    """Clone the live tables and what staging reads, less the export; how many shards were loaded, 0 where nothing was.
 
-
-def clone_tables(settings: Settings, place: BigQuery) -> Snapshot | None:
-    """Clone the live tables and what staging reads, less the export; None where nothing was ever loaded.
-
-    The result's `others` is 0: what cannot be read again is found by the rebuild. Raises ProofError where a batch is
-    half taken in, WarehouseError for what BigQuery refuses.
+    Raises ProofError where a batch is half taken in, WarehouseError for what BigQuery refuses.
     """
     refresh_manifest(settings)
     manifest = read_manifest(settings)
     tables = tables_of(manifest)
-    started = time.monotonic()
     scratch = f"{place.project}.{place.dataset}_proof"
     with open_bigquery(settings, place) as store:
         with explained(place):
             store.client.delete_dataset(scratch, delete_contents=True, not_found_ok=True)
         if not store.has("int_journal", *tables):
-            return None
+            return 0
         shards = store.rows(LOADED_SHARDS)
         if not shards:
-            return None
+            return 0
         if is_pending(store, manifest):
-            raise ProofError("a batch is taken in by halves. Let attribution_microbatch end it, then clear this task.")
+            raise ProofError(HALVES)
         with explained(place):
             store.client.create_dataset(scratch)
             views = {item.table_id for item in store.client.list_tables(place.dataset) if item.table_type == "VIEW"}
@@ -76,7 +55,7 @@ def clone_tables(settings: Settings, place: BigQuery) -> Snapshot | None:
             store.run(f"{new} as select * from {table}" if table in views else f"{new} clone {table}")  # noqa: S608
         for table in STATE:
             store.run(f"create table `{scratch}.{table}` clone {table}")
-    return Snapshot(len(shards), 0, 0, round(time.monotonic() - started, 2))
+    return len(shards)
 
 
 def prove_clones(settings: Settings, place: BigQuery) -> Proof:
@@ -98,7 +77,7 @@ def prove_clones(settings: Settings, place: BigQuery) -> Proof:
             kept = keep_rows(store, [name for name, replaces in tables.items() if replaces == "shard"])
         run_models(rebuilt, "run", "--exclude", STAGING, *ALL_DATES)
         with open_bigquery(rebuilt, there) as store:
-            rows, found = compare(store, tables)
+            rows, found = compare(store, sides_of(store, tables))
     finally:
         clear(rebuilt, there, keep_differences=bool(found))
     return Proof(
@@ -142,70 +121,19 @@ def keep_rows(store: BigQueryStore, staging: Iterable[str]) -> list[str]:
     return kept
 
 
-def compare(store: BigQueryStore, tables: Iterable[str]) -> tuple[int, list[Difference]]:
-    """Compare as multisets of rows, nulls equal: how many live rows, and what differs. Buckets follow from keys."""
-    store.run("drop table if exists differences")
-    store.run(_MADE)
-    total, found = 0, []
+def sides_of(store: BigQueryStore, tables: Iterable[str]) -> Iterator[tuple[str, Sides]]:
+    """Each table as it is compared: without buckets, which follow from keys; a filter must name every partition."""
     for table in tables:
         columns = _columns(store, table)
-        compared = [column for column in columns if column != "bucket"]
-        scope = "bucket >= 0" if "bucket" in columns else "true"  # a filter must name every partition
-        statement = DIFFERENCES.format(table=table, columns=", ".join(compared), scope=scope)
-        store.run(statement, table=table)
-        ((live, rebuilt),) = store.rows(
-            f"select (select count(*) from live_{table} where {scope}), (select count(*) from {table} where {scope})"  # noqa: S608
-        )
-        total += live
-        copies = "select found_in, sum(copies) from differences where table_name = $table group by found_in"
-        counts = dict(store.rows(copies, table=table))
-        if counts:
-            differing, shown, samples = _shown(store, table, compared)
-            found.append(
-                Difference(
-                    table=table,
-                    live_rows=live,
-                    rebuilt_rows=rebuilt,
-                    only_live=counts.get("live", 0),
-                    only_rebuilt=counts.get("rebuilt", 0),
-                    differing=differing,
-                    columns=shown,
-                    live=samples["live"],
-                    rebuilt=samples["rebuilt"],
-                )
-            )
-    return total, found
+        text = f"to_json_string(struct({', '.join(column for column in columns if column != 'bucket')}))"
+        scope = "where bucket >= 0" if "bucket" in columns else ""
+        yield table, Sides(f"(select * from live_{table} {scope})", f"(select * from {table} {scope})", text)  # noqa: S608
 
 
 def _columns(store: BigQueryStore, table: str) -> list[str]:
     with explained(store.place):
         schema = store.client.get_table(f"{store.place.project}.{store.place.dataset}.{table}").schema
     return [field.name for field in schema]
-
-
-def _shown(
-    store: BigQueryStore, table: str, columns: list[str]
-) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, tuple[Row, ...]]]:
-    """The columns that differ where both sides have rows, all columns with these first, some rows of each side."""
-    query = "select found_in, row_text from differences where table_name = $table order by row_text limit $most"
-    sides: dict[str, list[dict[str, Any]]] = {"live": [], "rebuilt": []}
-    for side, text in store.rows(query, table=table, most=2 * LOOKED_AT):
-        sides[side].append(json.loads(text))
-
-    def values(side: str, column: str) -> Counter[str]:
-        return Counter(str(row[column]) for row in sides[side])
-
-    differing = [c for c in columns if all(sides.values()) and values("live", c) != values("rebuilt", c)]
-    shared = [c for c in columns if c not in differing]
-
-    def sample(rows: list[dict[str, Any]]) -> tuple[Row, ...]:
-        ordered = sorted(rows, key=lambda row: [str(row[column]) for column in (*shared, *differing)])
-        return tuple(
-            tuple(None if row[column] is None else str(row[column]) for column in (*differing, *shared))
-            for row in ordered[:SAMPLE_ROWS]
-        )
-
-    return tuple(differing), (*differing, *shared), {side: sample(rows) for side, rows in sides.items()}
 
 
 def clear(rebuilt: Settings, there: BigQuery, *, keep_differences: bool) -> None:

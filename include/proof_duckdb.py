@@ -11,23 +11,34 @@ from pathlib import Path
 
 import duckdb
 
-from include.proof_report import SAMPLE_ROWS, Difference, Row
+from include.proof_compare import Sides
 from include.proof_scratch import Loaded, ProofError, Scratch
 from include.store_duckdb import literal, quoted
 
-#: Shards that both sides set aside as a whole, while rows of an earlier version stand in the live table (E4).
-SET_ASIDE = """
+#: Shards of which the rebuild did not read what was loaded: of another version, changed while they were read ($gone),
+#: or set aside as a whole on both sides while rows of an earlier version stand in the live table (E4).
+UNREAD = """
 with latest as (
-    select entry, touched_key as shard
+    select side, entry, touched_key as shard, version
     from (
         select 'live' as side, * from live.int_journal union all select 'rebuilt', * from rebuilt.int_journal
     ) as journals
     where entry in ('shard', 'rejected') and model = $model
     qualify row_number() over (partition by side, touched_key order by seq desc) = 1
+),
+shards as (
+    select
+        shard,
+        max(case when side = 'live' then version end) as loaded,
+        max(case when side = 'rebuilt' then version end) as rebuilt,
+        count(case when entry = 'rejected' then 1 end) = 2 as is_aside
+    from latest group by shard
 )
-select shard from latest
-where entry = 'rejected' and shard in (select shard from live.{table})
-group by shard having count(*) = 2
+select shard, loaded is not null from shards
+where
+    loaded is distinct from rebuilt or list_contains($gone, shard)
+    or is_aside and shard in (select shard from live.{table})
+order by shard
 """
 
 #: The live rows and journal entries of some shards in place of the rebuilt ones.
@@ -42,7 +53,7 @@ where entry in ('shard', 'rejected') and model = $model and list_contains($shard
 qualify row_number() over (partition by touched_key order by seq desc) = 1
 """
 
-#: Hashes of rows that are not equally often on both sides: whole rows are compared of these alone, which costs a tenth.
+#: Hashes of rows that are not equally often on both sides: of these alone texts are compared, which costs a tenth.
 SUSPECTS = """
 create or replace temp table suspects as
 with rows as (
@@ -51,26 +62,6 @@ with rows as (
     select hash({columns}), -1 from rebuilt.{table}
 )
 select hashed from rows group by hashed having sum(side) <> 0
-"""
-
-DIFFERENCES = """
-create table differences.{table} as
-with live as (
-    select {columns} from live.{table} where hash({columns}) in (select hashed from suspects)
-),
-rebuilt as (
-    select {columns} from rebuilt.{table} where hash({columns}) in (select hashed from suspects)
-)
-select 'live' as found_in, * from (from live except all from rebuilt)
-union all
-select 'rebuilt', * from (from rebuilt except all from live)
-"""
-
-#: Two versions of one row have the same place: ordered by what they share first.
-ROWS = """
-select found_in, {texts} from differences.{table}
-qualify row_number() over (partition by found_in order by {order}) <= {most}
-order by found_in, {order}
 """
 
 
@@ -89,8 +80,8 @@ def side_by_side(scratch: Scratch) -> Iterator[duckdb.DuckDBPyConnection]:
     Raises ProofError when DuckDB cannot do what is asked: a column that only one side has, a disk that is full.
     """
     try:
-        with duckdb.connect(config={"temp_directory": str(scratch.live.home / "tmp")}) as connection:
-            connection.execute(f"attach {literal(scratch.live.warehouse)} as live (read_only)")
+        with duckdb.connect(config={"temp_directory": str(scratch.live.parent / "tmp")}) as connection:
+            connection.execute(f"attach {literal(scratch.live)} as live (read_only)")
             connection.execute(f"attach {literal(scratch.rebuilt.warehouse)} as rebuilt")
             connection.execute(f"attach {literal(scratch.differences)} as differences")
             yield connection
@@ -102,19 +93,19 @@ def side_by_side(scratch: Scratch) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def keep_rows(connection: duckdb.DuckDBPyConnection, staging: Iterable[str], gone: Sequence[Loaded]) -> list[str]:
-    """Take the live rows of shards that cannot be read again: `gone`, and those set aside that keep earlier rows.
+    """Make the rebuilt staging hold what was loaded: nothing that came since, the live rows of what cannot be read.
 
-    Returns them as model/shard.
+    gone: what is not in the landing zone any more. Returns the shards of which live rows were taken, as model/shard.
     """
     kept = []
     for table in staging:
         lost = [shard for model, shard, _ in gone if model == table]
-        aside = connection.execute(SET_ASIDE.format(table=quoted(table)), {"model": table}).fetchall()
-        shards = sorted({*lost, *(shard for (shard,) in aside)})
-        for statement in TAKE_OVER.format(table=quoted(table)).split(";") if shards else ():
-            values = {"shards": shards, "model": table}
+        query = UNREAD.format(table=quoted(table))
+        unread = dict(connection.execute(query, {"model": table, "gone": lost}).fetchall())
+        for statement in TAKE_OVER.format(table=quoted(table)).split(";") if unread else ():
+            values = {"shards": list(unread), "model": table}
             connection.execute(statement, {name: v for name, v in values.items() if f"${name}" in statement})
-        kept += [f"{table}/{shard}" for shard in shards]
+        kept += [f"{table}/{shard}" for shard, was_loaded in unread.items() if was_loaded]
     return kept
 
 
@@ -123,44 +114,12 @@ def keep_fits(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("insert into rebuilt.model_fits by name from live.model_fits")
 
 
-def compare(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[int, Difference | None]:
-    """Compare a table as multisets of rows, nulls equal; how many live rows, and what differs."""
-    name = quoted(table)
-    columns = [column for column, *_ in connection.execute(f"describe rebuilt.{name}").fetchall()]
-    counted = f"select (select count(*) from live.{name}), (select count(*) from rebuilt.{name})"  # noqa: S608 - models' names
-    ((live, rebuilt),) = connection.execute(counted).fetchall()
-    parts = {"table": name, "columns": ", ".join(map(quoted, columns))}
-    connection.execute(SUSPECTS.format(**parts))
-    connection.execute(DIFFERENCES.format(**parts))
-    counts = dict(connection.execute(f"select found_in, count(*) from differences.{name} group by 1").fetchall())  # noqa: S608 - models' names
-    if not counts:
-        connection.execute(f"drop table differences.{name}")
-        return live, None
-    differing = [c for c in columns if len(counts) > 1 and _differs(connection, name, quoted(c))]
-    shared = [c for c in columns if c not in differing]
-    rows = _sample(connection, name, columns=[*differing, *shared], order=[*shared, *differing])
-    return live, Difference(
-        table=table,
-        live_rows=live,
-        rebuilt_rows=rebuilt,
-        only_live=counts.get("live", 0),
-        only_rebuilt=counts.get("rebuilt", 0),
-        differing=tuple(differing),
-        columns=(*differing, *shared),
-        live=tuple(row for side, row in rows if side == "live"),
-        rebuilt=tuple(row for side, row in rows if side == "rebuilt"),
-    )
-
-
-def _differs(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:
-    one, other = (f"select {column} from differences.{table} where found_in = '{side}'" for side in ("live", "rebuilt"))  # noqa: S608 - models' names
-    found = connection.execute(f"({one} except all {other}) union all ({other} except all {one}) limit 1")
-    return bool(found.fetchall())
-
-
-def _sample(
-    connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], order: Sequence[str]
-) -> list[tuple[str, Row]]:
-    texts = ", ".join(f"cast({quoted(column)} as varchar)" for column in columns)
-    query = ROWS.format(table=table, texts=texts, order=", ".join(map(quoted, order)), most=SAMPLE_ROWS)
-    return [(side, tuple(row)) for side, *row in connection.execute(query).fetchall()]
+def sides_of(connection: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> Iterator[tuple[str, Sides]]:
+    """Each table as it is compared, `suspects` made for it."""
+    for table in tables:
+        name = quoted(table)
+        columns = ", ".join(quoted(one) for one, *_ in connection.execute(f"describe rebuilt.{name}").fetchall())
+        connection.execute(SUSPECTS.format(table=name, columns=columns))
+        live, rebuilt = (f"(select {columns} from {side}.{name})" for side in ("live", "rebuilt"))  # noqa: S608 - models' names
+        suspect = f"hash({columns}) in (select hashed from suspects)"  # noqa: S608
+        yield table, Sides(live, rebuilt, "cast(to_json(t) as varchar)", suspect)

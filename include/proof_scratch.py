@@ -6,16 +6,15 @@ import json
 import logging
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from include.landing import GA4, SPEND, STREAMED, Shard, all_shards, file_version, folder_of
+from include.landing import GA4, SPEND, STREAMED, all_shards, file_version, folder_of, table_date
 from include.publish import LOADED_SHARDS
 from include.settings import Settings
 from include.transform import DbtError, run_dbt
@@ -25,8 +24,11 @@ log = logging.getLogger(__name__)
 
 STAGING = "path:models/staging"
 
-#: The rebuild reads what was loaded, whatever dates are read today.
+#: The rebuild on BigQuery reads what was loaded, whatever dates are read today.
 ALL_DATES = ("--vars", json.dumps({"start_date": None, "end_date": None}))
+
+#: Said of a batch that some models have and others have not: what they hold is of no one moment.
+HALVES = "a batch is taken in by halves. Let attribution_microbatch end it, then clear take_snapshot."
 
 #: The copy and what is rebuilt beside it, each up to the size of the warehouse, and as much for the work between.
 ROOM = 3
@@ -47,54 +49,32 @@ class Scratch:
 
     @property
     def folder(self) -> Path:
-        """Everything of the proof lies in this folder of the home, on the same disk as what is linked."""
+        """Everything of the proof lies in this folder of the home."""
         return self.deployment.home / "proof"
 
     @property
-    def live(self) -> Settings:
-        """The home of the copied warehouse."""
-        return self._home("live")
+    def live(self) -> Path:
+        """The copied warehouse; its views can be read under the name of the file that they were made in alone."""
+        return self.folder / "live" / self.deployment.warehouse.name
 
     @property
     def rebuilt(self) -> Settings:
-        """The home of the warehouse that is built from raw."""
-        return self._home("rebuilt")
+        """The home of the warehouse that is built from raw; its landing folder is a link to the deployment's."""
+        return replace(self.deployment, home=self.folder / "rebuilt")
 
     @property
     def differences(self) -> Path:
         """A DuckDB file with the differing rows of each table that differs, kept until the next proof."""
         return self.folder / "differences.duckdb"
 
-    def _home(self, name: str) -> Settings:
-        home = self.folder / name
-        return replace(self.deployment, home=home, ga4_export=home / "landing" / "ga4")
-
     def clear(self) -> None:
         """Remove all of it."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def clear_homes(self) -> None:
-        """Remove both homes; the differing rows stay."""
-        for home in (self.live.home, self.rebuilt.home):
-            shutil.rmtree(home, ignore_errors=True)
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """What the proof will look at.
-
-    shards: loaded shards whose file is still the version that was loaded; others: those whose file is not.
-    bytes: size of the warehouse. seconds: how long it took, the warehouse closed to others for no longer.
-    """
-
-    shards: int
-    others: int
-    bytes: int
-    seconds: float
-
-    def as_json(self) -> dict[str, Any]:
-        """The same as plain JSON values."""
-        return asdict(self)
+        """Remove both warehouses; the differing rows stay."""
+        for folder in (self.live.parent, self.rebuilt.home):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -133,60 +113,17 @@ def copy_warehouse(settings: Settings, target: Path) -> None:
         raise WarehouseBusyError(f"{settings.warehouse} was written while it was copied. Try again when it is at rest.")
 
 
-def link(source: Path, target: Path) -> None:
-    """Have `target` be the file, as it is now.
-
-    A hard link keeps the content when a producer renames a new version over the file. From another disk, or without the
-    right to link, it is a symbolic one: nothing is copied while the warehouse waits, and a file that changes before it
-    is read counts as one that cannot be read again.
-    """
-    try:
-        target.hardlink_to(source.resolve())
-    except OSError:
-        target.symlink_to(source.resolve())
-
-
-def copy_state(scratch: Scratch) -> None:
-    """Give both homes what models read beside what landed: whose rows are never taken in, how far back history goes."""
-    for path in (scratch.deployment.tombstones, scratch.deployment.history):
-        for home in (scratch.live.home, scratch.rebuilt.home):
-            if path.exists():
-                shutil.copy2(path, home / path.name)
-
-
-def link_shards(scratch: Scratch, loaded: list[Loaded]) -> int:
-    """Lay out the landing zone of what was loaded and is still there; returns how many shards that is."""
-    for folder in (scratch.rebuilt.ga4_export, scratch.rebuilt.streamed_events, scratch.rebuilt.ad_spend):
-        folder.mkdir(parents=True)
-    found = 0
-    landed = _every_shard(scratch.deployment)
-    for model, name, version in loaded:
-        shard = landed.get((model, name))
-        if shard and shard.version == version:
-            folder = folder_of(scratch.deployment, model)
-            for source in map(Path, shard.path):
-                target = folder_of(scratch.rebuilt, model) / source.relative_to(folder)
-                target.parent.mkdir(exist_ok=True)
-                link(source, target)
-            found += 1
-    drop_changed(scratch, loaded)
-    return found
-
-
-def _every_shard(settings: Settings) -> dict[tuple[str, str], Shard]:
-    """What stands in the landing zone, by staging model and name."""
+def changed_since(settings: Settings, loaded: list[Loaded]) -> list[Loaded]:
+    """Those of the loaded shards that are not, or no longer, the version that stands in the landing zone."""
     found = {model: all_shards(folder_of(settings, model), model) for model in (GA4, STREAMED, SPEND)}
-    return {(model, name): shard for model, shards in found.items() for name, shard in shards.items()}
+    return [one for one in loaded if (shard := found[one[0]].get(one[1])) is None or shard.version != one[2]]
 
 
-def drop_changed(scratch: Scratch, loaded: list[Loaded]) -> list[Loaded]:
-    """Take out of the landing zone what is not the version that was loaded; returns every shard that is not there."""
-    linked = _every_shard(scratch.rebuilt)
-    gone = [one for one in loaded if (shard := linked.get(one[:2])) is None or shard.version != one[2]]
-    for one in gone:
-        for path in linked[one[:2]].path if one[:2] in linked else ():
-            Path(path).unlink(missing_ok=True)
-    return gone
+def read_dates(loaded: list[Loaded]) -> tuple[str, str]:
+    """The arguments for dbt to read export tables of all dates that were loaded, whatever is read today."""
+    dates = [f"{day}" for model, name, _ in loaded if model == GA4 and (day := table_date(name))]
+    between = {"start_date": min(dates, default=None), "end_date": max(dates, default=None)}
+    return "--vars", json.dumps(between)
 
 
 def loaded_shards(warehouse: Path) -> list[Loaded]:
@@ -197,33 +134,29 @@ def loaded_shards(warehouse: Path) -> list[Loaded]:
         return connection.execute(LOADED_SHARDS).fetchall()
 
 
-def take_snapshot(scratch: Scratch) -> Snapshot | None:
-    """Copy the warehouse and link what it was loaded from; None where nothing was ever loaded.
+def take_snapshot(scratch: Scratch) -> int:
+    """Copy the warehouse, the tombstones and the history; how many shards were loaded, 0 where nothing ever was.
 
     Raises ProofError where the disk does not let it, WarehouseError where the warehouse cannot be opened.
     """
-    started = time.monotonic()
-    settings = scratch.deployment
+    settings, rebuilt = scratch.deployment, scratch.rebuilt.home
     with explained(scratch):
         scratch.clear()
         if not settings.warehouse.exists():
-            return None
+            return 0
         require_room(scratch)
-        scratch.live.home.mkdir(parents=True)
-        copy_warehouse(settings, scratch.live.warehouse)
-        loaded = loaded_shards(scratch.live.warehouse)
+        scratch.live.parent.mkdir(parents=True)
+        copy_warehouse(settings, scratch.live)
+        loaded = loaded_shards(scratch.live)
         if not loaded:
             scratch.clear()
-            return None
-        if not settings.ga4_export.is_dir():
-            raise ProofError(
-                f"the GA4 export folder {settings.ga4_export} does not exist; without it nothing can be rebuilt. "
-                "Mount it, or set GA4_EXPORT."
-            )
-        found = link_shards(scratch, loaded)
-        copy_state(scratch)
-    size = scratch.live.warehouse.stat().st_size
-    return Snapshot(found, len(loaded) - found, size, round(time.monotonic() - started, 2))
+            return 0
+        rebuilt.mkdir()
+        (rebuilt / "landing").symlink_to(settings.home / "landing")
+        for path in (settings.tombstones, settings.history):
+            if path.exists():
+                shutil.copy2(path, rebuilt)
+    return len(loaded)
 
 
 def run_models(settings: Settings, command: str, *arguments: str) -> None:

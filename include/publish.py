@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 from include.checks import CHECKS
 from include.data_driven.fits import FITS
-from include.figures import PIPELINE_RUNS, Figures, measure, record
+from include.figures import PIPELINE_RUNS, as_json, measure, record
 from include.proof_report import PROOFS
 from include.settings import Settings
 from include.store import Store, Versions, open_store
-from include.transform import checksum, project_files
+from include.transform import DbtError, Selection, checksum, project_files, run_dbt
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,8 @@ MART_PREFIX = "mart_"
 
 #: Views on marts, for reporting tools (docs/looker_studio.md).
 REPORT_PREFIX = "report_"
+
+REPORTS = Selection(("path:models/reports",))
 
 PROJECT = "project"
 
@@ -65,13 +68,13 @@ def project_version(settings: Settings) -> Versions:
     return {PROJECT: {PROJECT: checksum(project_files(settings), *settings.own_domains)}}
 
 
-def publish(settings: Settings, run_id: str) -> Figures:
+def publish(settings: Settings, run_id: str) -> dict[str, Any]:
     """Give readers the marts of the warehouse, the quarantine, the fits, the runs' figures and the proofs.
 
     Beside them stand the rules that touchpoints follow, and the shards the marts were built from, by which the next run
     knows whether a load still waits. How near to all at once readers get it is the engine's (docs/decisions.md). The
     run's figures are recorded in the warehouse first, so that the published table of runs has them too; they are taken
-    back if publishing fails, by the next run where this one is killed. A rerun replaces its own row.
+    back if publishing fails, by the next run where this one is killed. A rerun replaces its own row. Returned as JSON.
 
     Raises WarehouseError when the warehouse cannot be used, OSError when the published folder cannot be written.
     """
@@ -96,5 +99,25 @@ def publish(settings: Settings, run_id: str) -> Figures:
         except BaseException:
             store.run("delete from pipeline_runs where run_id = $run_id", run_id=run_id)
             raise
-    log.info("published %s: %s", ", ".join([*copies, *made]), figures.as_json())
-    return figures
+    found = as_json(figures)
+    log.info("published %s: %s", ", ".join([*copies, *made]), found)
+    return found
+
+
+def make_reports(settings: Settings) -> list[str]:
+    """Have dbt make the views for reports where they are not there, or the project is not the last published one.
+
+    Returns the names of those made. Raises DbtError where one cannot be made, WarehouseError where the warehouse cannot
+    be used.
+    """
+    with open_store(settings) as store:
+        same = published_shards(store).get(PROJECT) == project_version(settings)[PROJECT]
+        if same and store.marts(REPORT_PREFIX):
+            return []
+    results = run_dbt(settings, "run", *REPORTS.arguments(), "--no-write-json")
+    failed = [f"{one.node.name}: {str(one.message).strip()}" for one in results if one.status == "error"]
+    if failed:
+        raise DbtError(f"making the views for reports failed: {'; '.join(failed)}")
+    made = [one.node.name for one in results]
+    log.info("made %s", ", ".join(made))
+    return made

@@ -20,6 +20,7 @@ from rich.markup import escape
 from include.airflow_env import airflow_env, deployment_secrets
 from include.attention import LAST_RUN, Attention, needs_attention
 from include.attribution_table import as_models_table, as_table, read_credits, read_models
+from include.checks import last_checks
 from include.dashboard.marts import MartsError, NotPublishedError, open_marts
 from include.disk import full, in_words
 from include.home import HomeInUseError, StartError, hold_home
@@ -27,7 +28,6 @@ from include.home_kind import badge
 from include.kept_settings import keep
 from include.settings import PROJECT, SettingError, Settings
 from include.shell import clean
-from include.shown_checks import last_checks
 from include.watchdog import watchdog
 
 PATIENCE_SECONDS = 5

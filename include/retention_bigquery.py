@@ -10,10 +10,10 @@ import logging
 from collections.abc import Sequence
 
 from include.bigquery_errors import explained
+from include.deletion.bigquery_engine import keep_first_event, require_built
 from include.deletion.bigquery_scrub import REMEDY, STREAMED_LINES, arrival, of_lines
-from include.deletion.bigquery_take import keep_first_event, require_built
 from include.ignored_ids import BIGQUERY_ORDER, BIGQUERY_USER, ignored_ids
-from include.journal import STAGING, Touched, read_again, touch
+from include.journal import STAGING, read_again, touch
 from include.landed_rows import Outside, Scrubbed
 from include.landing import hidden_by
 from include.retention import DAY_US, Done, later
@@ -155,7 +155,7 @@ def retain_on(settings: Settings, place: BigQuery, wanted: int | None, lookback:
             store.append("kept_history", [{"kept_from": kept_from}])
         crossing = CROSSING.format(**_TABLES, started_us="unix_micros(started_at)")
         people = [person for (person,) in store.rows(crossing, kept_from=kept_from)]
-        touch(store, Touched(people=people))
+        touch(store, people)
         scrubbed = _scrub_lines(store, given, shards.get(STAGING[1], [])) + _scrub_export(store, given)
         store.drop_temporary()
         return Done(kept_from, len(people), scrubbed)

@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-import shlex
-from pathlib import Path
+from dataclasses import replace
 
-import duckdb
-
-from include.deletion.take import NEEDED_TABLES
+from include.deletion.duckdb_engine import NEEDED_TABLES
 from include.history import History, earliest, read_history, write_history
-from include.journal import Touched, read_again, touch
-from include.landed_rows import (
-    ERASE_ONCE,
-    Outside,
-    Scrubbed,
-    ScrubError,
-    UnsearchableError,
-    is_writable,
-    landing_files,
-    newest_files,
-    put_landed_rows,
-    take_out,
-    withdraw,
-)
-from include.landing import file_version
+from include.journal import read_again, touch
+from include.landed_rows import scrub_files
 from include.retention import Done, later
 from include.retention_needed import (
     AHEAD,
@@ -40,8 +23,6 @@ from include.retention_needed import (
 from include.settings import Settings
 from include.store_duckdb import DuckDB
 from include.warehouse import open_built
-
-log = logging.getLogger(__name__)
 
 _TABLES = {
     name: name
@@ -88,45 +69,9 @@ def retain(settings: Settings, wanted: int | None, lookback: int) -> Done | None
             shards.setdefault(model, []).append(shard)
         read_again(store, shards)
         people = [person for (person,) in store.rows(crossing, kept_from=kept_from)]
-        touch(store, Touched(people=people))
+        touch(store, people)
         kept = tuple(sorted(key for (key,) in store.rows("select md5(event_key) from needed_keys")))
         write_history(settings, History(earliest(before.first_event_at, first), kept_from, rows_from, kept))
-        return Done(kept_from, len(people), _scrub_old(warehouse, settings, rows_from))
-
-
-def _scrub_old(warehouse: duckdb.DuckDBPyConnection, settings: Settings, before: int) -> Scrubbed:
-    total = Scrubbed()
-    # one file of each source stays, or the folder would look like a lost disk
-    newest = newest_files(settings)
-    for path in landing_files(settings):
-        try:
-            total += _scrub_file(warehouse, settings, path, before, keep_empty=path in newest)
-        except FileNotFoundError:  # withdrawn meanwhile
-            continue
-        except UnsearchableError as error:
-            log.warning("%s", error)
-        except ScrubError as error:
-            total += Scrubbed(problems=(str(error),))
-    return total
-
-
-def _scrub_file(
-    warehouse: duckdb.DuckDBPyConnection, settings: Settings, path: Path, before: int, *, keep_empty: bool
-) -> Scrubbed:
-    version = file_version(path)
-    put_landed_rows(warehouse, settings, path)
-    rows: int = warehouse.execute("select count(*) from landed_rows").fetchall()[0][0]
-    given = {"before": before, "least_time": YEAR_2000, "ahead": AHEAD}
-    places = [place for (place,) in warehouse.execute(_OLD_PLACES, given).fetchall()]
-    if not places:
-        return Scrubbed()
-    whole = len(places) == rows and not keep_empty
-    if not is_writable(settings, path):
-        remove = f"rm {shlex.quote(str(path))}" if whole else ERASE_ONCE
-        return Scrubbed(outside=(Outside(str(path), len(places), remove),))
-    if whole:
-        withdraw(path)
-    else:
-        take_out(path, places, version)
-    log.info("took %d of %d old rows out of %s", len(places), rows, path)
-    return Scrubbed(len(places), 1)
+        scrubbed = scrub_files(warehouse, settings, _OLD_PLACES, given, "withdraw")
+        known = tuple(one for one in scrubbed.outside if one.rows is not None)
+        return Done(kept_from, len(people), replace(scrubbed, outside=known))

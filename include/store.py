@@ -98,7 +98,7 @@ def read_published(settings: Settings, query: str) -> list[tuple[Any, ...]] | No
     Raises WarehouseError where BigQuery cannot be used.
     """
     if settings.bigquery is None:
-        from include.published_file import read_file  # noqa: PLC0415 - one engine is enough
+        from include.store_duckdb import read_file  # noqa: PLC0415 - one engine is enough
 
         return read_file(settings.published, query)
     with open_store(settings) as store:

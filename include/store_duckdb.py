@@ -15,7 +15,6 @@ import pyarrow as pa
 
 from include.durable import sync
 from include.landing import landed
-from include.published_file import read_file
 from include.settings import Settings
 from include.store import Kept, Kind, Table, Versions
 from include.warehouse import open_warehouse
@@ -43,6 +42,18 @@ def quoted(name: str) -> str:
 def literal(value: str | Path) -> str:
     """Text as an SQL literal: ATTACH takes no parameter."""
     return "'" + str(value).replace("'", "''") + "'"
+
+
+def read_file(path: Path, query: str) -> list[tuple[Any, ...]] | None:
+    """Rows of the published file; None where there is none, or none that can be read."""
+    if not path.exists():
+        return None
+    try:
+        with duckdb.connect(str(path), read_only=True) as published:
+            return published.execute(query).fetchall()
+    except duckdb.Error as error:
+        log.warning("%s cannot be read and will be written anew: %s", path, error)
+        return None
 
 
 class DuckDB:
@@ -124,18 +135,14 @@ class DuckDB:
         return {table: table for table in tables}
 
     def published_rows(self, query: str) -> list[tuple[Any, ...]] | None:
-        """Rows of the published file; None, so that it is published again, where another program wrote into it."""
-        if _log_of(self.settings.published).exists():
-            log.warning("%s was written to by another program and will be written anew", self.settings.published)
-            return None
+        """Rows of the published file."""
         return read_file(self.settings.published, query)
 
     def publish(self, copies: Mapping[str, str], made: Mapping[str, str], run_id: str) -> None:
         """Write a new published file, which takes the old one's name: a reader keeps what it opened.
 
-        The log of a program that wrote into the old file goes first: with the new file DuckDB could open neither.
-        Whoever opens the old file in between gets what was published, less what that program wrote. The new file is
-        read-only, for its readers alone (PUBLISHED_READERS).
+        The new file is read-only, for its readers alone (PUBLISHED_READERS). The log of a program that wrote into the
+        old one all the same goes first: with the new file DuckDB could open neither.
 
         Raises OSError when the folder cannot be written.
         """
@@ -163,10 +170,6 @@ class DuckDB:
                 self.connection.execute(f"create table published.{quoted(name)} as {query}")
         finally:
             self.connection.execute("detach published")
-
-
-def _log_of(database: Path) -> Path:
-    return database.with_name(f"{database.name}.wal")
 
 
 def _remove_logs(database: Path) -> None:

@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from include.bigquery_landing import WILDCARDS
-from include.deletion.bigquery_tombstones import GIVEN, arrays, covered
-from include.deletion.tombstones import Tombstone
+from include.deletion.tombstones import BIGQUERY, Tombstone, arrays
 from include.ignored_ids import BIGQUERY_USER, USERS, ignored_ids
 from include.landed_rows import Outside, Scrubbed
 from include.settings import Settings
@@ -30,7 +29,7 @@ _DEVICE = "nullif(trim(e.user_pseudo_id, ' '), '')"
 
 _TABLES = "select table_id from `{export}.__TABLES__` where regexp_contains(table_id, r'^{prefix}[0-9]+$')"
 
-#: The export's rows in the words of COVERED; a row counts as arrived at noon of the day after (E4).
+#: The export's rows with the columns of `covered`; a row counts as arrived at noon of the day after (E4).
 _EXPORTED = f"""(
     select
         concat('{{prefix}}', e._table_suffix) as shard, {_USER} as user_id, {_DEVICE} as user_pseudo_id,
@@ -46,7 +45,7 @@ _DELETE_EXPORTED = f"""
 delete from `{{export}}.{{table}}` as e
 where exists (
     select 1
-    from {GIVEN} as t
+    from {BIGQUERY.given} as t
     cross join unnest([coalesce(e.event_timestamp, $received_at)]) as happened_at
     where t.key_hash = to_hex(md5(case t.kind
             when 'user' then {_USER}
@@ -58,7 +57,7 @@ where exists (
 )
 """  # noqa: S608 - settings
 
-#: The streamed lines in the same words; dbt's stg_streamed_events reads them so. `line` of what is no JSON object.
+#: The streamed lines with the same columns; dbt's stg_streamed_events reads them so. `line` of what is no JSON object.
 STREAMED_LINES = rf"""
 lines as (
     select
@@ -96,7 +95,7 @@ landed as (
 
 _STREAMED = f"""
 with {STREAMED_LINES}
-select batch_id, line_number, landed_at from {covered("landed")} as c
+select batch_id, line_number, landed_at from {BIGQUERY.covered("landed")} as c
 union distinct
 select l.batch_id, l.line_number, l.landed_at from landed as l
 inner join unnest($ids) as id on strpos(l.line, concat('"', id, '"')) > 0
@@ -131,7 +130,7 @@ def look(store: BigQueryStore, ids: Sequence[str]) -> Found:
     for prefix in WILDCARDS:
         names = {"export": store.place.export, "prefix": prefix}
         suffixes = [table.removeprefix(prefix) for (table,) in store.rows(_TABLES.format(**names))]
-        rows = covered(_EXPORTED.format(**names))
+        rows = BIGQUERY.covered(_EXPORTED.format(**names))
         query = (
             f"select shard, kind, key_hash, from_at, until_at, deleted_at, count(*) from {rows} as c"  # noqa: S608
             " group by shard, kind, key_hash, from_at, until_at, deleted_at"

@@ -19,6 +19,10 @@ KINDS = ("person", "device")
 class RefusedError(ValueError):
     """A request file cannot be followed; the message says file, line, what is wrong and what to do."""
 
+    def __init__(self, path: Path, line: int, what: str, remedy: str) -> None:
+        """Put them into one sentence."""
+        super().__init__(f"{path}:{line}: {what}; {remedy}. Nothing of this file was done.")
+
 
 @dataclass(frozen=True)
 class Request:
@@ -76,9 +80,9 @@ def _read(path: Path, ignored: Sequence[str]) -> list[Request]:
         version = file_version(path)
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise RefusedError(_refusal(path, 1, f"not UTF-8 at byte {error.start}", "save the file as UTF-8")) from None
+        raise RefusedError(path, 1, f"not UTF-8 at byte {error.start}", "save the file as UTF-8") from None
     except OSError as error:
-        raise RefusedError(_refusal(path, 1, f"unreadable ({error.strerror})", "give this user the right")) from None
+        raise RefusedError(path, 1, f"unreadable ({error.strerror})", "give this user the right") from None
     requests = []
     reader = csv.reader(text.splitlines(), strict=True)
     try:
@@ -86,35 +90,27 @@ def _read(path: Path, ignored: Sequence[str]) -> list[Request]:
             cells = [cell.strip() for cell in row]
             if reader.line_num == 1:
                 if tuple(cells) != HEADER:
-                    raise RefusedError(_refusal(path, 1, "the header is not kind,id", "make kind,id the first line"))
+                    raise RefusedError(path, 1, "the header is not kind,id", "make kind,id the first line")
             elif cells:
                 requests.append(_request(path, version, reader.line_num, cells, ignored))
     except csv.Error as error:
-        raise RefusedError(_refusal(path, reader.line_num, f"not CSV ({error})", "correct the quotes")) from None
+        raise RefusedError(path, reader.line_num, f"not CSV ({error})", "correct the quotes") from None
     if not requests:
-        raise RefusedError(_refusal(path, 1, "no request in it", "write kind,id and a line for each id, or delete it"))
+        raise RefusedError(path, 1, "no request in it", "write kind,id and a line for each id, or delete it")
     return requests
 
 
 def _request(path: Path, version: str, line: int, cells: list[str], ignored: Sequence[str]) -> Request:
     if len(cells) != len(HEADER):
-        raise RefusedError(_refusal(path, line, f"{len(cells)} fields", "write kind,id (an id with a comma in quotes)"))
+        raise RefusedError(path, line, f"{len(cells)} fields", "write kind,id (an id with a comma in quotes)")
     kind, key = cells
     if kind not in KINDS:
-        raise RefusedError(_refusal(path, line, f"kind {kind!r}", f"use {' or '.join(KINDS)}"))
+        raise RefusedError(path, line, f"kind {kind!r}", f"use {' or '.join(KINDS)}")
     if not key:
-        raise RefusedError(_refusal(path, line, "an empty id", "write the id, or take the line out"))
+        raise RefusedError(path, line, "an empty id", "write the id, or take the line out")
     if key.startswith("event:"):
-        raise RefusedError(
-            _refusal(path, line, "an event without device or user", "it names nobody (semantics I4); take the line out")
-        )
+        raise RefusedError(path, line, "an event without device or user", "it names nobody (semantics I4); take it out")
     if kind == "person" and key.lower() in ignored:
         remedy = "take the line out (for a device of that name write device), or take the id off the list"
-        raise RefusedError(
-            _refusal(path, line, "an id that ignored_user_ids lists names no person (semantics I1)", remedy)
-        )
+        raise RefusedError(path, line, "an id that ignored_user_ids lists names no person (semantics I1)", remedy)
     return Request(kind, key, path, line, version)
-
-
-def _refusal(path: Path, line: int, what: str, remedy: str) -> str:
-    return f"{path}:{line}: {what}; {remedy}. Nothing of this file was done."

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from hashlib import md5
 
-import duckdb
-
 from include.durable import write_text
 from include.settings import Settings
 
@@ -58,43 +56,83 @@ def key_hash(key: str) -> str:
     return md5(key.encode(), usedforsecurity=False).hexdigest()
 
 
-#: dbt/macros/events/without_deleted.sql says the same for staging.
-_COVERED = """
-create or replace temp view covered as
-select k.* exclude (kind, key), t.*
-from (
-    select *, unnest([
-        {{'kind': 'user', 'key': user_id}},
-        {{'kind': 'device', 'key': user_pseudo_id}},
-        {{'kind': 'anonymous', 'key': case when user_id is null then user_pseudo_id end}},
-        {{'kind': 'event', 'key': event_id}}
-    ], recursive := true)
-    from {rows}
-) as k
-inner join tombstones as t
-    on t.kind = k.kind and t.key_hash = md5(k.key)
-    and coalesce(k.event_at, k.received_at) >= t.from_at
-    and coalesce(k.event_at, k.received_at) < t.until_at
-    and least(coalesce(k.event_at, k.received_at), k.received_at) < t.deleted_at
-"""
+#: Where the tombstones stand beside the models: a table on BigQuery, on DuckDB a temporary one made of the file.
+TABLE = "deletion_tombstones"
+
+#: Every landed row that staging holds, with the columns of `covered`. A deletion looks at all of them: also at copies
+#: that lost (E1), which no lookup knows by their person.
+STAGED_ROWS = """(
+    select 'stg_ga_events' as model, shard, user_id, user_pseudo_id, cast(null as string) as event_id, event_at,
+        received_at
+    from {stg_ga_events} as g
+    union all
+    select 'stg_streamed_events', shard, user_id, user_pseudo_id, event_key, event_at, received_at
+    from {stg_streamed_events} as s
+)"""
+
+#: Each of `rows` with each tombstone that covers it; dbt/macros/events/without_deleted.sql says the same for staging.
+_COVERED = """(
+    select k.*, t.*
+    from (
+        select
+            r.*, c.covers,
+            case c.covers
+                when 'user' then r.user_id
+                when 'device' then r.user_pseudo_id
+                when 'anonymous' then case when r.user_id is null then r.user_pseudo_id end
+                when 'event' then r.event_id
+            end as covered_key
+        from {rows} as r
+        cross join (
+            select 'user' as covers union all select 'device' union all select 'anonymous' union all select 'event'
+        ) as c
+    ) as k
+    inner join {tombstones} as t
+        on t.kind = k.covers and t.key_hash = {md5}
+        and coalesce(k.event_at, k.received_at) >= t.from_at
+        and coalesce(k.event_at, k.received_at) < t.until_at
+        and least(coalesce(k.event_at, k.received_at), k.received_at) < t.deleted_at
+)"""
 
 
-def put_tombstones(connection: duckdb.DuckDBPyConnection, tombstones: Sequence[Tombstone]) -> None:
-    """Make the temporary table `tombstones` of them."""
-    connection.execute(
-        "create or replace temp table tombstones"
-        " (kind varchar, key_hash varchar, from_at bigint, until_at bigint, deleted_at bigint)"
-    )
-    columns = [[getattr(one, column) for one in tombstones] for column in COLUMNS]
-    connection.execute("insert into tombstones select unnest(?), unnest(?), unnest(?), unnest(?), unnest(?)", columns)
+@dataclass(frozen=True)
+class Dialect:
+    """What the engines spell in different ways. given: the tombstones of `arrays` as a FROM item."""
+
+    md5: str
+    given: str
+
+    def covered(self, rows: str, tombstones: str = TABLE) -> str:
+        """A FROM item: each row with each tombstone that covers it, columns of both.
+
+        rows: a table or subquery with user_id, user_pseudo_id, event_id, event_at and received_at.
+        """
+        return _COVERED.format(rows=rows, tombstones=tombstones, md5=self.md5)
 
 
-def cover(connection: duckdb.DuckDBPyConnection, rows: str) -> None:
-    """Make the temporary view `covered`: each row with each of the `tombstones` that covers it, columns of both.
+DUCKDB = Dialect(
+    md5="md5(k.covered_key)",
+    given="""(
+    select
+        unnest(cast($all_kind as varchar[])) as kind, unnest(cast($all_key_hash as varchar[])) as key_hash,
+        unnest(cast($all_from_at as bigint[])) as from_at, unnest(cast($all_until_at as bigint[])) as until_at,
+        unnest(cast($all_deleted_at as bigint[])) as deleted_at
+)""",
+)
+BIGQUERY = Dialect(
+    md5="to_hex(md5(k.covered_key))",
+    given="""(
+    select
+        kind, $all_key_hash[offset(place)] as key_hash, $all_from_at[offset(place)] as from_at,
+        $all_until_at[offset(place)] as until_at, $all_deleted_at[offset(place)] as deleted_at
+    from unnest($all_kind) as kind with offset as place
+)""",
+)
 
-    rows: a table or subquery with user_id, user_pseudo_id, event_id, event_at and received_at.
-    """
-    connection.execute(_COVERED.format(rows=rows))
+
+def arrays(tombstones: Sequence[Tombstone]) -> dict[str, list[str] | list[int]]:
+    """The values that `given` names."""
+    return {f"all_{column}": [getattr(one, column) for one in tombstones] for column in COLUMNS}
 
 
 def read_tombstones(settings: Settings) -> list[Tombstone]:

@@ -20,9 +20,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis.vendor.pretty import RepresentationPrinter
 
-from include.deletion.requests import Request, Requests
-from include.deletion.take import handle, scrub_deleted
-from include.deletion.tombstones import read_tombstones
+from include.deletion.duckdb_engine import Files, take_covered
+from include.deletion.requests import Request
+from include.deletion.take import handle
 from include.ga4_schema import SCHEMA_2026
 from include.settings import Settings
 from tests.dbt.replay import Script, Warehouse
@@ -310,8 +310,8 @@ class Asks(Step):
         request = Request(self.kind, self.id, world.settings.deletion_requests / "request.csv", 2, str(self.at))
         with closing(world.warehouse.db.cursor()) as cursor:
             cursor.execute("use warehouse")
-            handle(cursor, world.settings, Requests((request,), (), ()), START + self.at)
-        assert scrub_deleted(world.settings, read_tombstones(world.settings), [self.id]).problems == ()
+            handle(Files(cursor, world.settings), [request], START + self.at)
+        assert take_covered(world.settings, [self.id]).problems == ()
 
 
 @dataclass(frozen=True)

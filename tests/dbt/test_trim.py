@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from include.journal import Touched, touch
+from include.journal import touch
 from include.publish import publish
 from include.quality import check
 from include.store import open_store
@@ -72,7 +72,7 @@ def test_a_batch_that_is_not_published_or_not_everywhere_stays(stream: Stream) -
     assert trim(settings) == 0
     assert entries(stream) == before
     with open_store(settings) as store:
-        touch(store, Touched(people=("other",)))
+        touch(store, ["other"])
     publish(settings, "too early")
     trim(settings)
     assert stream.rows("select touched_key from int_journal where entry = 'person_id'") == [("other",)]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from include.backfill import BackfillError, Request, mark_tables
-from include.journal import READ_AGAIN, Touched, read_again, touch
+from include.journal import READ_AGAIN, read_again, touch
 from include.publish import MARK_PUBLISHED
 from include.store import Store, Table
 from include.trim import is_pending, trim_journal
@@ -81,12 +81,10 @@ def test_shards_to_be_read_again_are_marked_once(journal: Store) -> None:
     ]
 
 
-def test_touched_keys_are_a_batch_of_their_own(journal: Store) -> None:
-    touch(journal, Touched())
-    touch(journal, Touched(devices=("d", "d"), people=("it's",), dates=("2026-01-31",)))
+def test_touched_people_are_a_batch_of_their_own(journal: Store) -> None:
+    touch(journal, [])
+    touch(journal, ["it's", "it's"])
     assert journal.rows("select entry, model, touched_key from int_journal order by entry, model") == [
-        ("conversion_date", "upkeep", "2026-01-31"),
-        ("device_key", "upkeep", "d"),
         ("done", GA4, None),
         ("done", STREAMED, None),
         ("person_id", "upkeep", "it's"),

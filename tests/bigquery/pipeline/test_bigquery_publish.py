@@ -72,12 +72,11 @@ def test_figures_are_those_of_what_readers_see(settings: Settings, small: BigQue
         small.run(*LANDED, shard=shard, first=times[0], second=times[1])
         entry(small, "shard", touched_key=shard, version="v1", seq=1)
     found = publish(settings, "run 1")
-    assert (found.events, found.sessions, found.conversions, found.revenue) == (6, 1, 1, Decimal("12.50"))
-    assert (found.batch_shards, found.batch_events) == (2, 4)
-    assert found.lag_max_seconds is not None
-    assert found.lag_max_seconds >= 60
-    assert (found.rejected_rows, found.rejected_files) == (0, 0)
-    assert publish(settings, "run 2").batch_events == 0
+    counts = ("events", "sessions", "conversions", "revenue", "batch_shards", "batch_events", "rejected_rows")
+    assert [found[name] for name in counts] == [6, 1, 1, "12.50", 2, 4, 0]
+    assert found["rejected_files"] == 0
+    assert found["lag_max_seconds"] >= 60
+    assert publish(settings, "run 2")["batch_events"] == 0
     assert small.published_rows("select run_id, batch_events from pipeline_runs order by 1") == [
         ("run 1", 4),
         ("run 2", 0),

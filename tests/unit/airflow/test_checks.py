@@ -9,10 +9,9 @@ import duckdb
 import pytest
 
 from include import checks
-from include.checks import detail, hold, record
+from include.checks import detail, hold, last_checks, record
 from include.quality import ChecksFailedError, Finding
 from include.settings import Settings
-from include.shown_checks import last_checks
 from include.transform import GATE
 
 SOUND = Finding("assert_a", "tests/gate/assert_a.sql", "pass", 0, "")

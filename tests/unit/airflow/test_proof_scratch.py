@@ -1,4 +1,4 @@
-"""The snapshot of a proof: what is copied, what is linked, and what it says when the disk does not let it."""
+"""The snapshot of a proof: what is copied, and what it says when the disk does not let it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from include import proof_scratch
 from include.landing import file_version
 from include.proof import ProofError, prove, snapshot
-from include.proof_scratch import Scratch, drop_changed, link, loaded_shards
+from include.proof_scratch import Scratch, changed_since, loaded_shards, read_dates
 from include.settings import Settings
 from include.transform import DbtError
 from include.warehouse import WarehouseBusyError, open_warehouse
@@ -38,66 +38,30 @@ def loaded(settings: Settings, warehouse: Run) -> Settings:
     return settings
 
 
-def landed_names(scratch: Scratch) -> list[str]:
-    """The batches in the landing zone of the proof."""
-    return sorted(path.name for path in scratch.rebuilt.streamed_events.iterdir())
-
-
-def test_the_landing_zone_is_what_was_loaded_and_is_still_there(loaded: Settings) -> None:
-    taken = snapshot(loaded)
-    assert taken is not None
-    assert (taken.shards, taken.others) == (1, 2)
-    scratch = Scratch(loaded)
-    assert landed_names(scratch) == ["here.ndjson"]
-    linked = scratch.rebuilt.streamed_events / "here.ndjson"
-    assert file_version(linked) == file_version(loaded.streamed_events / "here.ndjson")
-    assert loaded_shards(scratch.live.warehouse) == loaded_shards(loaded.warehouse)
-
-
-def test_both_homes_of_the_proof_know_who_was_deleted(loaded: Settings) -> None:
-    (loaded.home / "tombstones.csv").write_text("kind,key_hash")
-    snapshot(loaded)
-    for home in (Scratch(loaded).live.home, Scratch(loaded).rebuilt.home):
-        assert (home / "tombstones.csv").read_text() == "kind,key_hash"
-        assert not (home / "history.json").exists()
-
-
-def test_a_file_that_is_renamed_over_keeps_its_content_in_the_proof(loaded: Settings) -> None:
-    snapshot(loaded)
-    source = loaded.streamed_events / "here.ndjson"
-    hidden = source.with_name(".here.ndjson")
-    hidden.write_text("the next version")
-    hidden.replace(source)
-    assert (Scratch(loaded).rebuilt.streamed_events / "here.ndjson").read_text() == "here"
-
-
-@pytest.mark.parametrize("other_disk", [False, True])
-def test_a_file_that_is_written_over_in_place_is_dropped(
-    loaded: Settings, monkeypatch: pytest.MonkeyPatch, other_disk: bool
-) -> None:
-    if other_disk:
-
-        def refused(*_: object) -> None:
-            raise OSError(18, "Invalid cross-device link")
-
-        monkeypatch.setattr(Path, "hardlink_to", refused)
-    snapshot(loaded)
-    scratch = Scratch(loaded)
-    versions = loaded_shards(scratch.live.warehouse)
-    assert [shard for _, shard, _ in drop_changed(scratch, versions)] == ["changed", "gone"]
+def test_what_is_not_the_loaded_version_any_more_is_named(loaded: Settings) -> None:
+    assert snapshot(loaded) == 3
+    versions = loaded_shards(Scratch(loaded).live)
+    assert versions == loaded_shards(loaded.warehouse)
+    assert [shard for _, shard, _ in changed_since(loaded, versions)] == ["changed", "gone"]
     with (loaded.streamed_events / "here.ndjson").open("a") as file:
         file.write("more")
-    assert [shard for _, shard, _ in drop_changed(scratch, versions)] == ["changed", "gone", "here"]
-    assert landed_names(scratch) == []
+    assert [shard for _, shard, _ in changed_since(loaded, versions)] == ["changed", "gone", "here"]
 
 
-def test_a_symbolic_link_has_the_version_of_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Path, "hardlink_to", lambda *_: os.link("", ""))
-    source, target = tmp_path / "source", tmp_path / "target"
-    source.write_text("x")
-    link(source, target)
-    assert target.is_symlink()
-    assert file_version(target) == file_version(source)
+def test_the_rebuild_reads_what_landed_and_knows_who_was_deleted(loaded: Settings) -> None:
+    loaded.tombstones.write_text("kind,key_hash")
+    snapshot(loaded)
+    rebuilt = Scratch(loaded).rebuilt
+    assert rebuilt.tombstones.read_text() == "kind,key_hash"
+    assert not rebuilt.history.exists()
+    assert (rebuilt.streamed_events / "here.ndjson").read_text() == "here"
+
+
+def test_the_rebuild_reads_no_date_that_was_never_loaded() -> None:
+    names = ("events_20260103", "events_intraday_20260105", "events_fresh_20260104", "bing.parquet")
+    loaded = [("stg_ga_events", name, "v") for name in names]
+    assert read_dates(loaded) == ("--vars", '{"start_date": "2026-01-03", "end_date": "2026-01-05"}')
+    assert read_dates([("stg_streamed_events", "b", "v")]) == ("--vars", '{"start_date": null, "end_date": null}')
 
 
 def test_the_warehouse_can_be_written_as_soon_as_the_snapshot_is_there(loaded: Settings) -> None:
@@ -119,17 +83,11 @@ def test_a_warehouse_written_during_the_copy_is_no_snapshot(loaded: Settings, mo
 
 
 def test_without_a_warehouse_or_without_a_load_there_is_nothing_to_prove(settings: Settings, tmp_path: Path) -> None:
-    assert snapshot(settings) is None
+    assert snapshot(settings) == 0
     assert not settings.warehouse.exists()
     duckdb.connect(str(settings.warehouse)).close()
-    assert snapshot(settings) is None
+    assert snapshot(settings) == 0
     assert not Scratch(settings).folder.exists()
-
-
-def test_a_lost_export_folder_is_no_proof(loaded: Settings) -> None:
-    shutil.rmtree(loaded.ga4_export)
-    with pytest.raises(ProofError, match=r"export folder .* does not exist"):
-        snapshot(loaded)
 
 
 def test_a_full_disk_is_told_before_anything_is_copied(loaded: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,9 +125,7 @@ def test_a_snapshot_serves_one_proof_and_is_gone_after_a_failure(
 
 def test_a_snapshot_removes_what_an_earlier_proof_left(loaded: Settings) -> None:
     scratch = Scratch(loaded)
-    scratch.rebuilt.ga4_export.mkdir(parents=True)
-    (scratch.rebuilt.ga4_export / "old").touch()
+    scratch.rebuilt.home.mkdir(parents=True)
     scratch.differences.touch()
     snapshot(loaded)
-    assert list(scratch.rebuilt.ga4_export.iterdir()) == []
     assert not scratch.differences.exists()

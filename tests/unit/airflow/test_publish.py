@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import stat
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from include.figures import measure
+from include.figures import PIPELINE_RUNS, Figures, as_json, measure
 from include.publish import project_version, publish, published_shards
 from include.settings import Settings
 from include.store import open_store
@@ -77,56 +75,16 @@ def test_a_reader_keeps_what_it_opened_and_the_next_one_sees_the_new(settings: S
     assert query(settings.published, "select count(*) from mart_sessions") == [(2,)]
 
 
-def test_a_rerun_replaces_its_own_figures(settings: Settings, warehouse: Run) -> None:
-    for run in ("run 1", "run 2", "run 2"):
-        publish(settings, run)
-    assert query(settings.published, "select run_id from pipeline_runs order by 1") == [("run 1",), ("run 2",)]
-
-
-def test_a_left_over_temporary_file_is_no_hindrance(settings: Settings, warehouse: Run) -> None:
-    settings.published.parent.mkdir()
-    settings.published.with_name(".attribution.duckdb").write_bytes(b"half of a file")
-    settings.published.with_name("attribution.duckdb.tmp").mkdir()  # DuckDB's, of a reader whose query was too large
+def test_what_was_left_beside_the_published_file_is_no_hindrance(settings: Settings, warehouse: Run) -> None:
+    """Half a file, DuckDB's folder of a reader whose query was too large, the log of a program that wrote into it."""
     publish(settings, "run 1")
-    assert query(settings.published, "select run_id from pipeline_runs") == [("run 1",)]
-
-
-#: A program that writes into a DuckDB file until it is killed.
-WRITER = """
-import sys, duckdb
-opened = duckdb.connect(sys.argv[1])
-opened.execute("delete from mart_sessions")
-print("written", flush=True)
-sys.stdin.read()
-"""
-
-
-def test_a_killed_program_that_wrote_into_the_published_file_is_healed(
-    settings: Settings, warehouse: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Readers see what was published at each moment between, and the new marts in the end."""
-    publish(settings, "run 1")
-    settings.published.chmod(0o600)
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-c", WRITER, str(settings.published)], **pipes) as writer:  # type: ignore[call-overload]
-        writer.stdout.readline()
-        writer.kill()
-    assert settings.published.with_name("attribution.duckdb.wal").exists()
-    with open_store(settings, read_only=True) as store:
-        assert published_shards(store) == {}  # so the next run publishes, whether or not anything landed
-    seen = []
-    for name in ("unlink", "replace"):
-        move = getattr(Path, name)
-
-        def looked(path: Path, *to: Path, move: Callable[..., Any] = move, **how: bool) -> None:
-            move(path, *to, **how)
-            seen.extend(query(settings.published, "select count(*) from mart_sessions"))
-
-        monkeypatch.setattr(Path, name, looked)
-    warehouse("insert into mart_sessions values ('s2')")
+    folder = settings.published.parent
+    (folder / ".attribution.duckdb").write_bytes(b"half of a file")
+    (folder / "attribution.duckdb.tmp").mkdir()
+    (folder / "attribution.duckdb.wal").write_bytes(b"a log")
     publish(settings, "run 2")
-    assert (seen[0], seen[-1]) == ((0,), (2,))
-    assert [path.name for path in settings.published.parent.iterdir()] == ["attribution.duckdb"]
+    assert query(settings.published, "select run_id from pipeline_runs order by 1") == [("run 1",), ("run 2",)]
+    assert sorted(path.name for path in folder.iterdir()) == ["attribution.duckdb", "attribution.duckdb.tmp"]
 
 
 @pytest.mark.parametrize(("readers", "mode"), [("owner", 0o400), ("group", 0o440), ("all", 0o444)])
@@ -135,6 +93,12 @@ def test_the_published_file_is_read_only_for_its_readers(
 ) -> None:
     publish(replace(settings, published_readers=readers), "run 1")
     assert stat.S_IMODE(settings.published.stat().st_mode) == mode
+
+
+def figures(settings: Settings, published_at: datetime, batch: list[str]) -> Figures:
+    """The figures of a run."""
+    with open_store(settings) as store:
+        return measure(store, run_id="r", published_at=published_at, batch=batch)
 
 
 def test_figures_count_what_readers_see_and_the_lag_of_streamed_events(settings: Settings, warehouse: Run) -> None:
@@ -147,25 +111,26 @@ def test_figures_count_what_readers_see_and_the_lag_of_streamed_events(settings:
     warehouse("insert into rejected values ('b1', 's', 'no_event_name', '{}'), ('x', 'g', 'unknown_name', null)")
     warehouse("insert into int_conversions values ('a', 't'), ('b', 't'), ('a', 'u'), ('b', null), ('a', null)")
     warehouse("insert into int_refunds values (true), (false), (false)")
-    with open_store(settings) as store:
-        figures = measure(store, run_id="r", published_at=published_at, batch=["b1", "events_20260130"])
-    assert (figures.events, figures.sessions, figures.conversions, figures.revenue) == (6, 1, 1, Decimal("12.50"))
-    assert (figures.batch_shards, figures.batch_events) == (2, 5)
-    assert (figures.rejected_rows, figures.rejected_files) == (1, 1)
-    assert (figures.unmatched_refunds, figures.shared_orders) == (2, 1)
-    assert (figures.lag_p50_seconds, figures.lag_p95_seconds, figures.lag_max_seconds) == (4.0, 9.0, 9.0)
-    assert figures.as_json()["revenue"] == "12.50"
-    assert figures.as_json()["published_at"] == "2026-01-31T12:00:00Z"
+    found = figures(settings, published_at, ["b1", "events_20260130"])
+    assert found == {
+        "run_id": "r", "published_at": published_at, "events": 6, "sessions": 1, "conversions": 1,
+        "revenue": Decimal("12.50"), "batch_shards": 2, "batch_events": 5, "rejected_rows": 1, "rejected_files": 1,
+        "unmatched_refunds": 2, "shared_orders": 1,
+        "lag_p50_seconds": 4.0, "lag_p95_seconds": 9.0, "lag_max_seconds": 9.0,
+    }  # fmt: skip
+    assert found.keys() == PIPELINE_RUNS.columns.keys()
+    assert as_json(found)["revenue"] == "12.50"
+    assert as_json(found)["published_at"] == "2026-01-31T12:00:00Z"
+    exported = figures(settings, published_at, ["events_20260130"])
+    assert (exported["batch_events"], exported["lag_p50_seconds"], exported["lag_max_seconds"]) == (2, None, None)
 
 
 def test_of_twenty_lags_the_second_greatest_is_the_one_that_95_in_100_do_not_exceed(
     settings: Settings, warehouse: Run
 ) -> None:
-    for age in range(1, 21):
-        warehouse(EVENT.format("b1", -age * 1_000_000))
-    with open_store(settings) as store:
-        figures = measure(store, run_id="r", published_at=datetime(1970, 1, 1), batch=["b1"])
-    assert (figures.lag_p95_seconds, figures.lag_max_seconds) == (19.0, 20.0)
+    warehouse("insert into int_events select 'b1', -age * 1000000 from range(1, 21) as r (age)")
+    found = figures(settings, datetime(1970, 1, 1), ["b1"])
+    assert (found["lag_p95_seconds"], found["lag_max_seconds"]) == (19.0, 20.0)
 
 
 def test_runs_of_an_earlier_version_get_the_columns_they_lack(settings: Settings, warehouse: Run) -> None:
@@ -186,25 +151,16 @@ def test_readers_get_the_settings_that_the_last_build_followed(settings: Setting
     assert query(settings.published, "from rules") == [("int_touchpoints", '{"settings": {"lookback_days": 3}}')]
 
 
-def test_without_streamed_events_there_is_no_lag(settings: Settings, warehouse: Run) -> None:
-    warehouse("insert into int_events values ('events_20260130', 0)")
-    with open_store(settings) as store:
-        figures = measure(store, run_id="r", published_at=datetime(2026, 1, 31), batch=["events_20260130"])
-    assert figures.batch_events == 1
-    assert figures.lag_p50_seconds is None
-    assert figures.lag_max_seconds is None
-
-
 def test_only_shards_that_came_since_the_last_published_run_are_the_batch(settings: Settings, warehouse: Run) -> None:
-    warehouse(ENTRY.format("b1", "v1", 1) + EVENT.format("b1", 0))
-    assert publish(settings, "run 1").batch_events == 1
-    warehouse(ENTRY.format("b2", "v1", 1) + EVENT.format("b2", 0) + EVENT.format("b2", 1))
-    assert publish(settings, "run 2").batch_events == 2
-    warehouse(ENTRY.format("b1", "v2", 2))
-    assert publish(settings, "run 3").batch_events == 1
-
-
-def test_published_at_is_now_in_utc(settings: Settings, warehouse: Run) -> None:
+    """A run that is tried again replaces its own row, and keeps what it brought."""
     before = datetime.now(UTC).replace(tzinfo=None)
-    published_at = publish(settings, "run 1").published_at
-    assert before <= published_at <= datetime.now(UTC).replace(tzinfo=None)
+    warehouse(ENTRY.format("b1", "v1", 1) + EVENT.format("b1", 0))
+    assert publish(settings, "run 1")["batch_events"] == 1
+    warehouse(ENTRY.format("b2", "v1", 1) + EVENT.format("b2", 0) + EVENT.format("b2", 1))
+    for _ in range(2):
+        assert publish(settings, "run 2")["batch_events"] == 2
+    warehouse(ENTRY.format("b1", "v2", 2))
+    assert publish(settings, "run 3")["batch_events"] == 1
+    runs = query(settings.published, "select run_id, published_at from pipeline_runs order by 1")
+    assert [run for run, _ in runs] == ["run 1", "run 2", "run 3"]
+    assert all(before <= at <= datetime.now(UTC).replace(tzinfo=None) for _, at in runs)

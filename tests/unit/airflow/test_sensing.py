@@ -11,7 +11,7 @@ import pytest
 from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.journal import Touched, read_again, touch
+from include.journal import read_again, touch
 from include.publish import publish
 from include.sensing import News, NewsSensor, compare, news
 from include.settings import Settings
@@ -101,7 +101,7 @@ def published(settings: Settings, warehouse: Callable[[str], None]) -> Settings:
 
 def upkeep_touches_people(home: Settings) -> None:
     with open_store(home) as store:
-        touch(store, Touched(people=("ann",)))
+        touch(store, ["ann"])
 
 
 def a_setting_changes(home: Settings) -> None:

@@ -12,11 +12,8 @@ from airflow.sdk import DAG
 from include.groups import dbt_group
 from include.settings import Settings
 from include.transform import (
-    AUDIT,
-    GATE,
     TRANSFORM,
     DbtError,
-    Selection,
     manifest_is_stale,
     manifest_path,
     project_runner,
@@ -57,22 +54,6 @@ def test_a_project_that_does_not_parse_is_told_with_dbts_words(project: Project)
     settings = project({**YML, "models/one.sql": "select * from {{ ref('nowhere') }}"})
     with pytest.raises(DbtError, match=r"(?s)dbt parse failed: .*nowhere"):
         refresh_manifest(settings)
-
-
-def test_a_failed_model_is_in_the_result(project: Project) -> None:
-    settings = project({**YML, "models/one.sql": "select no_such_column"})
-    assert [str(one.status) for one in run_dbt(settings, "run")] == ["error"]
-
-
-def test_a_selection_reads_as_dbts_arguments() -> None:
-    assert Selection(("a", "b"), ("c",)).arguments() == ["--select", "a", "b", "--exclude", "c"]
-    assert Selection(("a",)).arguments() == ["--select", "a"]
-
-
-def test_gate_and_audit_leave_unit_tests_out_and_share_no_singular_test() -> None:
-    assert "tag:audit" in GATE.exclude
-    assert "tag:audit" in AUDIT.select
-    assert all("resource_type:unit_test" in selection.exclude for selection in (GATE, AUDIT))
 
 
 def test_a_missing_manifest_says_what_to_run(settings: Settings) -> None:
