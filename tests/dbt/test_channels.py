@@ -73,7 +73,7 @@ def labelled_by(home: Path, *rules: tuple[int, str | None, str | None, str | Non
         for rule in rules:
             warehouse.execute("insert into channel_rules values (?, ?, ?, ?, ?)", rule)
     rendered: Any = project.dbt("compile", "--inline", INLINE)
-    assert rendered.success, rendered.exception
+    assert rendered.success, str(rendered.exception)
     compiled: str = rendered.result.results[0].node.compiled_code
 
     def run(visits: Iterable[Visit]) -> list[Labels]:
