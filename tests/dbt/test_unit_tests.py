@@ -12,7 +12,6 @@ from dbt.contracts.graph.nodes import UnitTestDefinition
 
 from include.settings import PROJECT
 from tests.dbt.project import Project
-from tests.dbt.replayed import Replayed
 
 #: Rules about files and loads, which no single model holds; test_incremental.py and the tests of the landing zone do.
 NO_MODELS_RULE = {"E3", "L1", "L2"}
@@ -21,7 +20,7 @@ NO_MODELS_RULE = {"E3", "L1", "L2"}
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project with every relation built and nothing landed: unit tests take their columns from the relations."""
-    built = Replayed(tmp_path_factory.mktemp("unit_tests"))
+    built = Project(tmp_path_factory.mktemp("unit_tests"))
     built.build()
     return built
 
