@@ -6,16 +6,23 @@ import multiprocessing
 import os
 import re
 import signal
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import groupby
+from types import FrameType
+from typing import TypeVar
 
 from include.settings import Settings
 from tests.dbt.replay import Script, Statements, Warehouse
 
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 REBUILD = re.compile(r"(create|alter|drop)\s+(table|view|index)\b")
+#: The modules of include/ that write files and tables for a deletion: a crash is at a call of theirs, or a return.
+WRITERS = ("deletion/", "durable.py", "history.py", "journal.py", "landed_rows.py", "compact.py", "warehouse.py")
+T = TypeVar("T")
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["__main__", __name__])
+CONTEXT.set_forkserver_preload(["__main__", __name__, "include.deletion"])
 
 
 def kill_after(script: Script, settings: Settings, mode: str, statements: int) -> int | None:
@@ -33,6 +40,34 @@ def _die(script: Script, settings: Settings, mode: str, statements: int) -> None
     for number, _ in enumerate(Warehouse(script, settings, in_memory=False).play(mode), start=1):
         if number == statements:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+def end_after_calls(work: Callable[[T], object], argument: T, calls: int) -> int | None:
+    """Do a work in a process of its own, which ends at once after so many calls and returns of WRITERS.
+
+    Returns the exit code: 9, or 0 where the work had no more.
+    """
+    process = CONTEXT.Process(target=_end_after_calls, args=(work, argument, calls))
+    process.start()
+    process.join()
+    assert process.exitcode in (0, 9)
+    return process.exitcode
+
+
+def _end_after_calls(work: Callable[[T], object], argument: T, calls: int) -> None:
+    left = calls
+
+    def count(frame: FrameType, what: str, _: object) -> None:
+        nonlocal left
+        _, inside, name = frame.f_code.co_filename.rpartition("/include/")
+        if inside and what in ("call", "return") and name.startswith(WRITERS):
+            left -= 1
+            if left < 0:
+                os._exit(9)
+
+    sys.setprofile(count)
+    work(argument)
+    os._exit(0)
 
 
 def as_on_bigquery(script: Script) -> Script:

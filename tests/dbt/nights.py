@@ -67,7 +67,7 @@ def last_versions(arrivals: list[list[Arrival]]) -> list[Arrival]:
 
 def full_refresh(project: Project, home: Path) -> Project:
     """The same landing zone and state files in a home of their own, built at once."""
-    full = Project(home, variables=project.variables)
+    full = type(project)(home, variables=project.variables)
     copy_landing(project.home, home)
     for path in (project.settings.tombstones, project.settings.history):
         if path.exists():

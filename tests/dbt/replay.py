@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections import Counter
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from dbt_common.events.base_types import EventMsg
 
 from include.duckdb_plugin import Plugin
 from include.settings import PROJECT, Settings
+from include.transform import manifest_path
 from include.warehouse import release
 from tests.dbt.project import environment, rows_of
 
@@ -50,12 +50,13 @@ class Script:
 
     sent: mode -> node -> its statements, nodes in the order dbt ran them; hooks of the whole run are nodes too.
     tables: the tables and views that models make.
-    seeds: a DuckDB file with the seeds and nothing else.
+    seeds: a DuckDB file with the seeds and nothing else. manifest: the file that dbt wrote.
     """
 
     sent: Mapping[str, Mapping[str, Statements]]
     tables: tuple[str, ...]
     seeds: Path
+    manifest: Path
 
     def statements(self, mode: str, built: Collection[str]) -> Iterator[tuple[str, str]]:
         """Pairs of node and statement of a run, where `built` exist already."""
@@ -84,7 +85,7 @@ def capture(home: Path, variables: Mapping[str, Any], project: Path = PROJECT / 
             settings.warehouse, [one.node.name for one in seeded if one.node.resource_type == NodeType.Seed], seeds
         )
         sent = {mode: heard([*command, *where])[1] for mode, command in MODES.items()}
-    return Script(sent, tuple(node for node in sent["first"] if "." not in node), seeds)
+    return Script(sent, tuple(node for node in sent["first"] if "." not in node), seeds, manifest_path(settings))
 
 
 def heard(command: list[str]) -> tuple[Sequence[RunResult], Mapping[str, Statements]]:
@@ -193,13 +194,3 @@ def with_own_indexes(connection: duckdb.DuckDBPyConnection, table: str, statemen
     names = connection.execute("select index_name from duckdb_indexes() where table_name = ?", [table]).fetchall()
     there = iter([name for (name,) in names])
     return INDEX.sub(lambda found: f'{found[1]}"{next(there) if found[2] else uuid4().hex}"', statement)
-
-
-def unequal(one: Warehouse, other: Warehouse) -> dict[str, tuple[Any, ...]]:
-    """Per table that differs as a multiset of rows: how many rows each has, and some that only one of them has."""
-    found = {}
-    for table in one.script.tables:
-        these, those = (Counter(map(repr, warehouse.rows(f"from {table}"))) for warehouse in (one, other))
-        if these != those:
-            found[table] = (these.total(), those.total(), [*(these - those)][:3], [*(those - these)][:3])
-    return found

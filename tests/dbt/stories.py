@@ -1,7 +1,4 @@
-"""A story: what happened to a few people, in which files it landed, and what the pipeline did meanwhile.
-
-Every class prints as one line a reader can follow, because a story that breaks a promise is printed.
-"""
+"""A story: what happened to a few people, in which files it landed, and what the pipeline did meanwhile."""
 
 from __future__ import annotations
 
@@ -18,7 +15,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from hypothesis.vendor.pretty import RepresentationPrinter
 
 from include.deletion.duckdb_engine import Files, take_covered
 from include.deletion.requests import Request
@@ -67,15 +63,8 @@ BAD_SPEND = ("2026-02-30,news,email,,1,,", "2026-01-10,news,email,,-1,,", "2026-
 BAD_LINES = ("no json", "[1]", '{"event_name": "page_view"}', '{"event_timestamp": 1, "event_name": "x"}', " ")
 
 
-class Told:
-    """What Hypothesis prints by its `repr`; it would write out the fields of a dataclass."""
-
-    def _repr_pretty_(self, printer: RepresentationPrinter, cycle: bool) -> None:
-        printer.text(repr(self))
-
-
 @dataclass(frozen=True)
-class Event(Told):
+class Event:
     """One event, as either source would send it.
 
     at: microseconds after START. lag: microseconds from then until it was received, None where nobody noted it.
@@ -93,17 +82,6 @@ class Event(Told):
     lag: int | None
     number: int | None
     items: str = "nothing"
-
-    def __repr__(self) -> str:
-        """Who did what and when."""
-        day, rest = divmod(self.at, DAY)
-        who = f"{self.device or 'no device'}{f' as {self.user}' if self.user else ''}"
-        what = f"{self.name}{f' from {self.source}' if self.source != 'nothing' else ''}"
-        money = f" {self.order!r} for {self.value}" if (self.order, self.value) != (None, None) else ""
-        number = "" if self.number is None else f"#{self.number} "
-        lag = f", received {'-+'[self.lag > 0]}{timedelta(microseconds=abs(self.lag))}" if self.lag else ""
-        items = "" if self.items == "nothing" else f" [{self.items}]"
-        return f"<{number}{who}: {what}{money}{items}, day {day} {timedelta(microseconds=rest)}{lag}>"
 
     def streamed(self) -> str:
         """The line of a batch."""
@@ -191,7 +169,7 @@ class World:
 
 
 @dataclass(frozen=True)
-class Step(Told, ABC):
+class Step(ABC):
     """Something that happens to a world."""
 
     @abstractmethod
@@ -205,10 +183,6 @@ class Lands(Step):
 
     file: str
     rows: tuple[Event | str, ...]
-
-    def __repr__(self) -> str:
-        """The file and a line a row."""
-        return f"{self.file} lands:" + "".join(f"\n        {row!r}" for row in self.rows)
 
     def happen(self, world: World) -> None:
         """Write it as a producer would: under a hidden name, then renamed."""
@@ -230,10 +204,6 @@ class Breaks(Step):
 
     file: str
 
-    def __repr__(self) -> str:
-        """The file."""
-        return f"{self.file} lands, unreadable"
-
     def happen(self, world: World) -> None:
         """Write half a byte of what was meant."""
         path = world.path(self.file)
@@ -248,10 +218,6 @@ class Vanishes(Step):
 
     file: str
 
-    def __repr__(self) -> str:
-        """The file."""
-        return f"{self.file} vanishes"
-
     def happen(self, world: World) -> None:
         """Remove it."""
         world.path(self.file).unlink(missing_ok=True)
@@ -263,10 +229,6 @@ class Runs(Step):
 
     mode: str = "incremental"
     only: str | None = None
-
-    def __repr__(self) -> str:
-        """The mode and the model."""
-        return f"{self.only or 'everything'} runs ({self.mode})"
 
     def happen(self, world: World) -> None:
         """Run it."""
@@ -281,10 +243,6 @@ class Dies(Step):
     statements: int
     mode: str = "incremental"
 
-    def __repr__(self) -> str:
-        """When it dies."""
-        return f"everything runs ({self.mode}) and is killed after {self.statements} statements"
-
     def happen(self, world: World) -> None:
         """Run it that far."""
         world.warehouse.run(self.mode, stop=self.statements)
@@ -297,11 +255,6 @@ class Asks(Step):
     kind: str
     id: str
     at: int
-
-    def __repr__(self) -> str:
-        """Whose, and up to when."""
-        day, rest = divmod(self.at, DAY)
-        return f"{self.kind} {self.id} is to be deleted, up to day {day} {timedelta(microseconds=rest)}"
 
     def happen(self, world: World) -> None:
         """Take it up, where there is a warehouse to tell whose a row is."""
@@ -320,10 +273,6 @@ class Fits(Step):
 
     day: int
     parts: Mapping[str, int]
-
-    def __repr__(self) -> str:
-        """From when, and what weighs how much."""
-        return f"a fit from day {self.day}: {dict(self.parts)}"
 
     def happen(self, world: World) -> None:
         """Add it, where there is a table to add it to. As a real one, it has a name and a time of its own."""
@@ -348,15 +297,11 @@ class Fits(Step):
 
 
 @dataclass(frozen=True)
-class Story(Told):
+class Story:
     """Settings by their name, and what happens under them, in order."""
 
     settings: str
     steps: tuple[Step, ...]
-
-    def __repr__(self) -> str:
-        """A line a step."""
-        return f"Story under the settings {self.settings!r}:" + "".join(f"\n    {step!r}" for step in self.steps)
 
 
 def put(world: World, hidden: Path, path: Path) -> None:

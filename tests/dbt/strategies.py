@@ -35,6 +35,7 @@ from tests.dbt.stories import (
     table_of,
 )
 
+SOLD = ["purchase", "in_app_purchase", "app_store_subscription_renew"]
 #: Settings at their edges, by name, as dbt vars.
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "as shipped": {},
@@ -42,7 +43,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "session_timeout_minutes": 1,
         "lookback_days": 0,
         "max_late_days": 0,
-        "conversion_events": ["purchase", "sign_up"],
+        "conversion_events": [*SOLD, "sign_up"],
         "own_domains": ["partner.example"],
         "attribution_models": ["time_decay", "position_based", "shapley"],
         "item_models": ["position_based", "shapley"],
@@ -51,6 +52,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "most": {
         "session_timeout_minutes": 1440,
         "lookback_days": 1,
+        "conversion_events": SOLD,
         "max_future_minutes": 0,
         "trust_ga4_session_source": True,
         "referral_exclusions": [],

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dbt.contracts.graph.manifest import Manifest
 
 from include.settings import PROJECT
-from include.transform import read_manifest, refresh_manifest
-from tests.dbt.project import Project, environment
+from tests.dbt.project import Project
+from tests.dbt.replayed import Replayed
 
 DBT = PROJECT / "dbt"
 
@@ -18,10 +19,9 @@ DBT = PROJECT / "dbt"
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The manifest of the project."""
-    settings = Project(tmp_path_factory.mktemp("home")).settings
-    with environment({}):
-        refresh_manifest(settings)
-    return read_manifest(settings)
+    parsed = Project(tmp_path_factory.mktemp("home")).dbt("parse").result
+    assert isinstance(parsed, Manifest)
+    return dict(parsed.to_dict())
 
 
 def layers_read(manifest: dict[str, Any]) -> set[tuple[str, str]]:
@@ -59,8 +59,7 @@ def test_every_model_and_column_is_described(manifest: dict[str, Any]) -> None:
 
 
 def test_every_column_of_a_mart_is_described(manifest: dict[str, Any], tmp_path: Path) -> None:
-    project = Project(tmp_path)
-    project.settings.ga4_export.mkdir(parents=True)
+    project = Replayed(tmp_path)
     project.build()
     rows = project.rows(
         "select table_name, column_name from duckdb_columns() where table_name similar to '(mart|report)_.*'"

@@ -7,17 +7,17 @@ An empty cell is null.
 from __future__ import annotations
 
 import csv
-import re
+import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from include.settings import PROJECT, Settings
-from include.transform import DbtError, load_seeds, run_dbt
+from include.settings import PROJECT
 from include.warehouse import open_warehouse
+from tests.dbt.project import Project
+from tests.dbt.replayed import script
 
 Visit = tuple[str | None, str | None, str | None]
 Labels = tuple[str, str]
@@ -66,13 +66,15 @@ def label(tmp_path_factory: pytest.TempPathFactory) -> Label:
 
 def labelled_by(home: Path, *rules: tuple[int, str | None, str | None, str | None, str]) -> Label:
     """The macros as they render where these are the rows of channel_rules."""
-    settings = Settings.from_env({"ATTRIBUTION_HOME": str(home)})
-    load_seeds(settings)
+    project = Project(home)
+    settings = project.settings
+    shutil.copy(script({}).seeds, settings.warehouse)
     with open_warehouse(settings) as warehouse:
         for rule in rules:
             warehouse.execute("insert into channel_rules values (?, ?, ?, ?, ?)", rule)
-    inline: Any = run_dbt(settings, "compile", "--inline", INLINE)[0].node
-    compiled: str = inline.compiled_code
+    rendered: Any = project.dbt("compile", "--inline", INLINE)
+    assert rendered.success, str(rendered.exception)
+    compiled: str = rendered.result.results[0].node.compiled_code
 
     def run(visits: Iterable[Visit]) -> list[Labels]:
         rows = [(place, *triple) for place, triple in enumerate(visits)]
@@ -127,34 +129,6 @@ def test_published_cases(label: Label) -> None:
     assert differing == {WRONG_VECTOR: "Organic Shopping"}
 
 
-#: The channel group that a referral from a host of a public list should get, and the least share of the hosts that do.
-#: The lists are longer than Google's, by engines and networks that are gone (docs/channels.md).
-LISTS = {
-    "SearchEngines": ("Organic Search", 0.2),
-    "Socials": ("Organic Social", 0.5),
-    "AIAssistants": ("AI Assistant", 0.8),
-}
-
-
-def hosts_of(listed: dict[str, Any]) -> set[str]:
-    """The plain host names of a list, whichever way an entry has them."""
-    entries = [entry for entries in listed.values() for entry in entries]
-    names = [name for entry in entries for name in (entry.get("urls", []) if isinstance(entry, dict) else [entry])]
-    return {name.removeprefix("www.") for name in names if re.fullmatch(r"[a-z0-9.-]+[.][a-z]+", name)}
-
-
-@pytest.mark.parametrize("name", LISTS)
-def test_coverage_of_public_lists(label: Label, name: str) -> None:
-    path = SHARED / "matomo_cc0" / f"{name}.yml"
-    if not path.exists():
-        pytest.skip(f"{path.name} is not beside the project: the shared public lists are absent")
-    group, least = LISTS[name]
-    hosts = sorted(hosts_of(yaml.safe_load(path.read_text(encoding="utf-8"))))
-    assert len(hosts) > 20
-    found = [given for given, _ in label([(host, "referral", None) for host in hosts])]
-    assert found.count(group) / len(found) >= least, [h for h, f in zip(hosts, found, strict=True) if f != group]
-
-
 def test_own_rules_come_first_and_the_lowest_priority_wins(tmp_path: Path) -> None:
     label = labelled_by(
         tmp_path,
@@ -178,7 +152,7 @@ def test_own_rules_come_first_and_the_lowest_priority_wins(tmp_path: Path) -> No
 
 
 def test_rules_of_one_priority_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DbtError, match=r"two rules have one priority \(1, 1\)"):
+    with pytest.raises(AssertionError, match=r"two rules have one priority \(1, 1\)"):
         labelled_by(tmp_path, (1, "a", None, None, "Email"), (1, "b", None, None, "Social"))
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -20,9 +19,11 @@ from include.deletion.tombstones import read_tombstones
 from include.ga4_schema import SCHEMA_2026
 from include.landed_rows import Outside
 from include.publish import publish
-from include.settings import PROJECT
+from include.settings import Settings
+from tests.dbt.crashes import end_after_calls
 from tests.dbt.nights import DAY, MINUTE, START, ask, event, export, full_refresh, link_export, send
-from tests.dbt.project import Project, unequal_tables
+from tests.dbt.project import Project, unequal
+from tests.dbt.replayed import Replayed
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
 ANN = "ann-4711-secret"
@@ -43,10 +44,10 @@ JOURNEYS = (
 )
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Replayed:
     """A built and published home: the journeys, lines that are set aside, and a day of export."""
-    built = Project(tmp_path / "home")
+    built = Replayed(tmp_path_factory.mktemp("published"))
     send(built, "b1", *JOURNEYS, event(0, "laptop", ANN, name=""), '{"user_id": "ann-4711-secret", "cut', "cut off")
     export(
         built,
@@ -56,6 +57,12 @@ def project(tmp_path: Path) -> Project:
     built.build()
     publish(built.settings, run_id="before")
     return built
+
+
+@pytest.fixture
+def project(published: Replayed, tmp_path: Path) -> Project:
+    """A copy of it."""
+    return published.copy(tmp_path / "home")
 
 
 def finish(project: Project) -> None:
@@ -321,57 +328,27 @@ def test_whatever_is_left_is_found(project: Project) -> None:
     confirm_removed(project.settings)
 
 
-CRASH = """
-import os, sys
-from datetime import datetime, UTC
-from include.deletion import confirm_removed, take_requests
-from include.settings import Settings
-left = int(sys.argv[2])
-parts = ("deletion/", "durable.py", "history.py", "journal.py", "landed_rows.py", "compact.py", "warehouse.py")
-def count(frame, what, argument):
-    global left
-    name = frame.f_code.co_filename
-    if what in ("call", "return") and "/include/" in name and name.split("/include/")[1].startswith(parts):
-        left -= 1
-        if left < 0:
-            os._exit(9)
-settings = Settings.from_env()
-sys.setprofile(count)
-if sys.argv[1] == "take":
-    take_requests(settings, now=datetime(2026, 2, 1, tzinfo=UTC))
-else:
-    confirm_removed(settings)
-os._exit(0)
-"""
-
-
-def crash_everywhere(project: Project, half: str, stride: int) -> int:
+def crash_everywhere(half: Callable[[Settings], object], settings: Settings, stride: int) -> int:
     """Run a half, killed a few calls later each time, until it gets through; how often it was killed."""
     for killed, calls in enumerate(range(stride, 100_000, stride)):
-        done = subprocess.run(
-            [sys.executable, "-c", CRASH, half, str(calls)],
-            env={**os.environ, **project.settings.dbt_env(), "PYTHONPATH": str(PROJECT)},
-            check=False, capture_output=True, text=True,
-        )  # fmt: skip
-        if done.returncode == 0:
+        if end_after_calls(half, settings, calls) == 0:
             return killed
-        assert done.returncode == 9, done.stderr
     raise AssertionError("it never gets through")
 
 
 def test_killed_anywhere_and_run_again_it_ends_the_same(project: Project, tmp_path: Path) -> None:
     ask(project, f"person,{ANN}", "device,kiosk")
-    assert crash_everywhere(project, "take", 40) >= 5
+    assert crash_everywhere(partial(take_requests, now=NOW), project.settings, 40) >= 5
     stones = read_tombstones(project.settings)
     project.build()
     publish(project.settings, run_id="after")
-    assert crash_everywhere(project, "confirm", 15) >= 5
+    assert crash_everywhere(confirm_removed, project.settings, 15) >= 5
     assert take_requests(project.settings, now=NOW).persons_and_devices == 0
     assert read_tombstones(project.settings) == stones
     assert keys(project) == {"tablet@0", f"tablet@{DAY}", f"tablet@{4 * DAY}", f"tablet@{5 * DAY}", f"None@{DAY}"}
     assert places_of(project.home, ANN) == set()
     full = full_refresh(project, tmp_path / "full")
-    assert unequal_tables(project.settings.warehouse, full.settings.warehouse) == {}
+    assert unequal(project, full) == {}
 
 
 def test_other_people_s_look_back_does_not_follow_the_deleted(project: Project) -> None:

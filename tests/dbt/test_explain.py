@@ -16,6 +16,7 @@ from include.story import NoConversionError, read_story
 from include.warehouse import NotBuiltError
 from tests.dbt.nights import DAY, MINUTE, event, send
 from tests.dbt.project import Project
+from tests.dbt.replayed import Replayed
 
 PAGE = "https://www.shop.example/"
 
@@ -23,8 +24,7 @@ PAGE = "https://www.shop.example/"
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Ann's four visits around an order with a login, a payment gateway and a refund; two others with one order id."""
-    project = Project(tmp_path_factory.mktemp("explained"))
-    (project.home / "landing" / "ga4").mkdir(parents=True)
+    project = Replayed(tmp_path_factory.mktemp("explained"))
     send(
         project,
         "b1",
@@ -95,12 +95,11 @@ def test_a_conversion_id_tells_what_its_order_tells(
 
 def test_the_window_is_that_of_the_tables(tmp_path: Path) -> None:
     """What the touchpoints were built with, also when the setting has changed since."""
-    project = Project(tmp_path, variables={"lookback_days": 1})
-    (tmp_path / "landing" / "ga4").mkdir(parents=True)
-    send(project, "b1", event(0, "phone"), event(2 * DAY, "phone", None, "purchase", transaction_id="T", value=1))
+    project = Replayed(tmp_path, variables={"lookback_days": 3})
+    send(project, "b1", event(0, "phone"), event(4 * DAY, "phone", None, "purchase", transaction_id="T", value=1))
     project.build()
     story = read_story(project.settings, "T")
-    assert story.lookback == timedelta(days=1)
+    assert story.lookback == timedelta(days=3)
     assert [session.position for session in story.sessions] == [None, 1]
     assert {one.revenue for one in story.credits} == {1}
 

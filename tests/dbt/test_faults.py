@@ -16,9 +16,9 @@ from tests.dbt.stories import Story
 from tests.dbt.strategies import SETTINGS, stories
 
 pytestmark = pytest.mark.proof
-#: Those that few stories meet need many, which `make prove` has the time for; some of the others are enough here.
+#: `make prove` has the time for all; one that few stories find is enough here.
 PROOF = settings.get_current_profile_name() == "proof"
-TRIED = FAULTS if PROOF else [fault for fault in FAULTS if fault.examples < RARE][1::3]
+TRIED = FAULTS if PROOF else [fault for fault in FAULTS if fault.examples < RARE][2:3]
 
 
 def text(sent: Script) -> str:

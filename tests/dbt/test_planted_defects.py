@@ -1,37 +1,39 @@
 """Each check of the gate and the audit finds the defect it is there for, and a sound warehouse passes them all.
 
-A small simulated warehouse is built once; each case plants its defect in a copy and runs the checks as the DAG does.
+A small simulated warehouse is built once. Each case plants its defect in a transaction that is taken back, and runs the
+checks as dbt compiled them; that dbt runs the same ones and says the same is tested on one defect.
 """
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 
 import duckdb
 import pytest
-from dbt.contracts.graph.manifest import Manifest
-from dbt.contracts.graph.nodes import GenericTestNode
 
 from include import quality
 from include.data_driven.fits import FitSettings
 from include.data_driven.upkeep import add_fit
 from include.quality import check
-from include.settings import PROJECT, Settings
+from include.settings import PROJECT
 from include.simulator.history import write_history
 from include.simulator.spend import write_spend
 from include.simulator.stream import write_batch
 from include.store import open_store
-from include.transform import AUDIT, GATE_OF_DAYS, Selection
-from tests.dbt.defects import AUDIT_CASES, FRESH, GATE_CASES, NAMELESS, SWEEPS, WARNING, Case, short
-from tests.dbt.project import Project, environment
+from include.transform import GATE_OF_DAYS
+from tests.dbt.defects import AUDIT_CASES, CLOCKS, FRESH, GATE_CASES, GROUPED, NAMELESS, SWEEPS, WARNING, Case, short
+from tests.dbt.project import environment
+from tests.dbt.replay import Warehouse
+from tests.dbt.replayed import Check, Replayed, checks, failing
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def project(tmp_path_factory: pytest.TempPathFactory) -> Replayed:
     """Some days of a small shop, what its ads cost, and a streamed batch, some lines of which are set aside."""
-    built = Project(tmp_path_factory.mktemp("planted"))
+    built = Replayed(tmp_path_factory.mktemp("planted"))
     end = datetime(2026, 3, 1, 15, 30, tzinfo=UTC)
     write_history(built.settings.ga4_export, seed=5, end=end, days=20, people=200)
     write_spend(built.settings.ad_spend, seed=5, end=end, days=20, people=200)
@@ -40,77 +42,81 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     with open_store(built.settings) as store:
         assert add_fit(store, FitSettings(fit_least_conversions=1), "first", datetime(2026, 3, 2)).fit_id
     built.build()
-    shutil.copy(built.settings.warehouse, built.home / "sound.duckdb")
     return built
 
 
 @pytest.fixture
-def sound(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    """The settings of the project, its warehouse as it was built."""
-    shutil.copy(project.home / "sound.duckdb", project.settings.warehouse)
-    # the failing rows, a dbt command each, are for the report (test_quality.py)
-    monkeypatch.setattr(quality, "sample", lambda *_: ((), ()))
-    with environment({}):  # run_dbt sets its variables in the process
-        yield project.settings
+def warehouse(project: Replayed) -> Iterator[Warehouse]:
+    """The warehouse as it was built; what is planted in it is taken back."""
+    with closing(project.open()) as opened:
+        opened.db.begin()
+        yield opened
+        opened.db.rollback()
 
 
-@pytest.fixture(scope="module")
-def generic_tests(project: Project) -> list[GenericTestNode]:
-    """The checks of the models that are given in their yml files."""
-    manifest = project.dbt("parse").result
-    assert isinstance(manifest, Manifest)
-    nodes = [node for node in manifest.nodes.values() if isinstance(node, GenericTestNode)]
-    return [node for node in nodes if node.original_file_path.startswith("models")]
-
-
-def plant(settings: Settings, *statements: str) -> None:
+def plant(warehouse: duckdb.DuckDBPyConnection, *statements: str) -> None:
     """Change the warehouse; each statement must change something, or its case would prove nothing."""
-    with duckdb.connect(str(settings.warehouse)) as warehouse:
-        for statement in statements:
-            changed = warehouse.execute(statement).fetchone()
-            assert changed is not None
-            assert changed[0] > 0, statement
+    for statement in statements:
+        changed = warehouse.execute(statement).fetchone()
+        assert changed is not None
+        assert changed[0] > 0, statement
 
 
-def found(settings: Settings, selection: Selection) -> set[str]:
-    """What the checks find, and that each stops the run but those that are set to warn.
-
-    Less that the data is not fresh: its last day lies in the past.
-    """
-    findings = check(settings, selection)
-    assert {short(finding.name) for finding in findings if not finding.stops} <= WARNING
-    return {short(finding.name) for finding in findings} - {FRESH}
+def found(warehouse: Warehouse, kind: str) -> set[str]:
+    """What the checks find. Less that the data is not fresh: its last day lies in the past."""
+    return {short(one.name) for one in failing(warehouse, checks()[kind])} - {FRESH}
 
 
-def test_a_sound_warehouse_passes(sound: Settings) -> None:
-    assert found(sound, GATE_OF_DAYS) == found(sound, AUDIT) == set()
+def test_a_sound_warehouse_passes(warehouse: Warehouse) -> None:
+    assert found(warehouse, "gate") == found(warehouse, "audit") == set()
+
+
+def test_those_that_warn_let_the_run_pass() -> None:
+    assert {short(one.name) for kind in checks().values() for one in kind if one.warns} == WARNING
 
 
 @pytest.mark.parametrize("case", GATE_CASES, ids=lambda case: case.name)
-def test_the_gate_finds(sound: Settings, case: Case) -> None:
-    plant(sound, case.plant)
-    assert found(sound, GATE_OF_DAYS) == case.found
+def test_the_gate_finds(warehouse: Warehouse, case: Case) -> None:
+    plant(warehouse.db, case.plant)
+    assert found(warehouse, "gate") == case.found
 
 
 @pytest.mark.parametrize("case", AUDIT_CASES, ids=lambda case: case.name)
-def test_the_audit_finds(sound: Settings, case: Case) -> None:
-    plant(sound, case.plant)
-    assert found(sound, AUDIT) == case.found
+def test_the_audit_finds(warehouse: Warehouse, case: Case) -> None:
+    plant(warehouse.db, case.plant)
+    assert found(warehouse, "audit") == case.found
+
+
+def test_dbt_itself_finds_it(project: Replayed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that stops the run and one that warns."""
+    # the failing rows, a dbt command each, are for the report (test_quality.py)
+    monkeypatch.setattr(quality, "sample", lambda *_: ((), ()))
+    cases = [case for case in GATE_CASES if case.found in ({CLOCKS}, {GROUPED})][:2]
+    copy = project.copy(tmp_path / "home")
+    with duckdb.connect(str(copy.settings.warehouse)) as connection:
+        plant(connection, *(case.plant for case in cases))
+    with environment(copy.settings.dbt_env()):  # run_dbt sets its variables in the process
+        findings = check(copy.settings, GATE_OF_DAYS)
+    assert {(finding.name, finding.stops) for finding in findings} == {(CLOCKS, False), (GROUPED, True), (FRESH, False)}
+
+
+def generic() -> list[Check]:
+    """The checks that models' yml files name."""
+    return [one for kind in checks().values() for one in kind if one.kind != "singular"]
 
 
 @pytest.mark.parametrize("kind", SWEEPS)
-def test_every_check_of_a_kind_can_fail(sound: Settings, generic_tests: list[GenericTestNode], kind: str) -> None:
-    tests = [node for node in generic_tests if node.test_metadata.name == kind]
+def test_every_check_of_a_kind_can_fail(warehouse: Warehouse, kind: str) -> None:
+    tests = [one for one in generic() if one.kind == kind]
     assert tests
-    places = {(str(node.file_key_name).removeprefix("models."), node.column_name) for node in tests}
+    places = {(one.table, one.column) for one in tests}
     tables = {(table, column) for table, column in places if table != "int_quarantine"}
     plants = {SWEEPS[kind].format(table=table, column=column) for table, column in tables}
-    plant(sound, *sorted(plants), *([NAMELESS] if tables != places else []))
-    names = {finding.name for selection in (GATE_OF_DAYS, AUDIT) for finding in check(sound, selection)}
-    assert names >= {node.name for node in tests}
+    plant(warehouse.db, *sorted(plants), *([NAMELESS] if tables != places else []))
+    assert {one.name for one in failing(warehouse, tests)} == {one.name for one in tests}
 
 
-def test_every_check_has_its_case(generic_tests: list[GenericTestNode]) -> None:
+def test_every_check_has_its_case() -> None:
     """A new check without a case that makes it fail is red here."""
     cases = {name for case in (*GATE_CASES, *AUDIT_CASES) for name in case.found}
     singular = {
@@ -118,4 +124,4 @@ def test_every_check_has_its_case(generic_tests: list[GenericTestNode]) -> None:
     }
     assert singular
     assert singular <= cases | {FRESH}, "test_fresh_and_volume.py has the case of that one"
-    assert {short(node.name) for node in generic_tests if node.test_metadata.name not in SWEEPS} <= cases
+    assert {short(one.name) for one in generic() if one.kind not in SWEEPS} <= cases

@@ -12,7 +12,8 @@ import pytest
 
 from include.retention import Retained, apply_retention
 from tests.dbt.nights import TICK, full_refresh, last_versions, link_export
-from tests.dbt.project import Project, unequal_tables
+from tests.dbt.project import Project, unequal
+from tests.dbt.replayed import Replayed
 from tests.dbt.worlds import land, random_arrivals
 
 LOOKBACK = 3
@@ -55,7 +56,7 @@ def retain(project: Project, day: date, days: int) -> Retained:
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.rehearsal) for seed in (11, 35))])
 def test_nothing_that_is_still_seen_changes(tmp_path: Path, seed: int) -> None:
     """Nights of a random world; the old rows land once more before the last of them. The export is the user's."""
-    project = Project(tmp_path / "home", variables={"lookback_days": LOOKBACK})
+    project = Replayed(tmp_path / "home", variables={"lookback_days": LOOKBACK})
     (project.home / "landing" / "ga4").mkdir(parents=True)
     link_export(project, tmp_path / "shop")
     world = last_versions(random_arrivals(seed))
@@ -83,9 +84,9 @@ def test_nothing_that_is_still_seen_changes(tmp_path: Path, seed: int) -> None:
     assert {path: path.read_bytes() for path in (tmp_path / "shop").iterdir()} == theirs
     assert everything(project) == before
     full = full_refresh(project, tmp_path / "full")
-    assert unequal_tables(project.settings.warehouse, full.settings.warehouse) == {}
+    assert unequal(project, full) == {}
     for settings in (replace(project.settings, erase_from_export=True), project.settings):
         erased = apply_retention(settings, day=since + timedelta(days=10), retention_days=10, lookback_days=LOOKBACK)
         assert (erased.landing_rows > 0, erased.outside) == (settings.erase_from_export, ())
     project.build()
-    assert unequal_tables(project.settings.warehouse, full.settings.warehouse) == {}
+    assert unequal(project, full) == {}

@@ -20,7 +20,6 @@ DBT = Path(sys.executable).with_name("dbt")
 @pytest.mark.parametrize(
     ("folder", "arguments"),
     [
-        (".", ["--project-dir", "dbt"]),
         ("dbt", []),
         ("/", ["--project-dir", str(PROJECT / "dbt"), "--profiles-dir", str(PROJECT / "dbt")]),
     ],
