@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from include import retention, retention_duckdb
+from include import landed_rows, retention, retention_duckdb
 from include.history import History, HistoryError, read_history
 from include.retention import apply_retention
 from include.settings import SettingError
