@@ -29,7 +29,6 @@ def visit_truth(events: Sequence[Event], schema: SchemaName, *, intraday: bool) 
         device=visit.device,
         user_id=visit.user_id if login_at is not None else None,
         login_at=login_at,
-        shared=visit.shared,
         start=events[0].at,
         end=events[-1].at,
         events=len(events),
@@ -37,7 +36,6 @@ def visit_truth(events: Sequence[Event], schema: SchemaName, *, intraday: bool) 
         source=touch.source,
         medium=touch.medium,
         campaign=NOT_SET if intraday and touch.ads_campaign else named,
-        campaign_daily=named,
         source_rule=rule,
         why=touch.why,
     )
@@ -55,10 +53,7 @@ def money_truth(event: Event) -> MoneyTruth:
     return MoneyTruth(
         at=event.at,
         visit_id=event.visit.visit_id,
-        human=event.visit.human,
         transaction_id=order.transaction_id,
-        value=None if value is None else str(value),
-        currency=order.currency,
         revenue=None if revenue is None else str(revenue),
         revenue_issue=issue,
     )

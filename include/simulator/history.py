@@ -25,10 +25,7 @@ from include.simulator.ga4_rows import SchemaName, schema_of, table
 from include.simulator.journey import Event, journey
 from include.simulator.own_files import SIGNATURE
 from include.simulator.plan import DAY, Span, household
-from include.simulator.restate import Restatement, restate_day, supersede_intraday
 from include.simulator.truth import TruthLog, truth_log
-
-__all__ = ["HistorySummary", "Restatement", "restate_day", "supersede_intraday", "write_history"]
 
 ROW_GROUP = 50_000  # what is turned into columns at once
 _MICROSECOND = timedelta(microseconds=1)
@@ -69,8 +66,7 @@ def write_history(  # noqa: PLR0913 -- the options of one command
 ) -> HistorySummary:
     """Write the tables of the `days` days up to `end` (UTC), the last one intraday and cut off at `end`.
 
-    The same arguments write the same bytes. `people` is how many households
-    ever visit, one or two people each. Raises
+    The same arguments write the same bytes. `people` is how many households ever visit, one or two people each. Raises
     FileExistsError where `folder` has export tables already (generated rows must not mix with anyone's own), ValueError
     for arguments that make no history.
     """

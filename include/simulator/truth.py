@@ -1,17 +1,14 @@
 """What the simulator generated and why, to compare the pipeline with: three folders of NDJSON, a file a batch.
 
 visits/ (a row a visit): visit_id; human, who it really was; kind (visit, refund, repeat) and origin (ga4, stream);
-device and user_id as reported, login_at the visit's first event with that user; shared, a device of two humans;
-start and end, its first and last event (microseconds); events, distinct ones; touch, what really brought the visitor;
-source, medium, campaign, source_rule, expected by S1 to S5, and why. campaign_daily: the campaign once GA4's daily
-table replaces the intraday one. continues: a streamed part of a session already landed, whose source is that one's
-and whose events add to it. human is null for someone picked from the landing zone.
+device and user_id as reported, login_at the visit's first event with that user; start and end, its first and last event
+(microseconds); events, distinct ones; touch, what really brought the visitor; source, medium, campaign, source_rule,
+expected by S1 to S5, and why. continues: a streamed part of a session already landed, whose source is that one's and
+whose events add to it. human is null for someone picked from the landing zone.
 A visit that does not continue is exactly one session, but with denied consent (no device): there each event is (I4).
 
-purchases/ (a row a distinct purchase event): at, visit_id, human, transaction_id, value and currency as reported,
-revenue in US dollars (text; null where exchange rates must tell), revenue_issue. refunds/: the same of refund events.
-
-It holds for all that landed of the tables written; a restated day (restate.py) changes rows that it does not follow.
+purchases/ (a row a distinct purchase event): at, visit_id, transaction_id as reported, revenue in US dollars (text;
+null where exchange rates must tell), revenue_issue. refunds/: the same of refund events.
 """
 
 from __future__ import annotations
@@ -40,7 +37,6 @@ class VisitTruth:
     device: str | None
     user_id: str | None
     login_at: int | None
-    shared: bool
     start: int
     end: int
     events: int
@@ -48,7 +44,6 @@ class VisitTruth:
     source: str | None
     medium: str | None
     campaign: str | None
-    campaign_daily: str | None
     source_rule: str | None
     why: str
     continues: bool = False
@@ -60,10 +55,7 @@ class MoneyTruth:
 
     at: int
     visit_id: str
-    human: str | None
     transaction_id: str | None
-    value: str | None
-    currency: str
     revenue: str | None
     revenue_issue: str | None
 
@@ -73,7 +65,6 @@ class OrderTruth:
     """An order by rule C1, of all generated so far. US dollars, None where exchange rates must tell."""
 
     person_id: str | None
-    human: str | None
     transaction_id: str | None
     at: int
     revenue: Decimal | None
@@ -168,4 +159,4 @@ def _order(person: str | None, rows: list[MoneyTruth], refunds: list[MoneyTruth]
     revenue = net = None if first.revenue is None else Decimal(first.revenue)
     for refund in refunds if person and transaction_id else []:
         net = None if net is None or refund.revenue is None else max(net - Decimal(refund.revenue), Decimal(0))
-    return OrderTruth(person, first.human, transaction_id, first.at, revenue, net, first.revenue_issue, len(rows))
+    return OrderTruth(person, transaction_id, first.at, revenue, net, first.revenue_issue, len(rows))
