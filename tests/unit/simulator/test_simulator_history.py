@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -29,7 +30,7 @@ from read_parquet($files, union_by_name = true, filename = true, file_row_number
     ("schema", "daily", "intraday"), [("2026", SCHEMA_2026, INTRADAY_2026), ("2021", SCHEMA_2021, SCHEMA_2021)]
 )
 def test_a_valid_daily_table_a_day_and_an_intraday_one(
-    tmp_path: Path, schema: SchemaName, daily: object, intraday: object
+    tmp_path: Path, schema: SchemaName, daily: pa.Schema, intraday: pa.Schema
 ) -> None:
     summary = write_history(tmp_path, seed=1, end=END, days=3, people=100, schema=schema)
     days = [f"{END - timedelta(days=back):%Y%m%d}" for back in (2, 1, 0)]
