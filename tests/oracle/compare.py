@@ -36,6 +36,11 @@ def differences(
     return messages
 
 
+def columns_of(row: Row) -> Iterable[str]:
+    """The columns of a row."""
+    return row if isinstance(row, Mapping) else getattr(row, "_fields", ())
+
+
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
         aware = value if value.tzinfo else value.replace(tzinfo=UTC)

@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from itertools import product
 
-from tests.oracle.model import MICROSECONDS_A_DAY, Conversion, Credit, Journey, Overlap, Path, Rules, Session
+from tests.oracle.model import MICROSECONDS_A_DAY, Conversion, Journey, Overlap, Path, Row, Rules, Session
 
 _ZERO = Decimal("0.00")
 
@@ -76,17 +77,20 @@ def paths_of(journeys: Iterable[Journey]) -> list[Path]:
     return rows
 
 
-def overlaps_of(touched: Mapping[str, set[str]], last_clicks: Iterable[Credit]) -> list[Overlap]:
-    """A row a pair of channels; `touched` names the channels that touched each conversion."""
+def overlaps_of(touchpoints: Iterable[Row], last_clicks: Iterable[Row]) -> list[Overlap]:
+    """A row a pair of channels that touched the same conversions."""
+    touched: dict[str, set[str]] = defaultdict(set)
+    for touch in touchpoints:
+        touched[touch["conversion_id"]].add(touch["channel"])
     pairs: dict[tuple[str, str], Overlap] = {}
     for last in last_clicks:
-        for channel in touched[last.conversion_id]:
-            for other in touched[last.conversion_id]:
-                row = pairs.get((channel, other)) or Overlap(channel, other, 0, 0, _ZERO, _ZERO)
-                pairs[channel, other] = row._replace(
-                    conversions=row.conversions + 1,
-                    closed_by_other=row.closed_by_other + (last.channel == other),
-                    revenue=row.revenue + last.revenue,
-                    net_revenue=row.net_revenue + last.net_revenue,
-                )
+        channels = touched[last["conversion_id"]]
+        for channel, other in product(channels, channels):
+            row = pairs.get((channel, other)) or Overlap(channel, other, 0, 0, _ZERO, _ZERO)
+            pairs[channel, other] = row._replace(
+                conversions=row.conversions + 1,
+                closed_by_other=row.closed_by_other + (last["channel"] == other),
+                revenue=row.revenue + last["revenue"],
+                net_revenue=row.net_revenue + last["net_revenue"],
+            )
     return list(pairs.values())

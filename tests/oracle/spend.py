@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from tests.oracle.channels import ChannelRules
 from tests.oracle.folders import by_stem
 from tests.oracle.landed import Amounts, Landed
-from tests.oracle.model import MICROSECONDS_A_DAY, NOT_SET, AdSpend, ModelCredit, Quarantined
+from tests.oracle.model import MICROSECONDS_A_DAY, NOT_SET, AdSpend, Quarantined, Row
 from tests.oracle.money import Rates, amount_of, number_of
 from tests.oracle.text import clean
 
@@ -120,13 +120,13 @@ class Day(NamedTuple):
     clicks: int | None = None
     impressions: int | None = None
 
-    def returns(self) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
-        """roas, cpa and cac."""
-        return (
-            _quotient(self.revenue, self.spend, 4),
-            _quotient(self.spend, self.conversions, 2),
-            _quotient(self.spend, self.new_customers, 2),
-        )
+    def row(self) -> Row:
+        """The columns, with roas, cpa and cac."""
+        return self._asdict() | {
+            "roas": _quotient(self.revenue, self.spend, 4),
+            "cpa": _quotient(self.spend, self.conversions, 2),
+            "cac": _quotient(self.spend, self.new_customers, 2),
+        }
 
 
 def _quotient(number: Decimal | None, by: Decimal | None, places: int) -> Decimal | None:
@@ -141,32 +141,31 @@ def _plus(one: Any, other: Any) -> Any:  # noqa: ANN401 - amounts and counts
 
 
 def days_of(
-    credits: Iterable[ModelCredit],
-    spend: Iterable[AdSpend],
-    models: Sequence[str],
-    key_of: Callable[[ModelCredit | AdSpend], tuple[str, ...]],
-) -> dict[tuple[Any, ...], Day]:
-    """(date, model, *key) -> the day; what neither earned nor cost anything has none."""
+    credits: Iterable[Row], spend: Iterable[AdSpend], models: Sequence[str], names: tuple[str, ...]
+) -> list[Row]:
+    """A row a date, model and what the columns `names` tell apart; what neither earned nor cost anything has none."""
     days: dict[tuple[Any, ...], Day] = defaultdict(Day)
     for credit in credits:
-        if not (credit.credit or credit.revenue or credit.net_revenue):
+        if not (credit["credit"] or credit["revenue"] or credit["net_revenue"]):
             continue
-        key = credit.conversion_date, credit.model, *key_of(credit)
+        key = credit["conversion_date"], credit["model"], *(credit[name] for name in names)
         day = days[key]
-        ordered = credit.event_name == "purchase" or credit.transaction_id is not None
+        ordered = credit["event_name"] == "purchase" or credit["transaction_id"] is not None
+        is_new = ordered and credit["customer_type"] == "new"
         days[key] = day._replace(
-            conversions=day.conversions + credit.credit,
-            revenue=day.revenue + credit.revenue,
-            net_revenue=day.net_revenue + credit.net_revenue,
-            new_customers=day.new_customers + (credit.credit if ordered and credit.customer_type == "new" else 0),
+            conversions=day.conversions + credit["credit"],
+            revenue=day.revenue + credit["revenue"],
+            net_revenue=day.net_revenue + credit["net_revenue"],
+            new_customers=day.new_customers + (credit["credit"] if is_new else 0),
         )
     for row in spend:
         for model in models if row.is_counted else ():
-            key = row.spend_date, model, *key_of(row)
+            key = row.spend_date, model, *(getattr(row, name) for name in names)
             day = days[key]
             days[key] = day._replace(
                 spend=_plus(day.spend, row.spend),
                 clicks=_plus(day.clicks, row.clicks),
                 impressions=_plus(day.impressions, row.impressions),
             )
-    return days
+    columns = ("conversion_date", "model", *names)
+    return [dict(zip(columns, key, strict=True)) | day.row() for key, day in days.items()]

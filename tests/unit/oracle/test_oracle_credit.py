@@ -38,15 +38,15 @@ def test_both_ends_of_the_lookback_count(world: World) -> None:
         streamed("after", 40 * MINUTE, source="after"),
     )
     tables = world.tables()
-    assert [(touch.position, touch.touched_at - NOON) for touch in tables.touchpoints] == [(1, -14 * DAY), (2, 0)]
-    assert [(row.source, row.touchpoints) for row in tables.first + tables.last] == [("edge", 2), ("edge", 2)]
+    assert [(touch["position"], touch["touched_at"] - NOON) for touch in tables.touchpoints] == [(1, -14 * DAY), (2, 0)]
+    assert [(row["source"], row["touchpoints"]) for row in tables.first + tables.last] == [("edge", 2), ("edge", 2)]
 
 
 def test_the_own_session_counts_however_early_it_began(world: World) -> None:
     steps = range(-DAY - 25 * MINUTE, 0, 25 * MINUTE)
     world.stream(*(streamed(f"{step}", step, source="start") for step in steps), bought("own"))
     (touch,) = world.tables(lookback_days=1).touchpoints
-    assert (touch.touched_at - NOON, touch.source) == (-DAY - 25 * MINUTE, "start")
+    assert (touch["touched_at"] - NOON, touch["source"]) == (-DAY - 25 * MINUTE, "start")
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_first_click_takes_direct_and_last_click_the_last_that_is_not(
 ) -> None:
     world.stream(streamed("1", -4 * DAY), *between, bought("4"))
     tables = world.tables()
-    assert [(row.source, row.touched_at - NOON) for row in tables.first] == [("(direct)", -4 * DAY)]
-    assert [(row.source, row.channel, row.touchpoints) for row in tables.last] == [(*last, len(between) + 2)]
+    assert [(row["source"], row["touched_at"] - NOON) for row in tables.first] == [("(direct)", -4 * DAY)]
+    assert [(row["source"], row["channel"], row["touchpoints"]) for row in tables.last] == [(*last, len(between) + 2)]
 
 
 LONE: dict[str, Any] = {"user_pseudo_id": "lone", "received_at": NOON}
@@ -87,16 +87,16 @@ def test_the_history_begins_with_a_timely_event(world: World, landed: list[dict[
     world.table([row for row in landed if "event_params" in row])
     world.stream(*of_stream, batch="late")
     world.stream(bought("own"))
-    assert [row.lookback_complete for row in world.tables().last] == [complete]
+    assert [row["lookback_complete"] for row in world.tables().last] == [complete]
 
 
 def test_the_lookback_is_complete_from_the_first_event_of_the_warehouse_on(world: World) -> None:
     """Where none is timely, from the first of all."""
     world.stream(streamed("first", -14 * DAY, user_pseudo_id="other"), bought("1", -1), bought("2"))
     tables = world.tables()
-    assert [(row.converted_at - NOON, row.lookback_complete) for row in tables.last] == [(-1, False), (0, True)]
+    assert [(row["converted_at"] - NOON, row["lookback_complete"]) for row in tables.last] == [(-1, False), (0, True)]
     world.stream(streamed("1", -14 * DAY, received_at=NOON + 4 * DAY), bought("own", received_at=NOON + 4 * DAY))
-    assert [row.lookback_complete for row in world.tables().last] == [True]
+    assert [row["lookback_complete"] for row in world.tables().last] == [True]
 
 
 THREE = [
@@ -129,7 +129,7 @@ def test_what_each_touch_earns(
 ) -> None:
     world.stream(*events)
     rows = world.tables(attribution_models=(model,), **settings).attribution
-    assert [(str(row.credit.normalize()), str(row.revenue)) for row in rows] == expected
+    assert [(str(row["credit"].normalize()), str(row["revenue"])) for row in rows] == expected
 
 
 @pytest.mark.parametrize(
@@ -184,12 +184,17 @@ def test_marts(world: World) -> None:
         streamed("9", user_pseudo_id="f"),
     )
     tables = world.tables()
-    sessions = {(row.person_id, row.started_at - NOON): (row.conversions, row.revenue) for row in tables.mart_sessions}
+    sessions = {
+        (row["person_id"], row["started_at"] - NOON): (row["conversions"], row["revenue"])
+        for row in tables.mart_sessions
+    }
     assert sessions["d", -DAY] == (0, ZERO)
     assert sessions["d", 0] == (2, Decimal("15.00"))
     assert sessions["other", 0] == (1, ZERO)
     today = date(2026, 3, 10)
-    credited = [row[:6] for row in tables.channel_daily if row.model in ("first_click", "last_click")]
+    credited = [
+        tuple(row.values())[:6] for row in tables.channel_daily if row["model"] in ("first_click", "last_click")
+    ]
     assert sorted(credited) == [
         (today, model, *earned)
         for model in ("first_click", "last_click")

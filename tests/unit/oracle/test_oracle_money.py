@@ -194,5 +194,7 @@ def test_shipping_and_tax_stand_beside_the_revenue(world: World) -> None:
         ("12.35", Decimal("4.94"), None),
         ("0.00", None, None),
     ]
-    assert [(row.shipping, row.tax) for row in tables.last] == [(row.shipping, row.tax) for row in tables.conversions]
+    assert [(row["shipping"], row["tax"]) for row in tables.last] == [
+        (row.shipping, row.tax) for row in tables.conversions
+    ]
     assert [event.shipping for event in tables.events if event.event_name == "refund"] == [None]

@@ -89,7 +89,7 @@ def test_each_visit_is_one_session_with_its_source_and_each_order_one_conversion
         "click_id", "click_id_utm", "collected_traffic_source", "event_params", "utm", "referrer", "direct"
     }  # fmt: skip
     channels = {"Paid Search", "Organic Search", "Social", "Email", "Referral", "Direct", "Other"}
-    first = {row.conversion_id: row.channel for row in tables.first}
-    last = {row.conversion_id: row.channel for row in tables.last}
+    first = {row["conversion_id"]: row["channel"] for row in tables.first}
+    last = {row["conversion_id"]: row["channel"] for row in tables.last}
     assert set(first.values()) == set(last.values()) == channels
     assert first != last
