@@ -34,16 +34,11 @@ def compared(expected: Rows, actual: Rows) -> list[str]:
         ([("a", 1_000_000)], [("a", SECOND)], []),
         ([("a", 1_000_000)], [("a", SECOND.replace(tzinfo=UTC))], []),
         ([("a", 1), ("a", 2)], [("a", 2), ("a", 1)], []),
-        ([("a", 1)], [], ["key 'a': 1 rows expected, 0 actual"]),
-        ([], [("a", 1)], ["key 'a': 0 rows expected, 1 actual"]),
-        ([("a", 1)], [("a", 1), ("a", 1)], ["key 'a': 1 rows expected, 2 actual"]),
-        (
-            [("a", 1), ("a", 2)],
-            [("a", 2), ("a", 2)],
-            ["key 'a': of 2 rows with this key, expected [(1,)], actual [(2,)]"],
-        ),
-        ([("a", 1)], [("a", 2)], ["key 'a': value: expected 1, actual 2"]),
-        ([("b", None)], [("b", 0)], ["key 'b': value: expected None, actual 0"]),
+        ([("a", 1)], [], ["key 'a': expected [{'value': 1}], actual []"]),
+        ([], [("a", 1)], ["key 'a': expected [], actual [{'value': 1}]"]),
+        ([("a", 1)], [("a", 1), ("a", 1)], ["key 'a': expected [], actual [{'value': 1}]"]),
+        ([("a", 1), ("a", 2)], [("a", 2), ("a", 2)], ["key 'a': expected [{'value': 1}], actual [{'value': 2}]"]),
+        ([("b", None)], [("b", 0)], ["key 'b': expected [{'value': None}], actual [{'value': 0}]"]),
     ],
 )
 def test_differences(expected: Rows, actual: Rows, told: list[str]) -> None:

@@ -5,7 +5,6 @@ from hashlib import md5
 
 import pytest
 
-from include.ga4_schema import INTRADAY_2026, SCHEMA_2021, SCHEMA_2026
 from tests.unit.oracle.world import DAY, MINUTE, NOON, SHARD, World, exported, streamed
 
 HOUR = 60 * MINUTE
@@ -82,19 +81,6 @@ def test_intraday_counts_until_a_readable_daily_table_of_its_date_lands(world: W
     assert [tuple(row) for row in tables.quarantine] == [(SHARD, "ga4", "unreadable")]
     world.table([exported(event_name="daily")])
     assert {event.event_name for event in world.tables().events} == {"daily", "other_day"}
-
-
-def test_every_schema_of_the_export_is_read(world: World) -> None:
-    schemas = {"20210105": SCHEMA_2021, "20260310": SCHEMA_2026, "intraday_20260311": INTRADAY_2026}
-    columns = {"device": {"category": "mobile"}, "ecommerce": {"transaction_id": "T"}}
-    for number, (date, schema) in enumerate(schemas.items()):
-        row = exported(-2000 * DAY + number, params={"source": "news"}, **columns)
-        world.table([row], f"events_{date}", schema)
-    tables = world.tables()
-    assert tables.quarantine == []
-    assert [(event.source, event.transaction_id, event.device_category) for event in tables.events] == [
-        ("news", "T", "mobile")
-    ] * 3
 
 
 def test_whole_files_are_set_aside_with_their_reason(world: World) -> None:
