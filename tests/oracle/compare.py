@@ -15,7 +15,8 @@ Values = tuple[object, ...]
 
 def columns_of(row: Row) -> Iterable[str]:
     """The columns of a row."""
-    return row if isinstance(row, Mapping) else getattr(row, "_fields", ())
+    columns: Iterable[str] = row if isinstance(row, Mapping) else row._fields  # type: ignore[attr-defined]
+    return columns
 
 
 def differences(

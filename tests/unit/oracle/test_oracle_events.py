@@ -2,12 +2,11 @@
 
 from collections import Counter
 from hashlib import md5
+from typing import Any
 
 import pytest
 
-from tests.unit.oracle.world import DAY, MINUTE, NOON, SHARD, World, exported, streamed
-
-HOUR = 60 * MINUTE
+from tests.unit.oracle.world import NOON, SHARD, World, exported, streamed
 
 
 @pytest.mark.parametrize(
@@ -34,7 +33,7 @@ HOUR = 60 * MINUTE
     ],
 )
 def test_the_key_of_an_exported_row_is_the_md5_of_its_scalars(
-    world: World, columns: dict[str, object], scalars: list[str]
+    world: World, columns: dict[str, Any], scalars: list[str]
 ) -> None:
     world.table([exported(params={"page_location": " https://a.example/ "}, **columns)])
     text = "\x1f".join(["d", "\0", str(NOON), "page_view", *scalars])
@@ -96,46 +95,13 @@ def test_whole_files_are_set_aside_with_their_reason(world: World) -> None:
     assert Counter(row.reason for row in tables.quarantine) == {"unknown_name": 3, "wrong_type": 3, "unreadable": 1}
 
 
-def test_reasons_to_set_a_row_aside_in_their_order(world: World) -> None:
-    """A row of an export arrives at noon UTC of the day after its date."""
-    world.stream(
-        "{not json",
-        '["a list"]',
-        '{"event_name": "\\ud800", "event_timestamp": 1}',
-        "",
-        streamed("1", event_name="  ", event_timestamp="x"),
-        streamed("2", event_timestamp="1.5"),
-        streamed("3", event_timestamp=True),
-        streamed("4", event_timestamp=946_684_799_999_999),
-        streamed("5", event_timestamp=NOON + HOUR + 1, received_at=NOON),
-        streamed("6", event_timestamp=NOON + HOUR, received_at=NOON),
-        streamed("7", event_timestamp=946_684_800_000_000),
-        streamed("8", event_timestamp=str(NOON)),
-        '{"event_id": "9", "event_name": "x", "event_timestamp": 1.7e15}',
-        streamed("10", event_timestamp=2**63),
-        batch="bad",
-    )
-    world.table([exported(DAY + HOUR), exported(DAY + HOUR + 1)])
-    tables = world.tables()
-    assert Counter((row.shard, row.source, row.reason) for row in tables.quarantine) == {
-        ("bad", "streamed", "not_json"): 3,
-        ("bad", "streamed", "no_event_name"): 1,
-        ("bad", "streamed", "no_event_timestamp"): 4,
-        ("bad", "streamed", "event_timestamp_before_2000"): 1,
-        ("bad", "streamed", "event_in_future"): 1,
-        (SHARD, "ga4", "event_in_future"): 1,
-    }
-    assert {event.event_key for event in tables.events if event.shard == "bad"} == {"6", "7", "8"}
-    assert [event.received_at for event in tables.events if event.shard == SHARD] == [NOON + DAY]
-
-
 def test_a_streamed_event_without_arrival_arrived_when_its_file_was_written(world: World) -> None:
     world.stream(streamed("a", received_at=None))
     written = (world.streamed / "b1.ndjson").stat().st_mtime_ns // 1000
     assert [event.received_at for event in world.tables().events] == [written]
 
 
-ANONYMOUS = {"user_pseudo_id": None}
+ANONYMOUS: dict[str, Any] = {"user_pseudo_id": None}
 
 
 @pytest.mark.parametrize(
