@@ -160,18 +160,6 @@ class Conversion(NamedTuple):
     customer_type: str = "new"
 
 
-class Refund(NamedTuple):
-    """A refund in US dollars, and whether there is an order that it reduces (C3)."""
-
-    refund_key: str
-    person_id: str
-    transaction_id: str | None
-    refunded_at: int
-    amount: Decimal
-    amount_issue: str | None
-    is_matched: bool
-
-
 class AdSpend(NamedTuple):
     """An accepted row of ad spend in US dollars (A1); of several of one day and campaign one counts (A2)."""
 
@@ -189,47 +177,6 @@ class AdSpend(NamedTuple):
     is_counted: bool
 
 
-class Journey(NamedTuple):
-    """The touchpoints of a conversion, or sessions that count for none (T6). `path` and `channels` join channels."""
-
-    journey_id: str
-    conversion_id: str | None
-    person_id: str
-    path: str
-    channels: str
-    touchpoints: int
-    started_at: int
-    last_touched_at: int
-    converted_at: int | None
-    seconds_to_convert: int | None
-    revenue: Decimal | None
-    net_revenue: Decimal | None
-
-
-class Path(NamedTuple):
-    """A path, and what became of the journeys that took it; `seconds_to_convert` is the whole mean."""
-
-    path: str
-    channels: str
-    touchpoints: int
-    conversions: int
-    journeys_without_conversion: int
-    revenue: Decimal
-    net_revenue: Decimal
-    seconds_to_convert: int | None
-
-
-class Overlap(NamedTuple):
-    """Conversions that two channels touched, and how many of them the other closed by last click."""
-
-    channel: str
-    other_channel: str
-    conversions: int
-    closed_by_other: int
-    revenue: Decimal
-    net_revenue: Decimal
-
-
 @dataclass(frozen=True)
 class Tables:
     """Every table that the rules define, in no promised order; the marts by the names of their columns."""
@@ -243,12 +190,12 @@ class Tables:
     last: list[Row]
     attribution: list[Row]
     mart_sessions: list[Row]
-    journeys: list[Journey]
+    journeys: list[Row]
     channel_daily: list[Row]
-    conversion_paths: list[Path]
-    channel_overlap: list[Overlap]
+    conversion_paths: list[Row]
+    channel_overlap: list[Row]
     ad_spend: list[AdSpend]
     campaign_daily: list[Row]
     comparisons: list[Row]
     item_attribution: list[Row]
-    refunds: list[Refund]
+    refunds: list[Row]

@@ -92,7 +92,7 @@ def _add_person(tables: Tables, events: list[Event], home: Home, orders: Orders,
         event.event_key: session.session_id for visit, session in zip(visits, sessions, strict=True) for event in visit
     }
     ordered = conversions_of(events, session_ids, orders)
-    tables.refunds.extend(one for one in refunds_of(events, orders) if home.is_kept(one.refunded_at))
+    tables.refunds.extend(one for one in refunds_of(events, orders) if home.is_kept(one["refunded_at"]))
     conversions = with_customer_types(one for one in ordered if home.is_kept(one.converted_at))
     tables.events.extend(events)
     tables.sessions.extend(sessions)
