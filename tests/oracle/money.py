@@ -10,7 +10,7 @@ from tests.oracle.model import MICROSECONDS_A_DAY
 
 Rates = dict[str, list[tuple[date, Decimal]]]
 
-_EXACT = Context(prec=80)
+EXACT = Context(prec=80)
 NANO = Decimal("1e-9")
 _CENT = Decimal("0.01")
 _TOO_LARGE = Decimal(10) ** 15
@@ -39,7 +39,7 @@ def number_of(text: str) -> Number:
 
 def round_to(amount: Decimal, unit: Decimal) -> Decimal:
     """Half away from zero to a multiple of `unit`."""
-    return amount.quantize(unit, rounding=ROUND_HALF_UP, context=_EXACT)
+    return amount.quantize(unit, rounding=ROUND_HALF_UP, context=EXACT)
 
 
 def sent_cents(row: Landed) -> str | None:
@@ -117,7 +117,7 @@ def in_dollars(number: Number, currency: str | None, day: date, rates: Rates) ->
         rate = next((rate for valid_from, rate in rates.get(currency.upper(), []) if valid_from <= day), None)
         if rate is None:
             return None, "no_exchange_rate"
-        amount = round_to(_EXACT.multiply(amount, rate), NANO)
+        amount = round_to(EXACT.multiply(amount, rate), NANO)
     if amount >= _TOO_LARGE:
         return None, "too_large"
     return round_to(amount, _CENT), None

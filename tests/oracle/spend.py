@@ -6,23 +6,20 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.oracle.channels import ChannelRules
 from tests.oracle.folders import by_stem
-from tests.oracle.landed import Amounts, Landed
-from tests.oracle.model import MICROSECONDS_A_DAY, NOT_SET, AdSpend, Quarantined, Row
-from tests.oracle.money import Rates, amount_of, number_of
+from tests.oracle.model import NOT_SET, AdSpend, Quarantined, Row
+from tests.oracle.money import EXACT, Rates, in_dollars, number_of, round_to
 from tests.oracle.text import clean
 
 _COLUMNS = {"day", "source", "medium", "campaign", "currency", "cost", "clicks", "impressions"}
 _NEEDED = {"day", "source", "medium", "cost"}
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WHOLE = re.compile(r"\+?[0-9]+|-0+")
-_EPOCH = date(1970, 1, 1).toordinal()
-_EXACT = Context(prec=80)
 
 Fields = dict[str, str | None]
 
@@ -103,10 +100,7 @@ def _date(text: str | None) -> date | None:
 
 def _cost(day: date, text: str | None, currency: str | None, rates: Rates) -> tuple[Decimal | None, str | None]:
     """As any amount (C2), by the rate of the day."""
-    if text is None:
-        return None, None
-    at = (day.toordinal() - _EPOCH) * MICROSECONDS_A_DAY
-    return amount_of(Landed(True, "", at, at, None, amounts=Amounts(value=number_of(text), currency=currency)), rates)
+    return (None, None) if text is None else in_dollars(number_of(text), currency, day, rates)
 
 
 class Day(NamedTuple):
@@ -132,8 +126,7 @@ class Day(NamedTuple):
 def _quotient(number: Decimal | None, by: Decimal | None, places: int) -> Decimal | None:
     if number is None or not by:
         return None
-    unit = Decimal(1).scaleb(-places)
-    return _EXACT.divide(number, by).quantize(unit, rounding=ROUND_HALF_UP, context=_EXACT)
+    return round_to(EXACT.divide(number, by), Decimal(1).scaleb(-places))
 
 
 def _plus(one: Any, other: Any) -> Any:  # noqa: ANN401 - amounts and counts

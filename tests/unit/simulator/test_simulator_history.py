@@ -56,10 +56,6 @@ PHENOMENA = {
     "click id collected": "where collected_traffic_source.gclid is not null",
     "click id parameter": """
         where len(list_filter(event_params, lambda p: p.key in ('gclid', 'gbraid', 'msclkid'))) > 0""",
-    "click id beside an organic parameter": "where page like '%gclid=%' and medium = 'organic'",
-    "click id beside a paid tag": "where page like '%utm_medium=cpc%gclid=%'",
-    "session last click": """
-        where session_traffic_source_last_click.google_ads_campaign.campaign_name = 'Brand Search'""",
     "no transaction id": "where event_name = 'purchase' and ecommerce.transaction_id is null",
     "transaction id (not set)": "where event_name = 'purchase' and ecommerce.transaction_id = '(not set)'",
     "zero revenue": "where event_name = 'purchase' and ecommerce.purchase_revenue = 0",

@@ -41,23 +41,18 @@ def test_it_lands_as_it_is(file: Path, landing: Path, capsys: pytest.CaptureFixt
     assert batch.suffix == ".ndjson"
 
 
-def test_the_same_file_lands_once(file: Path, landing: Path) -> None:
-    assert [stream_events.main(["--file", str(file)]) for _ in range(2)] == [0, 0]
-    assert len(list(landing.iterdir())) == 1
-    file.write_text("{}\n")
-    assert stream_events.main(["--file", str(file)]) == 0
-    assert len(list(landing.iterdir())) == 2
-
-
-def test_a_batch_of_that_id_is_not_replaced(file: Path, landing: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--file", str(file), "--batch-id", "mine"]
-    assert [stream_events.main(arguments) for _ in range(2)] == [0, 0]
+def test_a_batch_lands_once_and_is_not_replaced(file: Path, landing: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A changed file is another batch, unless it is to have the id of one that is there."""
+    named = ["--file", str(file), "--batch-id", "mine"]
+    for arguments in (["--file", str(file)], named):
+        assert [stream_events.main(arguments) for _ in range(2)] == [0, 0]
     before = (landing / "mine.ndjson").read_bytes()
     file.write_text("{}\n")
-    assert stream_events.main(arguments) == 2
+    assert stream_events.main(["--file", str(file)]) == 0
+    assert stream_events.main(named) == 2
     assert "another batch mine is in" in capsys.readouterr().err
     assert (landing / "mine.ndjson").read_bytes() == before
-    assert len(list(landing.iterdir())) == 1
+    assert len(list(landing.iterdir())) == 3
 
 
 @pytest.mark.parametrize(
