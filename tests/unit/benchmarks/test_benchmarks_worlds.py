@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.truth import Measured
-from benchmarks.truth_report import BEGIN, END, write_plot, write_section
+from benchmarks.truth_report import BEGIN, END, write_section
 from benchmarks.worlds import DIRECT, WORLDS, Channel, World, caused, lived, people
 from include.models_table import MODELS
 
@@ -56,5 +56,3 @@ def test_the_report_says_what_was_measured(tmp_path: Path) -> None:
     assert "| `markov` | **0.0** | 0.0 | 0.0 |" in text
     assert "| `linear` | 50.0 | 50.0 | 50.0 |" in text
     assert "old" not in text
-    write_plot([one], tmp_path / "plot.svg")
-    assert "alike" in (tmp_path / "plot.svg").read_text()
