@@ -2,11 +2,13 @@
 
 import math
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
 
-from tests.oracle.landed import Amounts, Landed, Number
+from tests.oracle.landed import ITEM_AMOUNTS, ITEM_NAMES, Amounts, Landed, Number, SentItem
 from tests.oracle.model import MICROSECONDS_A_DAY
+from tests.oracle.text import text_of
 
 Rates = dict[str, list[tuple[date, Decimal]]]
 
@@ -35,6 +37,20 @@ def decimal_of(numeral: str) -> Decimal:
 def number_of(text: str) -> Number:
     """The number that a text writes in digits or names (NaN, Infinity), else the text itself (no number)."""
     return decimal_of(text) if _NUMERAL.fullmatch(text) or _NAMED.fullmatch(text) else text
+
+
+def sent_number(value: object) -> Number | None:
+    """A number that was sent, the text that stands in its place, or nothing."""
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return Decimal(value)
+    text = text_of(value)
+    return None if text is None else number_of(text)
+
+
+def sent_item(fields: Mapping[str, object], quantity: int | None) -> SentItem:
+    """An item as it was sent, of this quantity."""
+    names = tuple(text_of(fields.get(name)) for name in ITEM_NAMES)
+    return SentItem(names, quantity, *(sent_number(fields.get(name)) for name in ITEM_AMOUNTS))
 
 
 def round_to(amount: Decimal, unit: Decimal) -> Decimal:
