@@ -74,3 +74,10 @@ def refunded(rng: Random, order: Order) -> Order:
     share = Decimal(1) if chance(rng, 0.6) else Decimal("0.5")
     usd = None if order.usd is None else (order.usd * share).quantize(CENT)
     return replace(order, refund=(order.value * share).quantize(CENT), refund_usd=usd)
+
+
+def worth(order: Order) -> Decimal:
+    """An order in US dollars, at the world's own rates where GA4 did not convert it."""
+    if order.usd is not None:
+        return order.usd
+    return ((order.value or Decimal(0)) * USD_PER_UNIT[order.currency]).quantize(CENT)

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 from include.settings import Settings
 from include.simulator.batch import DELAY, Composer, Part, Window
 from include.simulator.chance import chance, seeded
-from include.simulator.expected import money_truth, visit_truth, worth
 from include.simulator.files import whole_file
 from include.simulator.history import micros
 from include.simulator.journey import Event
-from include.simulator.orders import Order
+from include.simulator.orders import Order, worth
 from include.simulator.plan import DAY, MINUTE, SECOND
 from include.simulator.recent import Recent, read_recent, recent_of
-from include.simulator.truth import TruthLog, truth_log
+from include.simulator.truth import TruthLog, truth_log, visit_truth
 from include.simulator.world import HARDWARE, PRODUCTS
 from include.streaming.batch import BatchSummary
 from include.streaming.target import send_waiting
@@ -204,9 +203,4 @@ def _note(part: Part, log: TruthLog) -> None:
     if part.continues:
         why = "a session that landed before goes on"
         visit = replace(visit, source=None, medium=None, campaign=None, source_rule=None, why=why)
-    money = [(event.name, money_truth(event)) for event in part.events if event.order]
-    log.add(
-        visit,
-        [row for name, row in money if name == "purchase"],
-        [row for name, row in money if name == "refund"],
-    )
+    log.add(visit, part.events)

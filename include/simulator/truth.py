@@ -23,7 +23,10 @@ from pathlib import Path
 from typing import TextIO, TypeVar
 
 from include.simulator.files import whole_file
-from include.simulator.world import NOT_SET
+from include.simulator.ga4_rows import SchemaName
+from include.simulator.journey import Event
+from include.simulator.orders import Order
+from include.simulator.world import ADS_CAMPAIGNS, NOT_SET
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,50 @@ class Truth:
     orders: tuple[OrderTruth, ...]
 
 
+def visit_truth(events: Sequence[Event], schema: SchemaName, *, intraday: bool) -> VisitTruth:
+    """What the rules make of an exported visit. intraday: its first event stands in an intraday table."""
+    visit = events[0].visit
+    touch = visit.touch
+    rule = touch.rule if schema == "2026" else touch.plain_rule
+    if events[0].name == "first_visit":
+        rule = touch.url_rule or rule
+    named = ADS_CAMPAIGNS.get(touch.ads_campaign or "", touch.campaign) if schema == "2026" else touch.campaign
+    login_at = next((event.at for event in events if event.user_id), None)
+    return VisitTruth(
+        visit_id=visit.visit_id,
+        human=visit.human,
+        kind=visit.kind,
+        origin="ga4",
+        device=visit.device,
+        user_id=visit.user_id if login_at is not None else None,
+        login_at=login_at,
+        start=events[0].at,
+        end=events[-1].at,
+        events=len(events),
+        touch=touch.name,
+        source=touch.source,
+        medium=touch.medium,
+        campaign=NOT_SET if intraday and touch.ads_campaign else named,
+        source_rule=rule,
+        why=touch.why,
+    )
+
+
+def money_truth(event: Event, order: Order) -> MoneyTruth:
+    """What an event of the order is worth."""
+    refund = event.name == "refund"
+    value, usd = (order.refund, order.refund_usd) if refund else (order.value, order.usd)
+    issue = "missing" if value is None else None
+    revenue = Decimal(0) if issue else usd
+    return MoneyTruth(
+        at=event.at,
+        visit_id=event.visit.visit_id,
+        transaction_id=order.transaction_id,
+        revenue=None if revenue is None else str(revenue),
+        revenue_issue=issue,
+    )
+
+
 class TruthLog:
     """Collects the rows of one history or batch; `None` for a file keeps nothing."""
 
@@ -88,13 +135,15 @@ class TruthLog:
         """Write to the files of `TABLES`."""
         self._files = files
 
-    def add(self, visit: VisitTruth, purchases: Iterable[MoneyTruth], refunds: Iterable[MoneyTruth]) -> None:
-        """Note one visit with its money."""
+    def add(self, visit: VisitTruth, events: Iterable[Event]) -> None:
+        """Note one visit with the money of its events."""
         if self._files is None:
             return
-        tables: tuple[Iterable[VisitTruth | MoneyTruth], ...] = ([visit], purchases, refunds)
-        for file, rows in zip(self._files, tables, strict=True):
-            file.writelines(json.dumps(asdict(row)) + "\n" for row in rows)
+        money = {"purchase": self._files[1], "refund": self._files[2]}
+        rows = [(self._files[0], asdict(visit))]
+        rows += [(money[event.name], asdict(money_truth(event, event.order))) for event in events if event.order]
+        for file, row in rows:
+            file.write(json.dumps(row) + "\n")
 
 
 TABLES = ("visits", "purchases", "refunds")
