@@ -23,7 +23,7 @@ def test_it_measures_both_sides(
     monkeypatch.setenv("ATTRIBUTION_HOME", str(tmp_path / "home"))
     write_history(tmp_path / "export", seed=1, end=datetime(2026, 3, 31, tzinfo=UTC), days=3, people=300)
     assert main(["--ga4", str(tmp_path / "export"), "--runs", "1"]) == 0
-    told = capsys.readouterr().out
+    told = " ".join(capsys.readouterr().out.split())
     assert "dbt beside the floor" in told
     assert "Airflow beside a bare dbt build" in told
 
