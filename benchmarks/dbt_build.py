@@ -23,18 +23,11 @@ OF_A_BATCH = (*NO_UNIT_TESTS, "--exclude", "tag:whole_days")
 
 @dataclass(frozen=True)
 class Build:
-    """usage: of the whole process; models, tests, seeds: seconds a node inside dbt; spans: when each node executed."""
+    """usage: of the whole process; models: seconds of each inside dbt; spans: when each model and test executed."""
 
     usage: Usage
     models: dict[str, float]
-    tests: float
-    seeds: float
     spans: dict[str, tuple[datetime, datetime]]
-
-    @property
-    def model_seconds(self) -> float:
-        """All models together."""
-        return sum(self.models.values())
 
 
 def dbt_build(settings: Settings, *arguments: str, profiles: Path | None = None) -> Build:
@@ -48,14 +41,11 @@ def dbt_build(settings: Settings, *arguments: str, profiles: Path | None = None)
         command, settings.home / "logs" / "dbt_build.log", cwd=settings.dbt_project, variables=settings.dbt_env()
     )
     results = json.loads((settings.dbt_artifacts / "run_results.json").read_text())["results"]
-
-    def seconds(kind: str) -> dict[str, float]:
-        chosen = [one for one in results if one["unique_id"].startswith(f"{kind}.")]
-        return {one["unique_id"].split(".", 2)[2]: one["execution_time"] for one in chosen}
-
-    ran = [one for one in results if one["unique_id"].startswith(("model.", "test."))]
-    spans = {one["unique_id"].split(".", 2)[2]: _span(one) for one in ran}
-    return Build(usage, seconds("model"), sum(seconds("test").values()), sum(seconds("seed").values()), spans)
+    ran = {
+        one["unique_id"].split(".", 2)[2]: one for one in results if one["unique_id"].startswith(("model.", "test."))
+    }
+    models = {name: one["execution_time"] for name, one in ran.items() if one["unique_id"].startswith("model.")}
+    return Build(usage, models, {name: _span(one) for name, one in ran.items()})
 
 
 def _span(result: dict[str, Any]) -> tuple[datetime, datetime]:

@@ -6,8 +6,8 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.dbt_build import Build, dbt_build, read_by_node, row_counts
-from benchmarks.floor import FloorRun, run_floor
+from benchmarks.dbt_build import dbt_build, read_by_node, row_counts
+from benchmarks.floor import run_floor
 from benchmarks.history import Export
 from benchmarks.measure import Comparison, medians
 from include.settings import Settings
@@ -23,7 +23,7 @@ class FullRefresh:
     """What was measured, seconds: ours dbt, floor the script.
 
     models: all models inside dbt beside the statements inside DuckDB; wall and cpu: of the whole processes.
-    by_model: the median of each model. read, written: rows by model; floor_rows: read (`events`) and written.
+    by_model: the median of each model. read, written: rows by model.
     """
 
     export: str
@@ -33,7 +33,6 @@ class FullRefresh:
     by_model: dict[str, float]
     read: dict[str, int]
     written: dict[str, int]
-    floor_rows: dict[str, int]
 
 
 def measure_full_refresh(export: Export, scratch: Path, runs: int) -> FullRefresh:
@@ -42,22 +41,22 @@ def measure_full_refresh(export: Export, scratch: Path, runs: int) -> FullRefres
     Raises BenchmarkError when one of them fails.
     """
     settings = Settings(home=scratch / "home", ga4_export=export.folder)
-    pairs: list[tuple[Build, FloorRun]] = []
+    builds, floors = [], []
     for number in range(runs + 1):
         log.info("full refresh: %s", f"pair {number} of {runs}" if number else "warming up")
         settings.warehouse.unlink(missing_ok=True)
-        pairs.append((dbt_build(settings, *REFRESH), run_floor(scratch / "floor", export.files)))
+        builds.append(dbt_build(settings, *REFRESH))
+        floors.append(run_floor(scratch / "floor", export.files))
     written = row_counts(settings)
     settings.warehouse.unlink()
-    read = read_by_node(settings, *REFRESH)
-    builds, floors = zip(*pairs[1:], strict=True)
+    builds, floors = builds[1:], floors[1:]
+    usages = [usage for _, usage in floors]
     return FullRefresh(
         export=export.what,
-        models=Comparison(tuple(b.model_seconds for b in builds), tuple(f.seconds for f in floors)),
-        wall=Comparison(tuple(b.usage.wall for b in builds), tuple(f.usage.wall for f in floors)),
-        cpu=Comparison(tuple(b.usage.cpu for b in builds), tuple(f.usage.cpu for f in floors)),
+        models=Comparison(tuple(sum(b.models.values()) for b in builds), tuple(seconds for seconds, _ in floors)),
+        wall=Comparison(tuple(b.usage.wall for b in builds), tuple(usage.wall for usage in usages)),
+        cpu=Comparison(tuple(b.usage.cpu for b in builds), tuple(usage.cpu for usage in usages)),
         by_model=medians([b.models for b in builds]),
-        read=read,
+        read=read_by_node(settings, *REFRESH),
         written=written,
-        floor_rows=floors[-1].rows,
     )

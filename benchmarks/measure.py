@@ -29,46 +29,20 @@ class Comparison:
     """Two sides measured in turn, A B A B: `ours` and `floor`, a figure a pair, in one unit.
 
     A ratio is taken pair by pair, so that a machine that grows slower meanwhile slows both of its sides.
-
-    Raises ValueError where the pairs do not match, there is none, or a floor is not above 0.
     """
 
     ours: tuple[float, ...]
     floor: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        """Refuse figures that have no ratio."""
-        if len(self.ours) != len(self.floor) or not self.ours:
-            raise ValueError(f"{len(self.ours)} figures beside {len(self.floor)}; expected as many, at least one each")
-        if min(self.floor) <= 0:
-            raise ValueError(f"a floor of {min(self.floor)} has no ratio; it must be above 0")
 
     @property
     def ratios(self) -> tuple[float, ...]:
         """Ours by the floor, a pair at a time."""
         return tuple(a / b for a, b in zip(self.ours, self.floor, strict=True))
 
-    @property
-    def ratio(self) -> float:
-        """The median of the pairs' ratios."""
-        return median(self.ratios)
-
-    def as_json(self) -> dict[str, object]:
-        """The figures, their medians and the ratios as plain JSON values."""
-        return {
-            "ours": list(self.ours),
-            "floor": list(self.floor),
-            "median_ours": median(self.ours),
-            "median_floor": median(self.floor),
-            "ratios": list(self.ratios),
-            "ratio": self.ratio,
-        }
-
 
 def medians(samples: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Per name the median over the samples that have it, in the order in which names first occur."""
-    names = dict.fromkeys(name for sample in samples for name in sample)
-    return {name: median(sample[name] for sample in samples if name in sample) for name in names}
+    """By name the median over samples of the same names."""
+    return {name: median(sample[name] for sample in samples) for name in samples[0]}
 
 
 def timed(command: Sequence[str], log: Path, *, cwd: Path, variables: Mapping[str, str]) -> Usage:

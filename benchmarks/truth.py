@@ -3,7 +3,7 @@
     python -m benchmarks.truth [--people N] [--seeds N]
 
 Each world (benchmarks/worlds.py) goes through the project itself: streamed events, dbt build, a fit, dbt build again.
-Writes the table and the plot of docs/models.md. Exit code 0 when all was measured.
+Writes the tables of docs/models.md. Exit code 0 when all was measured.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from statistics import mean
 
-from benchmarks.truth_report import write_plot, write_section
+from benchmarks.truth_report import write_section
 from benchmarks.worlds import WORLDS, World, caused, lived, people, shares, write
 from include.data_driven.fits import FitSettings
 from include.data_driven.upkeep import add_fit
@@ -98,7 +98,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     log.setLevel(logging.INFO)
     with tempfile.TemporaryDirectory() as scratch:
         found = [measure(world, Path(scratch), given.people, given.seeds) for world in WORLDS]
-    write_plot(found, PROJECT / "docs" / "models_truth.svg")
     write_section(found, PROJECT / "docs" / "models.md", given.people, given.seeds)
     return 0
 

@@ -1,4 +1,4 @@
-"""What benchmarks.truth measured, as a plot and as the tables of docs/models.md."""
+"""What benchmarks.truth measured, as the tables of docs/models.md."""
 
 from __future__ import annotations
 
@@ -7,38 +7,12 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
-from matplotlib.figure import Figure
-
 from include.attribution_table import MODELS
 
 if TYPE_CHECKING:
     from benchmarks.truth import Measured
 
 BEGIN, END = "<!-- benchmarks.truth writes from here -->", "<!-- to here -->"
-
-
-def write_plot(found: Sequence[Measured], path: Path) -> None:
-    """A panel a world, a row a model: the credit that went wrong, a dot a run."""
-    mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "attribution", "font.size": 9})
-    figure = Figure(figsize=(2.2 * len(found), 3.2), layout="constrained")
-    panels = figure.subplots(1, len(found), sharex=True, sharey=True, squeeze=False)[0]
-    places = range(len(MODELS))
-    for panel, one in zip(panels, found, strict=True):
-        wrong = [[100 * part for part in one.wrong(model)] for model in MODELS]
-        best = min(mean(parts) for parts in wrong)
-        colours = ["#2a7f62" if mean(parts) == best else "#9db4c0" for parts in wrong]
-        panel.barh(places, [mean(parts) for parts in wrong], color=colours)
-        for place, parts in zip(places, wrong, strict=True):
-            panel.plot(parts, [place] * len(parts), "o", color="#253237", markersize=2.5)
-        panel.set_title(one.world.name, fontsize=10)
-        panel.spines[["top", "right"]].set_visible(False)
-    panels[0].set_yticks(places, [model.replace("_", " ") for model in MODELS])
-    panels[0].invert_yaxis()
-    panels[0].set_xlim(left=0)
-    figure.supxlabel("credit given to the wrong channel, % (green: the least)", fontsize=9)
-    figure.savefig(path, metadata={"Date": None})
-    path.write_text("".join(f"{line.rstrip()}\n" for line in path.read_text().splitlines()))
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -84,8 +58,6 @@ def section(found: Sequence[Measured], people: int, seeds: int) -> Iterator[str]
     yield f"{people:,} people a run, {seeds} runs, each with other people. Credit given to the wrong channel, percent:"
     yield ""
     yield from wrong_table(found)
-    yield ""
-    yield "![Credit given to the wrong channel by each model, a panel a world](models_truth.svg)"
     for one in found:
         yield ""
         yield f"**{one.world.name}** ({one.orders:,} orders a run). {one.world.what}"

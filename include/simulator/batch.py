@@ -174,7 +174,6 @@ class Composer:
             place=place,
             user_id=user_id,
             login_midway=midway,
-            shared=False,
             number=1 if visitor is None else 2,
             first_seen=start,
             touch=touch,

@@ -220,14 +220,13 @@ def _last_clicks(_: SchemaName) -> list[Row]:
         if touch.collected:
             row["manual_campaign"] = named
         if touch.ads_campaign:
-            row["google_ads_campaign"] = google_ads_campaign(touch.ads_campaign)
+            row["google_ads_campaign"] = {
+                "account_name": "Example Shop",
+                "campaign_id": touch.ads_campaign,
+                "campaign_name": campaign,
+            }
         rows.append(row)
     return rows
-
-
-def google_ads_campaign(campaign_id: str) -> Row:
-    """What GA4 says of an ad in session_traffic_source_last_click."""
-    return {"account_name": "Example Shop", "campaign_id": campaign_id, "campaign_name": ADS_CAMPAIGNS[campaign_id]}
 
 
 def _ecommerce(event: Event) -> Row | None:

@@ -19,16 +19,13 @@ from rich.console import Console
 from rich.progress import track
 
 from include.simulator.chance import chance, seeded
-from include.simulator.expected import money_truth, visit_truth, worth
 from include.simulator.files import whole_file
 from include.simulator.ga4_rows import SchemaName, schema_of, table
 from include.simulator.journey import Event, journey
+from include.simulator.orders import worth
 from include.simulator.own_files import SIGNATURE
 from include.simulator.plan import DAY, Span, household
-from include.simulator.restate import Restatement, restate_day, supersede_intraday
-from include.simulator.truth import TruthLog, truth_log
-
-__all__ = ["HistorySummary", "Restatement", "restate_day", "supersede_intraday", "write_history"]
+from include.simulator.truth import TruthLog, truth_log, visit_truth
 
 ROW_GROUP = 50_000  # what is turned into columns at once
 _MICROSECOND = timedelta(microseconds=1)
@@ -69,8 +66,7 @@ def write_history(  # noqa: PLR0913 -- the options of one command
 ) -> HistorySummary:
     """Write the tables of the `days` days up to `end` (UTC), the last one intraday and cut off at `end`.
 
-    The same arguments write the same bytes. `people` is how many households
-    ever visit, one or two people each. Raises
+    The same arguments write the same bytes. `people` is how many households ever visit, one or two people each. Raises
     FileExistsError where `folder` has export tables already (generated rows must not mix with anyone's own), ValueError
     for arguments that make no history.
     """
@@ -136,11 +132,7 @@ class _Writer:
     def _note(self, events: list[Event], log: TruthLog) -> None:
         intraday = self.schema == "2026" and events[0].at // DAY == self.last
         purchases = [event for event in events if event.name == "purchase"]
-        log.add(
-            visit_truth(events, self.schema, intraday=intraday),
-            map(money_truth, purchases),
-            [money_truth(event) for event in events if event.name == "refund"],
-        )
+        log.add(visit_truth(events, self.schema, intraday=intraday), events)
         if events[0].visit.kind == "visit":
             self.orders += len(purchases)
             self.revenue += sum((worth(event.order) for event in purchases if event.order), Decimal(0))

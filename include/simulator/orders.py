@@ -24,7 +24,7 @@ class Order:
     """What is bought: lines (product index, quantity), the amount in `currency`, and how it is reported.
 
     usd: its worth in US dollars, or None where only the exchange rates can tell (GA4 left its conversion out);
-    issue: revenue_issue of C2, or None. refund, refund_usd: the same for its refund, None without.
+    refund, refund_usd: the same for its refund, None without.
     """
 
     transaction_id: str | None
@@ -32,7 +32,6 @@ class Order:
     currency: str
     value: Decimal | None
     usd: Decimal | None
-    issue: str | None = None
     refund: Decimal | None = None
     refund_usd: Decimal | None = None
 
@@ -63,7 +62,7 @@ def new_order(rng: Random, currency: str) -> Order:
     own_id = f"T{rng.randrange(10**8, 10**9)}"
     transaction_id = (own_id, None, NOT_SET, TEST_ID)[pick(rng, _IDS)]
     order = Order(transaction_id, lines, currency, (usd / USD_PER_UNIT[currency]).quantize(CENT), usd)
-    zero, none = replace(order, value=Decimal(0), usd=Decimal(0)), replace(order, value=None, usd=None, issue="missing")
+    zero, none = replace(order, value=Decimal(0), usd=Decimal(0)), replace(order, value=None, usd=None)
     unconverted = order if currency == "USD" else replace(order, usd=None)
     return (order, zero, none, unconverted)[pick(rng, _AMOUNTS)]
 
@@ -75,3 +74,10 @@ def refunded(rng: Random, order: Order) -> Order:
     share = Decimal(1) if chance(rng, 0.6) else Decimal("0.5")
     usd = None if order.usd is None else (order.usd * share).quantize(CENT)
     return replace(order, refund=(order.value * share).quantize(CENT), refund_usd=usd)
+
+
+def worth(order: Order) -> Decimal:
+    """An order in US dollars, at the world's own rates where GA4 did not convert it."""
+    if order.usd is not None:
+        return order.usd
+    return ((order.value or Decimal(0)) * USD_PER_UNIT[order.currency]).quantize(CENT)

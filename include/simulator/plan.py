@@ -67,7 +67,6 @@ class Visit:
     place: int
     user_id: str | None
     login_midway: bool
-    shared: bool
     number: int
     first_seen: int
     touch: Touch
@@ -187,7 +186,6 @@ class _Household:
             place=self.place,
             user_id=None if self.denied else user,
             login_midway=midway,
-            shared=shared,
             number=before + 1,
             first_seen=first_seen,
             touch=touch,

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 from include.settings import Settings
 from include.simulator.batch import DELAY, Composer, Part, Window
 from include.simulator.chance import chance, seeded
-from include.simulator.expected import money_truth, visit_truth, worth
 from include.simulator.files import whole_file
 from include.simulator.history import micros
 from include.simulator.journey import Event
-from include.simulator.orders import Order
+from include.simulator.orders import Order, worth
 from include.simulator.plan import DAY, MINUTE, SECOND
 from include.simulator.recent import Recent, read_recent, recent_of
-from include.simulator.truth import TruthLog, truth_log
+from include.simulator.truth import TruthLog, truth_log, visit_truth
 from include.simulator.world import HARDWARE, PRODUCTS
 from include.streaming.batch import BatchSummary
 from include.streaming.target import send_waiting
@@ -39,22 +38,19 @@ class Plan:
 
     events: int
     seed: int | None
-    now: datetime | None
     bad: int
 
 
-def write_batch(
-    settings: Settings, *, events: int = 20, seed: int | None = None, now: datetime | None = None, bad: int = 0
-) -> BatchSummary:
+def write_batch(settings: Settings, *, events: int = 20, seed: int | None = None, bad: int = 0) -> BatchSummary:
     """Append a batch of `events` events, and `bad` lines that the pipeline must set aside (E4).
 
-    The clock: up to `now` where given; with a seed, some minutes on from the newest landed event; with neither, up to
-    the present if the newest landed event is less than a day from it, else some minutes on. The same seed, `now` and
-    landing zone give the same file. Raises ValueError for a negative count and OSError where it may not write.
+    The clock: with a seed, some minutes on from the newest landed event; without, up to the present if the newest
+    landed event is less than a day from it, else some minutes on. The same seed and landing zone give the same file.
+    Raises ValueError for a negative count and OSError where it may not write.
     """
     if not _any(events, bad):
         return _NOTHING
-    return _write(settings, settings.streamed_events, read_recent(settings), Plan(events, seed, now, bad))
+    return _write(settings, settings.streamed_events, read_recent(settings), Plan(events, seed, bad))
 
 
 def stream_batch(
@@ -69,7 +65,7 @@ def stream_batch(
         return write_batch(settings, events=events, seed=seed, bad=bad)
     send_waiting(settings, streamer)
     recent = recent_of(streamer.recent_lines())
-    written = _write(settings, settings.outbox, recent, Plan(events, seed, None, bad))
+    written = _write(settings, settings.outbox, recent, Plan(events, seed, bad))
     send_waiting(settings, streamer)
     return written
 
@@ -83,7 +79,7 @@ def _any(events: int, bad: int) -> bool:
 def _write(settings: Settings, folder: Path, recent: Recent, plan: Plan) -> BatchSummary:
     """Write the batch and its truth."""
     rng = seeded(SystemRandom().getrandbits(64) if plan.seed is None else plan.seed, "batch", recent.batches)
-    window = _window(rng, recent.newest, seeded_run=plan.seed is not None, now=plan.now)
+    window = _window(rng, recent.newest, seeded_run=plan.seed is not None)
     batch_id = f"batch_{recent.batches + 1:06d}_{rng.getrandbits(32):08x}"
     resent = sum(chance(rng, 0.03) for _ in range(plan.events - 1))
     parts = Composer(rng, batch_id, window, recent).parts(plan.events - resent)
@@ -103,9 +99,9 @@ def _write(settings: Settings, folder: Path, recent: Recent, plan: Plan) -> Batc
     return BatchSummary(batch_id, plan.events, len(orders), sum(map(worth, orders), Decimal(0)))
 
 
-def _window(rng: Random, newest: int | None, *, seeded_run: bool, now: datetime | None) -> Window:
-    present = micros(now or datetime.now(UTC))
-    if now is None and (seeded_run or (newest is not None and abs(present - newest) > DAY)):
+def _window(rng: Random, newest: int | None, *, seeded_run: bool) -> Window:
+    present = micros(datetime.now(UTC))
+    if seeded_run or (newest is not None and abs(present - newest) > DAY):
         start = FIRST_DAY if newest is None else newest
         return Window(start, start + rng.randrange(5 * MINUTE, 15 * MINUTE))
     until = present - DELAY
@@ -206,10 +202,5 @@ def _note(part: Part, log: TruthLog) -> None:
     visit = replace(visit, origin="stream", human=None if part.landed else visit.human, continues=part.continues)
     if part.continues:
         why = "a session that landed before goes on"
-        visit = replace(visit, source=None, medium=None, campaign=None, campaign_daily=None, source_rule=None, why=why)
-    money = [(event.name, money_truth(event)) for event in part.events if event.order]
-    log.add(
-        visit,
-        [row for name, row in money if name == "purchase"],
-        [row for name, row in money if name == "refund"],
-    )
+        visit = replace(visit, source=None, medium=None, campaign=None, source_rule=None, why=why)
+    log.add(visit, part.events)

@@ -1,17 +1,14 @@
 """What the simulator generated and why, to compare the pipeline with: three folders of NDJSON, a file a batch.
 
 visits/ (a row a visit): visit_id; human, who it really was; kind (visit, refund, repeat) and origin (ga4, stream);
-device and user_id as reported, login_at the visit's first event with that user; shared, a device of two humans;
-start and end, its first and last event (microseconds); events, distinct ones; touch, what really brought the visitor;
-source, medium, campaign, source_rule, expected by S1 to S5, and why. campaign_daily: the campaign once GA4's daily
-table replaces the intraday one. continues: a streamed part of a session already landed, whose source is that one's
-and whose events add to it. human is null for someone picked from the landing zone.
+device and user_id as reported, login_at the visit's first event with that user; start and end, its first and last event
+(microseconds); events, distinct ones; touch, what really brought the visitor; source, medium, campaign, source_rule,
+expected by S1 to S5, and why. continues: a streamed part of a session already landed, whose source is that one's and
+whose events add to it. human is null for someone picked from the landing zone.
 A visit that does not continue is exactly one session, but with denied consent (no device): there each event is (I4).
 
-purchases/ (a row a distinct purchase event): at, visit_id, human, transaction_id, value and currency as reported,
-revenue in US dollars (text; null where exchange rates must tell), revenue_issue. refunds/: the same of refund events.
-
-It holds for all that landed of the tables written; a restated day (restate.py) changes rows that it does not follow.
+purchases/ (a row a distinct purchase event): at, visit_id, transaction_id as reported, revenue in US dollars (text;
+null where exchange rates must tell), revenue_issue. refunds/: the same of refund events.
 """
 
 from __future__ import annotations
@@ -26,7 +23,10 @@ from pathlib import Path
 from typing import TextIO, TypeVar
 
 from include.simulator.files import whole_file
-from include.simulator.world import NOT_SET
+from include.simulator.ga4_rows import SchemaName
+from include.simulator.journey import Event
+from include.simulator.orders import Order
+from include.simulator.world import ADS_CAMPAIGNS, NOT_SET
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,6 @@ class VisitTruth:
     device: str | None
     user_id: str | None
     login_at: int | None
-    shared: bool
     start: int
     end: int
     events: int
@@ -48,7 +47,6 @@ class VisitTruth:
     source: str | None
     medium: str | None
     campaign: str | None
-    campaign_daily: str | None
     source_rule: str | None
     why: str
     continues: bool = False
@@ -60,10 +58,7 @@ class MoneyTruth:
 
     at: int
     visit_id: str
-    human: str | None
     transaction_id: str | None
-    value: str | None
-    currency: str
     revenue: str | None
     revenue_issue: str | None
 
@@ -73,7 +68,6 @@ class OrderTruth:
     """An order by rule C1, of all generated so far. US dollars, None where exchange rates must tell."""
 
     person_id: str | None
-    human: str | None
     transaction_id: str | None
     at: int
     revenue: Decimal | None
@@ -90,6 +84,50 @@ class Truth:
     orders: tuple[OrderTruth, ...]
 
 
+def visit_truth(events: Sequence[Event], schema: SchemaName, *, intraday: bool) -> VisitTruth:
+    """What the rules make of an exported visit. intraday: its first event stands in an intraday table."""
+    visit = events[0].visit
+    touch = visit.touch
+    rule = touch.rule if schema == "2026" else touch.plain_rule
+    if events[0].name == "first_visit":
+        rule = touch.url_rule or rule
+    named = ADS_CAMPAIGNS.get(touch.ads_campaign or "", touch.campaign) if schema == "2026" else touch.campaign
+    login_at = next((event.at for event in events if event.user_id), None)
+    return VisitTruth(
+        visit_id=visit.visit_id,
+        human=visit.human,
+        kind=visit.kind,
+        origin="ga4",
+        device=visit.device,
+        user_id=visit.user_id if login_at is not None else None,
+        login_at=login_at,
+        start=events[0].at,
+        end=events[-1].at,
+        events=len(events),
+        touch=touch.name,
+        source=touch.source,
+        medium=touch.medium,
+        campaign=NOT_SET if intraday and touch.ads_campaign else named,
+        source_rule=rule,
+        why=touch.why,
+    )
+
+
+def money_truth(event: Event, order: Order) -> MoneyTruth:
+    """What an event of the order is worth."""
+    refund = event.name == "refund"
+    value, usd = (order.refund, order.refund_usd) if refund else (order.value, order.usd)
+    issue = "missing" if value is None else None
+    revenue = Decimal(0) if issue else usd
+    return MoneyTruth(
+        at=event.at,
+        visit_id=event.visit.visit_id,
+        transaction_id=order.transaction_id,
+        revenue=None if revenue is None else str(revenue),
+        revenue_issue=issue,
+    )
+
+
 class TruthLog:
     """Collects the rows of one history or batch; `None` for a file keeps nothing."""
 
@@ -97,13 +135,15 @@ class TruthLog:
         """Write to the files of `TABLES`."""
         self._files = files
 
-    def add(self, visit: VisitTruth, purchases: Iterable[MoneyTruth], refunds: Iterable[MoneyTruth]) -> None:
-        """Note one visit with its money."""
+    def add(self, visit: VisitTruth, events: Iterable[Event]) -> None:
+        """Note one visit with the money of its events."""
         if self._files is None:
             return
-        tables: tuple[Iterable[VisitTruth | MoneyTruth], ...] = ([visit], purchases, refunds)
-        for file, rows in zip(self._files, tables, strict=True):
-            file.writelines(json.dumps(asdict(row)) + "\n" for row in rows)
+        money = {"purchase": self._files[1], "refund": self._files[2]}
+        rows = [(self._files[0], asdict(visit))]
+        rows += [(money[event.name], asdict(money_truth(event, event.order))) for event in events if event.order]
+        for file, row in rows:
+            file.write(json.dumps(row) + "\n")
 
 
 TABLES = ("visits", "purchases", "refunds")
@@ -168,4 +208,4 @@ def _order(person: str | None, rows: list[MoneyTruth], refunds: list[MoneyTruth]
     revenue = net = None if first.revenue is None else Decimal(first.revenue)
     for refund in refunds if person and transaction_id else []:
         net = None if net is None or refund.revenue is None else max(net - Decimal(refund.revenue), Decimal(0))
-    return OrderTruth(person, first.human, transaction_id, first.at, revenue, net, first.revenue_issue, len(rows))
+    return OrderTruth(person, transaction_id, first.at, revenue, net, first.revenue_issue, len(rows))

@@ -50,7 +50,7 @@ def cost(home: Path, export: Path, batch: Path | None) -> tuple[Cost, Path]:
         else:
             shutil.copy2(batch, settings.streamed_events)
         read = read_by_node(settings, *OF_A_BATCH, "--vars", json.dumps(VARIABLES))
-        written = {name: one.rows for name, one in touched_rows(settings, batch_ids(settings) - before).items()}
+        written = touched_rows(settings, batch_ids(settings) - before)
     (landed,) = settings.streamed_events.glob("*.ndjson")
     return Cost(read, written, history), landed
 

@@ -1,4 +1,4 @@
-"""Hold one table against another, row by row: a full outer join that counts duplicates and compares nulls."""
+"""Hold one table against another, row by row: as bags, so that duplicates count, and None equals None alone."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,30 +10,45 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Row = Mapping[str, Any] | tuple[Any, ...]
 """A dict by column, or a NamedTuple."""
+Values = tuple[object, ...]
+
+
+def columns_of(row: Row) -> Iterable[str]:
+    """The columns of a row."""
+    columns: Iterable[str] = row if isinstance(row, Mapping) else row._fields  # type: ignore[attr-defined]
+    return columns
 
 
 def differences(
     expected_rows: Iterable[Row], actual_rows: Iterable[Row], key: Sequence[str], columns: Sequence[str]
 ) -> list[str]:
-    """What differs, one message a key and column; empty when the tables are equal.
+    """What differs, a message a key (the columns that tell rows apart); empty when the tables are equal.
 
-    Times compare as microseconds (a datetime without a zone is UTC), None equals None alone. At most 20 messages
-    are shown, and then the count of all.
-
-    Args:
-        expected_rows: dicts or NamedTuples.
-        actual_rows: the same.
-        key: the columns that tell rows apart. A key that has several rows on either side is compared as a bag.
-        columns: the columns to compare besides the key.
+    Times compare as microseconds (a datetime without a zone is UTC). At most 20 messages are shown, and then the count
+    of all.
     """
-    expected, actual = _by_key(expected_rows, key, columns), _by_key(actual_rows, key, columns)
-    messages: list[str] = []
-    for found in sorted(expected.keys() | actual.keys(), key=repr):
+    names = (*key, *columns)
+    expected = Counter(_values(row, names) for row in expected_rows)
+    actual = Counter(_values(row, names) for row in actual_rows)
+    by_key: dict[Values, tuple[list[Values], list[Values]]] = defaultdict(lambda: ([], []))
+    for side, only in enumerate((expected - actual, actual - expected)):
+        for values in only.elements():
+            by_key[values[: len(key)]][side].append(values[len(key) :])
+    messages = []
+    for found in sorted(by_key, key=repr):
+        wanted, got = by_key[found]
+        shown = [dict(zip(columns, values, strict=True)) for values in (*wanted, *got)]
+        if len(wanted) == len(got) == 1:  # the columns that differ are enough
+            shown = [{name: row[name] for name in columns if shown[0][name] != shown[1][name]} for row in shown]
         name = ", ".join(f"{column} {value!r}" for column, value in zip(key, found, strict=True))
-        messages.extend(f"{name}: {text}" for text in _of_key(expected.get(found, []), actual.get(found, []), columns))
+        messages.append(f"{name}: expected {shown[: len(wanted)]}, actual {shown[len(wanted) :]}")
     if len(messages) > _SHOWN:
         return [*messages[:_SHOWN], f"{len(messages)} differences in all, {_SHOWN} shown"]
     return messages
+
+
+def _values(row: Row, names: Sequence[str]) -> Values:
+    return tuple(_plain(row[name] if isinstance(row, Mapping) else getattr(row, name)) for name in names)
 
 
 def _plain(value: object) -> object:
@@ -41,32 +56,3 @@ def _plain(value: object) -> object:
         aware = value if value.tzinfo else value.replace(tzinfo=UTC)
         return (aware - _EPOCH) // timedelta(microseconds=1)
     return value
-
-
-def _values(row: Row, columns: Sequence[str]) -> tuple[object, ...]:
-    if isinstance(row, Mapping):
-        return tuple(_plain(row[column]) for column in columns)
-    return tuple(_plain(getattr(row, column)) for column in columns)
-
-
-def _by_key(
-    rows: Iterable[Row], key: Sequence[str], columns: Sequence[str]
-) -> dict[tuple[object, ...], list[tuple[object, ...]]]:
-    found: dict[tuple[object, ...], list[tuple[object, ...]]] = defaultdict(list)
-    for row in rows:
-        found[_values(row, key)].append(_values(row, columns))
-    return found
-
-
-def _of_key(
-    expected: list[tuple[object, ...]], actual: list[tuple[object, ...]], columns: Sequence[str]
-) -> Iterable[str]:
-    if len(expected) != len(actual):
-        yield f"{len(expected)} rows expected, {len(actual)} actual"
-    elif len(expected) == 1:
-        for column, wanted, got in zip(columns, expected[0], actual[0], strict=True):
-            if wanted != got:
-                yield f"{column}: expected {wanted!r}, actual {got!r}"
-    elif Counter(expected) != Counter(actual):
-        only = Counter(expected) - Counter(actual), Counter(actual) - Counter(expected)
-        yield f"of {len(expected)} rows with this key, expected {list(only[0])!r}, actual {list(only[1])!r}"

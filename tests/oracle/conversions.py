@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from tests.oracle.events import digest, order
-from tests.oracle.model import Conversion, Event, Refund, Rules
+from tests.oracle.model import Conversion, Event, Row, Rules
 from tests.oracle.money import utc_date
 
 _ZERO = Decimal("0.00")
@@ -44,13 +44,20 @@ class Orders:
         return refund.transaction_id is not None and self._place(refund) in self._earliest
 
 
-def refunds_of(events: Iterable[Event], orders: Orders) -> Iterator[Refund]:
-    """The refunds among a person's events."""
+def refunds_of(events: Iterable[Event], orders: Orders) -> Iterator[Row]:
+    """The refunds among a person's events, in US dollars, and whether there is an order that each reduces (C3)."""
     for event in events:
         if event.event_name == "refund":
             amount, issue = _amount(event)
-            who = event.event_key, event.person_id, event.transaction_id, event.event_at
-            yield Refund(*who, amount, issue, orders.has_order(event))
+            yield {
+                "refund_key": event.event_key,
+                "person_id": event.person_id,
+                "transaction_id": event.transaction_id,
+                "refunded_at": event.event_at,
+                "amount": amount,
+                "amount_issue": issue,
+                "is_matched": orders.has_order(event),
+            }
 
 
 def _amount(event: Event) -> tuple[Decimal, str | None]:

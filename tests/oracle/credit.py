@@ -3,17 +3,16 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from tests.oracle.model import (
-    MICROSECONDS_A_DAY,
-    Conversion,
-    Credit,
-    MartSession,
-    Rules,
-    Session,
-    Touchpoint,
-)
+from tests.oracle.model import MICROSECONDS_A_DAY, Conversion, Row, Rules, Session
 
-_ZERO = Decimal("0.00")
+_OF_SESSION = (
+    *("session_id", "source", "medium", "campaign", "channel_group", "channel", "source_rule", "channel_rule"),
+    "device_category",
+)
+_OF_CONVERSION = (
+    *("conversion_id", "person_id", "transaction_id", "event_name", "converted_at", "conversion_date", "revenue"),
+    *("net_revenue", "revenue_issue", "customer_type", "shipping", "tax"),
+)
 
 
 def touched_sessions(conversion: Conversion, sessions: Sequence[Session], rules: Rules) -> list[Session]:
@@ -26,26 +25,15 @@ def touched_sessions(conversion: Conversion, sessions: Sequence[Session], rules:
     ]
 
 
-def touchpoints_of(conversion: Conversion, touched: Sequence[Session]) -> list[Touchpoint]:
+def touch(conversion: Conversion, session: Session) -> Row:
+    """What every mart says of a session that counts for a conversion: the columns of both."""
+    row = {name: getattr(conversion, name) for name in _OF_CONVERSION}
+    return row | {name: getattr(session, name) for name in _OF_SESSION} | {"touched_at": session.started_at}
+
+
+def touchpoints_of(conversion: Conversion, touched: Sequence[Session]) -> list[Row]:
     """A row a touchpoint of the conversion, `position` 1 for the earliest."""
-    return [
-        Touchpoint(
-            conversion_id=conversion.conversion_id,
-            person_id=conversion.person_id,
-            session_id=session.session_id,
-            position=position,
-            touched_at=session.started_at,
-            source=session.source,
-            medium=session.medium,
-            campaign=session.campaign,
-            channel_group=session.channel_group,
-            channel=session.channel,
-            source_rule=session.source_rule,
-            device_category=session.device_category,
-            channel_rule=session.channel_rule,
-        )
-        for position, session in enumerate(touched, start=1)
-    ]
+    return [touch(conversion, session) | {"position": place} for place, session in enumerate(touched, start=1)]
 
 
 def last_click(touched: Sequence[Session]) -> Session:
@@ -53,58 +41,14 @@ def last_click(touched: Sequence[Session]) -> Session:
     return next((session for session in reversed(touched) if not session.is_direct), touched[-1])
 
 
-def credit_of(conversion: Conversion, session: Session, touchpoints: int, first_event_at: int, rules: Rules) -> Credit:
+def credit_of(conversion: Conversion, session: Session, touchpoints: int, first_event_at: int, rules: Rules) -> Row:
     """The conversion credited to one session. `first_event_at` is the first event in the warehouse (T4)."""
-    return Credit(
-        conversion_id=conversion.conversion_id,
-        person_id=conversion.person_id,
-        transaction_id=conversion.transaction_id,
-        converted_at=conversion.converted_at,
-        conversion_date=conversion.conversion_date,
-        revenue=conversion.revenue,
-        net_revenue=conversion.net_revenue,
-        revenue_issue=conversion.revenue_issue,
-        session_id=session.session_id,
-        touched_at=session.started_at,
-        source=session.source,
-        medium=session.medium,
-        campaign=session.campaign,
-        channel=session.channel,
-        channel_group=session.channel_group,
-        source_rule=session.source_rule,
-        touchpoints=touchpoints,
-        lookback_complete=conversion.converted_at - rules.lookback_days * MICROSECONDS_A_DAY >= first_event_at,
-        device_category=session.device_category,
-        customer_type=conversion.customer_type,
-        event_name=conversion.event_name,
-        channel_rule=session.channel_rule,
-        shipping=conversion.shipping,
-        tax=conversion.tax,
-    )
+    opens_at = conversion.converted_at - rules.lookback_days * MICROSECONDS_A_DAY
+    return touch(conversion, session) | {"touchpoints": touchpoints, "lookback_complete": opens_at >= first_event_at}
 
 
-def mart_session(session: Session, conversions: Iterable[Conversion]) -> MartSession:
-    """The session with the conversions whose own event lies in it."""
+def mart_session(session: Session, conversions: Iterable[Conversion]) -> Row:
+    """The session with the conversions whose own event lies in it, and their gross revenue."""
     own = [conversion for conversion in conversions if conversion.session_id == session.session_id]
-    return MartSession(
-        session_id=session.session_id,
-        person_id=session.person_id,
-        started_at=session.started_at,
-        ended_at=session.ended_at,
-        events=session.events,
-        source=session.source,
-        medium=session.medium,
-        campaign=session.campaign,
-        channel=session.channel,
-        channel_group=session.channel_group,
-        source_rule=session.source_rule,
-        conversions=len(own),
-        revenue=sum((conversion.revenue for conversion in own), _ZERO),
-        device_category=session.device_category,
-        ga4_source=session.ga4_source,
-        ga4_medium=session.ga4_medium,
-        ga4_campaign=session.ga4_campaign,
-        channel_rule=session.channel_rule,
-        self_referral=session.self_referral,
-        has_several_devices=session.has_several_devices,
-    )
+    revenue = sum((conversion.revenue for conversion in own), Decimal("0.00"))
+    return session._asdict() | {"conversions": len(own), "revenue": revenue}

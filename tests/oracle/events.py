@@ -14,6 +14,10 @@ from tests.oracle.money import Rates, amount_of, extras_of, sent_cents
 _YEAR_2000 = 946_684_800_000_000
 _BEFORE_ANY = -1 << 64
 _DIGITS = re.compile("[0-9]+")
+_AS_LANDED = (
+    *("user_pseudo_id", "received_at", "shard", "device_category", "ga4_session"),
+    *("batch_page_id", "batch_ordering_id", "batch_event_index", "event_bundle_sequence_id"),
+)
 
 Order = tuple[int, int, int, int, int, str, str]
 
@@ -98,10 +102,11 @@ def _event(row: Landed, rules: Rules, sources: SourceRules, rates: Rates) -> Eve
     amount, issue = amount_of(row, rates) if pays else (None, None)  # C2: no other event carries money
     shipping, tax = extras_of(row, rates) if row.event_name in rules.conversion_events else (None, None)
     items, items_issue = items_of(row, rates) if row.event_name in rules.conversion_events else (None, None)
+    as_landed = {name: getattr(row, name) for name in _AS_LANDED}
     return Event(
+        **as_landed,
         event_key=event_key(row),
         person_id="",
-        user_pseudo_id=row.user_pseudo_id,
         user_id=real_id(row.user_id, rules.ignored_user_ids),
         event_at=row.event_at or 0,
         event_name=row.event_name or "",
@@ -116,15 +121,7 @@ def _event(row: Landed, rules: Rules, sources: SourceRules, rates: Rates) -> Eve
         tax=tax,
         items=items,
         items_issue=items_issue,
-        received_at=row.received_at,
-        shard=row.shard,
-        device_category=row.device_category,
-        batch_page_id=row.batch_page_id,
-        batch_ordering_id=row.batch_ordering_id,
-        batch_event_index=row.batch_event_index,
-        event_bundle_sequence_id=row.event_bundle_sequence_id,
         is_timely=not _is_late(row, rules),
-        ga4_session=row.ga4_session,
         self_referral=sources.self_referral(row) if evidence is None else None,
     )
 

@@ -23,10 +23,10 @@ from tests.oracle.ga4_schema import (
     exact,
     present_leaves,
 )
-from tests.oracle.landed import CLICK_IDS, ITEM_AMOUNTS, ITEM_NAMES, Amounts, Landed, Number, SentItem
+from tests.oracle.landed import CLICK_IDS, ITEM_NAMES, Amounts, Landed, SentItem
 from tests.oracle.model import MICROSECONDS_A_DAY, Campaign, Quarantined
-from tests.oracle.money import number_of
-from tests.oracle.text import clean
+from tests.oracle.money import sent_item, sent_number
+from tests.oracle.text import text_of
 
 _NAME = re.compile(
     r"(events_(fresh_|intraday_)?([0-9]{4})([0-9]{2})([0-9]{2}))([_-]?[0-9]{12}|[_-][0-9]+(-of-[0-9]+)?)?"
@@ -144,30 +144,18 @@ def _parameters(batch: pa.RecordBatch) -> list[Parameters]:
     return rows
 
 
-def _text(value: str | float | Decimal | None) -> str | None:
-    return clean(value if value is None or isinstance(value, str) else str(value))
-
-
-def _number(value: str | float | Decimal | None) -> Number | None:
-    if isinstance(value, str):
-        text = clean(value)
-        return None if text is None else number_of(text)
-    return None if value is None else Decimal(value)
-
-
 def _items(sent: Sequence[Mapping[str, Any]] | None) -> tuple[SentItem, ...]:
     return tuple(
-        SentItem(
-            tuple(_text(as_whole(item.get(name))) for name in ITEM_NAMES),
+        sent_item(
+            {**item, **{name: as_whole(item.get(name)) for name in ITEM_NAMES}},
             1 if item.get("quantity") is None else int(as_whole(item["quantity"]) or 0),
-            *(_number(item.get(name)) for name in ITEM_AMOUNTS),
         )
         for item in sent or ()
     )
 
 
 def _campaign(parts: Sequence[Any]) -> Campaign | None:
-    campaign = Campaign(*map(_text, parts))
+    campaign = Campaign(*map(text_of, parts))
     return campaign if campaign.is_present else None
 
 
@@ -181,37 +169,37 @@ def _rows(batch: pa.RecordBatch, columns: Sequence[str], shard: str, arrived_at:
         category, transaction_id, purchase_in_usd, purchase, refund_in_usd, refund, *others = rest
         extras, sources = others[:4], others[4:]
         amounts = Amounts(
-            _number(purchase_in_usd),
-            _number(purchase),
-            _number(refund_in_usd),
-            _number(refund),
-            _number(event_in_usd),
-            _number(named.get("value")),
-            _text(named.get("currency")),
-            *map(_number, extras),
+            sent_number(purchase_in_usd),
+            sent_number(purchase),
+            sent_number(refund_in_usd),
+            sent_number(refund),
+            sent_number(event_in_usd),
+            sent_number(named.get("value")),
+            text_of(named.get("currency")),
+            *map(sent_number, extras),
         )
-        found_clicks = [name for name, value in zip(CLICK_IDS, sources[3:9], strict=True) if _text(value)]
-        found_clicks += [name for name in CLICK_IDS if name in named and _text(named[name])]
+        found_clicks = [name for name, value in zip(CLICK_IDS, sources[3:9], strict=True) if text_of(value)]
+        found_clicks += [name for name in CLICK_IDS if name in named and text_of(named[name])]
         yield Landed(
             streamed=False,
             shard=shard,
             received_at=arrived_at,
             event_at=event_at,
-            event_name=_text(event_name),
-            user_pseudo_id=_text(device),
-            user_id=_text(user_id),
+            event_name=text_of(event_name),
+            user_pseudo_id=text_of(device),
+            user_id=text_of(user_id),
             event_bundle_sequence_id=bundle,
             batch_page_id=page_id,
             batch_ordering_id=ordering_id,
             batch_event_index=index,
-            page_location=_text(named.get("page_location")),
-            page_referrer=_text(named.get("page_referrer")),
-            device_category=_text(category),
-            transaction_id=_text(transaction_id),
+            page_location=text_of(named.get("page_location")),
+            page_referrer=text_of(named.get("page_referrer")),
+            device_category=text_of(category),
+            transaction_id=text_of(transaction_id),
             click_ids=frozenset(found_clicks),
             collected=_campaign(sources[0:3]),
             named=_campaign([named.get(name) for name in ("source", "medium", "campaign")]),
             ga4_session=_campaign(sources[9:12]) or _campaign(sources[12:15]),
-            ads_campaign=_text(sources[15]),
+            ads_campaign=text_of(sources[15]),
             amounts=amounts if any(amount is not None for amount in amounts) else None,
         )

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 
-from tests.oracle.landed import Landed, SentItem
-from tests.oracle.model import NOT_SET, Conversion, ItemCredit, ModelCredit, Rules
+from tests.oracle.landed import ITEM_NAMES, Landed, SentItem
+from tests.oracle.model import NOT_SET, Conversion, Row, Rules
 from tests.oracle.models import apportion
 from tests.oracle.money import NANO, Rates, in_dollars, round_to, utc_date
 from tests.oracle.text import clean
@@ -49,44 +48,27 @@ def _revenue(row: Landed, item: SentItem, quantity: int | None, rates: Rates) ->
     return (None, "not_a_number") if times is None else in_dollars(round_to(sent, NANO) * times, currency, day, rates)
 
 
-def item_credits(conversion: Conversion, credits: Sequence[ModelCredit], rules: Rules) -> list[ItemCredit]:
+def item_credits(conversion: Conversion, credits: Sequence[Row], rules: Rules) -> list[Row]:
     """A row an item, model and touchpoint that earns something; line 0 is what the items leave of its revenue."""
     rows = []
     for model in rules.item_models:
-        earning = [one for one in credits if one.model == model and (one.credit > 0 or one.revenue > 0)]
-        left = {one.session_id: one.revenue for one in earning}
+        earning = [one for one in credits if one["model"] == model and (one["credit"] > 0 or one["revenue"] > 0)]
+        left = [one["revenue"] for one in earning]
         for number, line in enumerate(conversion.items.split(_LINE) if conversion.items else (), start=1):
             *names, quantity, cents, issue = (field or None for field in line.split(_FIELD))
             worth = Decimal(cents or 0).scaleb(-_CENTS)
-            shares = apportion(worth, _CENTS, [Fraction(one.credit) for one in earning])
+            shares = apportion(worth, _CENTS, [Fraction(one["credit"]) for one in earning])
+            left = [rest - share for rest, share in zip(left, shares, strict=True)]
             for one, share in zip(earning, shares, strict=True):
-                left[one.session_id] -= share
-                parts = None if quantity is None else one.credit * int(quantity)
-                rows.append(_credited(conversion, one, number, (*names, parts, share, issue)))
-        for one in earning:
-            if left[one.session_id]:
-                rest = (None, "(not itemised)", None, None, None, None, left[one.session_id], conversion.items_issue)
-                rows.append(_credited(conversion, one, 0, rest))
+                parts = None if quantity is None else one["credit"] * int(quantity)
+                rows.append(one | _item(number, names, parts, share, issue))
+        for one, rest in zip(earning, left, strict=True):
+            if rest:
+                names = [None, "(not itemised)", None, None, None]
+                rows.append(one | _item(0, names, None, rest, conversion.items_issue))
     return rows
 
 
-def _credited(conversion: Conversion, credit: ModelCredit, line: int, item: Sequence[Any]) -> ItemCredit:
-    return ItemCredit(
-        conversion.conversion_id,
-        conversion.person_id,
-        conversion.conversion_date,
-        conversion.transaction_id,
-        conversion.customer_type,
-        credit.model,
-        credit.fit_id,
-        credit.session_id,
-        credit.position,
-        credit.source,
-        credit.medium,
-        credit.campaign,
-        credit.channel,
-        credit.channel_group,
-        credit.credit,
-        line,
-        *item,
-    )
+def _item(line: int, names: Sequence[str | None], quantity: Decimal | None, revenue: Decimal, issue: str | None) -> Row:
+    named = dict(zip(ITEM_NAMES, names, strict=True))
+    return {**named, "item_line": line, "quantity": quantity, "item_revenue": revenue, "item_issue": issue}

@@ -3,10 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from itertools import product
+from typing import Any
 
-from tests.oracle.model import MICROSECONDS_A_DAY, Conversion, Credit, Journey, Overlap, Path, Rules, Session
+from tests.oracle.model import MICROSECONDS_A_DAY, Conversion, Row, Rules, Session
 
 _ZERO = Decimal("0.00")
+_OF_CONVERSION = ("conversion_id", "converted_at", "revenue", "net_revenue")
+_OF_PATH = ("path", "channels", "touchpoints")
 
 
 def _doubled(names: Iterable[str], sign: str) -> list[str]:
@@ -14,28 +18,25 @@ def _doubled(names: Iterable[str], sign: str) -> list[str]:
     return [name.replace(sign, sign + sign) for name in names]
 
 
-def _journey(sessions: Sequence[Session], conversion: Conversion | None) -> Journey:
+def _journey(sessions: Sequence[Session], conversion: Conversion | None) -> Row:
     channels = [session.channel for session in sessions]
     first, last = sessions[0], sessions[-1]
-    return Journey(
-        journey_id=conversion.conversion_id if conversion else first.session_id,
-        conversion_id=conversion.conversion_id if conversion else None,
-        person_id=first.person_id,
-        path=" > ".join(_doubled(channels, ">")),
-        channels=" + ".join(sorted(_doubled(set(channels), "+"))),
-        touchpoints=len(sessions),
-        started_at=first.started_at,
-        last_touched_at=last.started_at,
-        converted_at=conversion.converted_at if conversion else None,
-        seconds_to_convert=(conversion.converted_at - first.started_at) // 1_000_000 if conversion else None,
-        revenue=conversion.revenue if conversion else None,
-        net_revenue=conversion.net_revenue if conversion else None,
-    )
+    row: Row = {name: getattr(conversion, name, None) for name in _OF_CONVERSION}
+    return row | {
+        "journey_id": conversion.conversion_id if conversion else first.session_id,
+        "person_id": first.person_id,
+        "path": " > ".join(_doubled(channels, ">")),
+        "channels": " + ".join(sorted(_doubled(set(channels), "+"))),
+        "touchpoints": len(sessions),
+        "started_at": first.started_at,
+        "last_touched_at": last.started_at,
+        "seconds_to_convert": (conversion.converted_at - first.started_at) // 1_000_000 if conversion else None,
+    }
 
 
 def journeys_of(
     touched: Mapping[Conversion, Sequence[Session]], kept_sessions: Sequence[Session], rules: Rules
-) -> list[Journey]:
+) -> list[Row]:
     """Every journey of one person.
 
     Args:
@@ -55,38 +56,46 @@ def journeys_of(
     return [*with_conversion, *(_journey(part, None) for part in parts)]
 
 
-def paths_of(journeys: Iterable[Journey]) -> list[Path]:
-    """A row a path, with what became of the journeys that took it."""
-    taken: dict[tuple[str, str, int], list[Journey]] = defaultdict(list)
+def paths_of(journeys: Iterable[Row]) -> list[Row]:
+    """A row a path, with what became of the journeys that took it; `seconds_to_convert` is the whole mean."""
+    taken: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for journey in journeys:
-        taken[journey.path, journey.channels, journey.touchpoints].append(journey)
+        taken[tuple(journey[name] for name in _OF_PATH)].append(journey)
     rows = []
-    for key, theirs in taken.items():
-        seconds = [one.seconds_to_convert for one in theirs if one.seconds_to_convert is not None]
+    for path, theirs in taken.items():
+        converted = [one for one in theirs if one["conversion_id"] is not None]
+        seconds = sum(one["seconds_to_convert"] for one in converted)
         rows.append(
-            Path(
-                *key,
-                conversions=len(seconds),
-                journeys_without_conversion=len(theirs) - len(seconds),
-                revenue=sum((one.revenue or _ZERO for one in theirs), _ZERO),
-                net_revenue=sum((one.net_revenue or _ZERO for one in theirs), _ZERO),
-                seconds_to_convert=sum(seconds) // len(seconds) if seconds else None,
-            )
+            dict(zip(_OF_PATH, path, strict=True))
+            | {
+                "conversions": len(converted),
+                "journeys_without_conversion": len(theirs) - len(converted),
+                "revenue": sum((one["revenue"] for one in converted), _ZERO),
+                "net_revenue": sum((one["net_revenue"] for one in converted), _ZERO),
+                "seconds_to_convert": seconds // len(converted) if converted else None,
+            }
         )
     return rows
 
 
-def overlaps_of(touched: Mapping[str, set[str]], last_clicks: Iterable[Credit]) -> list[Overlap]:
-    """A row a pair of channels; `touched` names the channels that touched each conversion."""
-    pairs: dict[tuple[str, str], Overlap] = {}
+def overlaps_of(touchpoints: Iterable[Row], last_clicks: Iterable[Row]) -> list[Row]:
+    """A row a pair of channels that touched the same conversions, and how many of them the other closed."""
+    touched: dict[str, set[str]] = defaultdict(set)
+    for touch in touchpoints:
+        touched[touch["conversion_id"]].add(touch["channel"])
+    pairs: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for last in last_clicks:
-        for channel in touched[last.conversion_id]:
-            for other in touched[last.conversion_id]:
-                row = pairs.get((channel, other)) or Overlap(channel, other, 0, 0, _ZERO, _ZERO)
-                pairs[channel, other] = row._replace(
-                    conversions=row.conversions + 1,
-                    closed_by_other=row.closed_by_other + (last.channel == other),
-                    revenue=row.revenue + last.revenue,
-                    net_revenue=row.net_revenue + last.net_revenue,
-                )
-    return list(pairs.values())
+        channels = touched[last["conversion_id"]]
+        for pair in product(channels, channels):
+            pairs[pair].append(last)
+    return [
+        {
+            "channel": channel,
+            "other_channel": other,
+            "conversions": len(closed),
+            "closed_by_other": sum(last["channel"] == other for last in closed),
+            "revenue": sum((last["revenue"] for last in closed), _ZERO),
+            "net_revenue": sum((last["net_revenue"] for last in closed), _ZERO),
+        }
+        for (channel, other), closed in pairs.items()
+    ]

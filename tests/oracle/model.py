@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 NOT_SET = "(not set)"
 NO_IDS = ("null", "undefined", NOT_SET, "none", "0", "nan")
 MICROSECONDS_A_MINUTE = 60_000_000
 MICROSECONDS_A_DAY = 86_400_000_000
+
+Row = dict[str, Any]
+"""A row of a mart by column."""
 
 
 class Weight(NamedTuple):
@@ -157,122 +160,6 @@ class Conversion(NamedTuple):
     customer_type: str = "new"
 
 
-class Refund(NamedTuple):
-    """A refund in US dollars, and whether there is an order that it reduces (C3)."""
-
-    refund_key: str
-    person_id: str
-    transaction_id: str | None
-    refunded_at: int
-    amount: Decimal
-    amount_issue: str | None
-    is_matched: bool
-
-
-class Touchpoint(NamedTuple):
-    """A session that counts for a conversion (T1). `position` is 1 for the earliest."""
-
-    conversion_id: str
-    person_id: str
-    session_id: str
-    position: int
-    touched_at: int
-    source: str
-    medium: str
-    campaign: str
-    channel_group: str
-    channel: str
-    source_rule: str
-    device_category: str | None
-    channel_rule: str
-
-
-class Credit(NamedTuple):
-    """A conversion and the one touchpoint that a single-touch model credits (T2). `touchpoints` is their count."""
-
-    conversion_id: str
-    person_id: str
-    transaction_id: str | None
-    converted_at: int
-    conversion_date: date
-    revenue: Decimal
-    net_revenue: Decimal
-    revenue_issue: str | None
-    session_id: str
-    touched_at: int
-    source: str
-    medium: str
-    campaign: str
-    channel: str
-    channel_group: str
-    source_rule: str
-    touchpoints: int
-    lookback_complete: bool
-    device_category: str | None
-    customer_type: str
-    event_name: str
-    channel_rule: str
-    shipping: Decimal | None
-    tax: Decimal | None
-
-
-class ModelCredit(NamedTuple):
-    """What one touchpoint earns of one conversion under one model (T3, T5, T7). `credit` is a part of 1."""
-
-    conversion_id: str
-    person_id: str
-    conversion_date: date
-    converted_at: int
-    model: str
-    fit_id: str | None
-    session_id: str
-    position: int
-    touchpoints: int
-    touched_at: int
-    source: str
-    medium: str
-    campaign: str
-    channel: str
-    channel_group: str
-    credit: Decimal
-    revenue: Decimal
-    net_revenue: Decimal
-    device_category: str | None
-    customer_type: str
-    event_name: str
-    transaction_id: str | None
-    channel_rule: str
-
-
-class ItemCredit(NamedTuple):
-    """What one touchpoint earns of one item of a conversion under one model (C6); line 0 is what no item explains."""
-
-    conversion_id: str
-    person_id: str
-    conversion_date: date
-    transaction_id: str | None
-    customer_type: str
-    model: str
-    fit_id: str | None
-    session_id: str
-    position: int
-    source: str
-    medium: str
-    campaign: str
-    channel: str
-    channel_group: str
-    credit: Decimal
-    item_line: int
-    item_id: str | None
-    item_name: str | None
-    item_brand: str | None
-    item_variant: str | None
-    item_category: str | None
-    quantity: Decimal | None
-    item_revenue: Decimal
-    item_issue: str | None
-
-
 class AdSpend(NamedTuple):
     """An accepted row of ad spend in US dollars (A1); of several of one day and campaign one counts (A2)."""
 
@@ -290,153 +177,25 @@ class AdSpend(NamedTuple):
     is_counted: bool
 
 
-class MartSession(NamedTuple):
-    """A session with the conversions whose own event lies in it, and their gross revenue in US dollars."""
-
-    session_id: str
-    person_id: str
-    started_at: int
-    ended_at: int
-    events: int
-    source: str
-    medium: str
-    campaign: str
-    channel: str
-    channel_group: str
-    source_rule: str
-    conversions: int
-    revenue: Decimal
-    device_category: str | None
-    ga4_source: str | None
-    ga4_medium: str | None
-    ga4_campaign: str | None
-    channel_rule: str
-    self_referral: str | None
-    has_several_devices: bool
-
-
-class Comparison(NamedTuple):
-    """A session of which GA4 names its own source: GA4's beside ours, and why they differ (S6)."""
-
-    session_id: str
-    person_id: str
-    started_at: int
-    source: str
-    medium: str
-    campaign: str
-    channel_group: str
-    channel: str
-    source_rule: str
-    ga4_source: str
-    ga4_medium: str
-    ga4_campaign: str
-    ga4_channel_group: str
-    ga4_channel: str
-    difference: str
-    conversions: int
-    revenue: Decimal
-
-
-class Journey(NamedTuple):
-    """The touchpoints of a conversion, or sessions that count for none (T6). `path` and `channels` join channels."""
-
-    journey_id: str
-    conversion_id: str | None
-    person_id: str
-    path: str
-    channels: str
-    touchpoints: int
-    started_at: int
-    last_touched_at: int
-    converted_at: int | None
-    seconds_to_convert: int | None
-    revenue: Decimal | None
-    net_revenue: Decimal | None
-
-
-class Path(NamedTuple):
-    """A path, and what became of the journeys that took it; `seconds_to_convert` is the whole mean."""
-
-    path: str
-    channels: str
-    touchpoints: int
-    conversions: int
-    journeys_without_conversion: int
-    revenue: Decimal
-    net_revenue: Decimal
-    seconds_to_convert: int | None
-
-
-class Overlap(NamedTuple):
-    """Conversions that two channels touched, and how many of them the other closed by last click."""
-
-    channel: str
-    other_channel: str
-    conversions: int
-    closed_by_other: int
-    revenue: Decimal
-    net_revenue: Decimal
-
-
-class ChannelDay(NamedTuple):
-    """What one model credits to one of the seven channels on one UTC date, beside what was spent there (A3)."""
-
-    conversion_date: date
-    model: str
-    channel: str
-    conversions: Decimal
-    revenue: Decimal
-    net_revenue: Decimal
-    spend: Decimal | None
-    new_customers: Decimal
-    clicks: int | None
-    impressions: int | None
-    roas: Decimal | None
-    cpa: Decimal | None
-    cac: Decimal | None
-
-
-class CampaignDay(NamedTuple):
-    """The same of a source, medium and campaign."""
-
-    conversion_date: date
-    model: str
-    source: str
-    medium: str
-    campaign: str
-    channel_group: str
-    channel: str
-    conversions: Decimal
-    revenue: Decimal
-    net_revenue: Decimal
-    spend: Decimal | None
-    new_customers: Decimal
-    clicks: int | None
-    impressions: int | None
-    roas: Decimal | None
-    cpa: Decimal | None
-    cac: Decimal | None
-
-
 @dataclass(frozen=True)
 class Tables:
-    """Every table that the rules define, in no promised order."""
+    """Every table that the rules define, in no promised order; the marts by the names of their columns."""
 
     events: list[Event]
     quarantine: list[Quarantined]
     sessions: list[Session]
     conversions: list[Conversion]
-    touchpoints: list[Touchpoint]
-    first: list[Credit]
-    last: list[Credit]
-    attribution: list[ModelCredit]
-    mart_sessions: list[MartSession]
-    journeys: list[Journey]
-    channel_daily: list[ChannelDay]
-    conversion_paths: list[Path]
-    channel_overlap: list[Overlap]
+    touchpoints: list[Row]
+    first: list[Row]
+    last: list[Row]
+    attribution: list[Row]
+    mart_sessions: list[Row]
+    journeys: list[Row]
+    channel_daily: list[Row]
+    conversion_paths: list[Row]
+    channel_overlap: list[Row]
     ad_spend: list[AdSpend]
-    campaign_daily: list[CampaignDay]
-    comparisons: list[Comparison]
-    item_attribution: list[ItemCredit]
-    refunds: list[Refund]
+    campaign_daily: list[Row]
+    comparisons: list[Row]
+    item_attribution: list[Row]
+    refunds: list[Row]

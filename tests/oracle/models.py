@@ -5,9 +5,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from math import floor
 
-from tests.oracle.credit import last_click
+from tests.oracle.credit import last_click, touchpoints_of
 from tests.oracle.fits import fit_of, fitted
-from tests.oracle.model import MICROSECONDS_A_DAY, Conversion, ModelCredit, Rules, Session
+from tests.oracle.model import MICROSECONDS_A_DAY, Conversion, Row, Rules, Session
 
 _CREDIT = 9
 _CENTS = 2
@@ -61,7 +61,7 @@ def apportion(amount: Decimal, places: int, weights: Sequence[Fraction]) -> list
     return [one * unit for one in units]
 
 
-def credits_of(conversion: Conversion, touched: Sequence[Session], rules: Rules) -> list[ModelCredit]:
+def credits_of(conversion: Conversion, touched: Sequence[Session], rules: Rules) -> list[Row]:
     """A row a model and touchpoint of the conversion, those that earn nothing too; none of a model never fitted."""
     rows = []
     for model in rules.attribution_models:
@@ -69,38 +69,12 @@ def credits_of(conversion: Conversion, touched: Sequence[Session], rules: Rules)
         if model not in MODELS and fit is None:
             continue
         weights = MODELS[model](touched, rules) if fit is None else fitted(touched, fit)
-        parts = zip(
-            apportion(Decimal(1), _CREDIT, weights),
-            apportion(conversion.revenue, _CENTS, weights),
-            apportion(conversion.net_revenue, _CENTS, weights),
-            strict=True,
-        )
-        for position, (session, (credit, revenue, net_revenue)) in enumerate(zip(touched, parts, strict=True), start=1):
-            rows.append(
-                ModelCredit(
-                    conversion_id=conversion.conversion_id,
-                    person_id=conversion.person_id,
-                    conversion_date=conversion.conversion_date,
-                    converted_at=conversion.converted_at,
-                    model=model,
-                    fit_id=fit.fit_id if fit else None,
-                    session_id=session.session_id,
-                    position=position,
-                    touchpoints=len(touched),
-                    touched_at=session.started_at,
-                    source=session.source,
-                    medium=session.medium,
-                    campaign=session.campaign,
-                    channel=session.channel,
-                    channel_group=session.channel_group,
-                    credit=credit,
-                    revenue=revenue,
-                    net_revenue=net_revenue,
-                    device_category=session.device_category,
-                    customer_type=conversion.customer_type,
-                    event_name=conversion.event_name,
-                    transaction_id=conversion.transaction_id,
-                    channel_rule=session.channel_rule,
-                )
-            )
+        parts = {
+            "credit": apportion(Decimal(1), _CREDIT, weights),
+            "revenue": apportion(conversion.revenue, _CENTS, weights),
+            "net_revenue": apportion(conversion.net_revenue, _CENTS, weights),
+        }
+        of_model = {"model": model, "fit_id": fit.fit_id if fit else None, "touchpoints": len(touched)}
+        for place, touchpoint in enumerate(touchpoints_of(conversion, touched)):
+            rows.append(touchpoint | of_model | {name: shares[place] for name, shares in parts.items()})
     return rows

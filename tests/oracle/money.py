@@ -2,15 +2,17 @@
 
 import math
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
 
-from tests.oracle.landed import Amounts, Landed, Number
+from tests.oracle.landed import ITEM_AMOUNTS, ITEM_NAMES, Amounts, Landed, Number, SentItem
 from tests.oracle.model import MICROSECONDS_A_DAY
+from tests.oracle.text import text_of
 
 Rates = dict[str, list[tuple[date, Decimal]]]
 
-_EXACT = Context(prec=80)
+EXACT = Context(prec=80)
 NANO = Decimal("1e-9")
 _CENT = Decimal("0.01")
 _TOO_LARGE = Decimal(10) ** 15
@@ -37,9 +39,23 @@ def number_of(text: str) -> Number:
     return decimal_of(text) if _NUMERAL.fullmatch(text) or _NAMED.fullmatch(text) else text
 
 
+def sent_number(value: object) -> Number | None:
+    """A number that was sent, the text that stands in its place, or nothing."""
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return Decimal(value)
+    text = text_of(value)
+    return None if text is None else number_of(text)
+
+
+def sent_item(fields: Mapping[str, object], quantity: int | None) -> SentItem:
+    """An item as it was sent, of this quantity."""
+    names = tuple(text_of(fields.get(name)) for name in ITEM_NAMES)
+    return SentItem(names, quantity, *(sent_number(fields.get(name)) for name in ITEM_AMOUNTS))
+
+
 def round_to(amount: Decimal, unit: Decimal) -> Decimal:
     """Half away from zero to a multiple of `unit`."""
-    return amount.quantize(unit, rounding=ROUND_HALF_UP, context=_EXACT)
+    return amount.quantize(unit, rounding=ROUND_HALF_UP, context=EXACT)
 
 
 def sent_cents(row: Landed) -> str | None:
@@ -117,7 +133,7 @@ def in_dollars(number: Number, currency: str | None, day: date, rates: Rates) ->
         rate = next((rate for valid_from, rate in rates.get(currency.upper(), []) if valid_from <= day), None)
         if rate is None:
             return None, "no_exchange_rate"
-        amount = round_to(_EXACT.multiply(amount, rate), NANO)
+        amount = round_to(EXACT.multiply(amount, rate), NANO)
     if amount >= _TOO_LARGE:
         return None, "too_large"
     return round_to(amount, _CENT), None

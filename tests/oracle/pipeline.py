@@ -1,7 +1,7 @@
 """From the landing folder to every table, one person at a time."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.oracle.channels import ChannelRules
@@ -15,7 +15,7 @@ from tests.oracle.home import Home
 from tests.oracle.items import item_credits
 from tests.oracle.journeys import journeys_of, overlaps_of, paths_of
 from tests.oracle.landed import Landed
-from tests.oracle.model import CampaignDay, ChannelDay, Event, MartSession, Quarantined, Rules, Tables, Touchpoint
+from tests.oracle.model import Event, Quarantined, Row, Rules, Tables
 from tests.oracle.models import MODELS, credits_of
 from tests.oracle.people import by_person
 from tests.oracle.seeds import read_seeds
@@ -56,13 +56,13 @@ def compute(
         tables.ad_spend.extend(spend)
         quarantine.extend(aside)
     _add_days(tables, rules)
-    of_person: dict[str, list[MartSession]] = defaultdict(list)
+    of_person: dict[str, list[Row]] = defaultdict(list)
     for session in tables.mart_sessions:
-        of_person[session.person_id].append(session)
+        of_person[session["person_id"]].append(session)
     for own in of_person.values():
         tables.comparisons.extend(comparisons_of(own, channels, sources))
     tables.conversion_paths.extend(paths_of(tables.journeys))
-    tables.channel_overlap.extend(overlaps_of(_channels_touched(tables.touchpoints), tables.last))
+    tables.channel_overlap.extend(overlaps_of(tables.touchpoints, tables.last))
     return tables
 
 
@@ -78,23 +78,9 @@ def _landed(
 def _add_days(tables: Tables, rules: Rules) -> None:
     fitted = {row.model for row in rules.fits}
     models = [model for model in rules.attribution_models if model in MODELS or model in fitted]
-    days = days_of(tables.attribution, tables.ad_spend, models, lambda row: (row.channel,))
-    tables.channel_daily.extend(ChannelDay._make((*key, *day, *day.returns())) for key, day in days.items())
-    days = days_of(
-        tables.attribution,
-        tables.ad_spend,
-        models,
-        lambda row: (row.source, row.medium, row.campaign, row.channel_group, row.channel),
-    )
-    tables.campaign_daily.extend(CampaignDay._make((*key, *day, *day.returns())) for key, day in days.items())
-
-
-def _channels_touched(touchpoints: Iterable[Touchpoint]) -> dict[str, set[str]]:
-    """By conversion the channels that touched it."""
-    channels: dict[str, set[str]] = defaultdict(set)
-    for touch in touchpoints:
-        channels[touch.conversion_id].add(touch.channel)
-    return channels
+    campaign = ("source", "medium", "campaign", "channel_group", "channel")
+    tables.channel_daily.extend(days_of(tables.attribution, tables.ad_spend, models, ("channel",)))
+    tables.campaign_daily.extend(days_of(tables.attribution, tables.ad_spend, models, campaign))
 
 
 def _add_person(tables: Tables, events: list[Event], home: Home, orders: Orders, channels: ChannelRules) -> None:
@@ -106,7 +92,7 @@ def _add_person(tables: Tables, events: list[Event], home: Home, orders: Orders,
         event.event_key: session.session_id for visit, session in zip(visits, sessions, strict=True) for event in visit
     }
     ordered = conversions_of(events, session_ids, orders)
-    tables.refunds.extend(one for one in refunds_of(events, orders) if home.is_kept(one.refunded_at))
+    tables.refunds.extend(one for one in refunds_of(events, orders) if home.is_kept(one["refunded_at"]))
     conversions = with_customer_types(one for one in ordered if home.is_kept(one.converted_at))
     tables.events.extend(events)
     tables.sessions.extend(sessions)

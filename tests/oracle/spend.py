@@ -4,25 +4,22 @@ import csv
 import io
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.oracle.channels import ChannelRules
 from tests.oracle.folders import by_stem
-from tests.oracle.landed import Amounts, Landed
-from tests.oracle.model import MICROSECONDS_A_DAY, NOT_SET, AdSpend, ModelCredit, Quarantined
-from tests.oracle.money import Rates, amount_of, number_of
+from tests.oracle.model import NOT_SET, AdSpend, Quarantined, Row
+from tests.oracle.money import EXACT, Rates, in_dollars, number_of, round_to
 from tests.oracle.text import clean
 
 _COLUMNS = {"day", "source", "medium", "campaign", "currency", "cost", "clicks", "impressions"}
 _NEEDED = {"day", "source", "medium", "cost"}
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WHOLE = re.compile(r"\+?[0-9]+|-0+")
-_EPOCH = date(1970, 1, 1).toordinal()
-_EXACT = Context(prec=80)
 
 Fields = dict[str, str | None]
 
@@ -103,10 +100,7 @@ def _date(text: str | None) -> date | None:
 
 def _cost(day: date, text: str | None, currency: str | None, rates: Rates) -> tuple[Decimal | None, str | None]:
     """As any amount (C2), by the rate of the day."""
-    if text is None:
-        return None, None
-    at = (day.toordinal() - _EPOCH) * MICROSECONDS_A_DAY
-    return amount_of(Landed(True, "", at, at, None, amounts=Amounts(value=number_of(text), currency=currency)), rates)
+    return (None, None) if text is None else in_dollars(number_of(text), currency, day, rates)
 
 
 class Day(NamedTuple):
@@ -120,20 +114,19 @@ class Day(NamedTuple):
     clicks: int | None = None
     impressions: int | None = None
 
-    def returns(self) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
-        """roas, cpa and cac."""
-        return (
-            _quotient(self.revenue, self.spend, 4),
-            _quotient(self.spend, self.conversions, 2),
-            _quotient(self.spend, self.new_customers, 2),
-        )
+    def row(self) -> Row:
+        """The columns, with roas, cpa and cac."""
+        return self._asdict() | {
+            "roas": _quotient(self.revenue, self.spend, 4),
+            "cpa": _quotient(self.spend, self.conversions, 2),
+            "cac": _quotient(self.spend, self.new_customers, 2),
+        }
 
 
 def _quotient(number: Decimal | None, by: Decimal | None, places: int) -> Decimal | None:
     if number is None or not by:
         return None
-    unit = Decimal(1).scaleb(-places)
-    return _EXACT.divide(number, by).quantize(unit, rounding=ROUND_HALF_UP, context=_EXACT)
+    return round_to(EXACT.divide(number, by), Decimal(1).scaleb(-places))
 
 
 def _plus(one: Any, other: Any) -> Any:  # noqa: ANN401 - amounts and counts
@@ -141,32 +134,31 @@ def _plus(one: Any, other: Any) -> Any:  # noqa: ANN401 - amounts and counts
 
 
 def days_of(
-    credits: Iterable[ModelCredit],
-    spend: Iterable[AdSpend],
-    models: Sequence[str],
-    key_of: Callable[[ModelCredit | AdSpend], tuple[str, ...]],
-) -> dict[tuple[Any, ...], Day]:
-    """(date, model, *key) -> the day; what neither earned nor cost anything has none."""
+    credits: Iterable[Row], spend: Iterable[AdSpend], models: Sequence[str], names: tuple[str, ...]
+) -> list[Row]:
+    """A row a date, model and what the columns `names` tell apart; what neither earned nor cost anything has none."""
     days: dict[tuple[Any, ...], Day] = defaultdict(Day)
     for credit in credits:
-        if not (credit.credit or credit.revenue or credit.net_revenue):
+        if not (credit["credit"] or credit["revenue"] or credit["net_revenue"]):
             continue
-        key = credit.conversion_date, credit.model, *key_of(credit)
+        key = credit["conversion_date"], credit["model"], *(credit[name] for name in names)
         day = days[key]
-        ordered = credit.event_name == "purchase" or credit.transaction_id is not None
+        ordered = credit["event_name"] == "purchase" or credit["transaction_id"] is not None
+        is_new = ordered and credit["customer_type"] == "new"
         days[key] = day._replace(
-            conversions=day.conversions + credit.credit,
-            revenue=day.revenue + credit.revenue,
-            net_revenue=day.net_revenue + credit.net_revenue,
-            new_customers=day.new_customers + (credit.credit if ordered and credit.customer_type == "new" else 0),
+            conversions=day.conversions + credit["credit"],
+            revenue=day.revenue + credit["revenue"],
+            net_revenue=day.net_revenue + credit["net_revenue"],
+            new_customers=day.new_customers + (credit["credit"] if is_new else 0),
         )
     for row in spend:
         for model in models if row.is_counted else ():
-            key = row.spend_date, model, *key_of(row)
+            key = row.spend_date, model, *(getattr(row, name) for name in names)
             day = days[key]
             days[key] = day._replace(
                 spend=_plus(day.spend, row.spend),
                 clicks=_plus(day.clicks, row.clicks),
                 impressions=_plus(day.impressions, row.impressions),
             )
-    return days
+    columns = ("conversion_date", "model", *names)
+    return [dict(zip(columns, key, strict=True)) | day.row() for key, day in days.items()]

@@ -8,10 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 
 from tests.oracle.folders import by_stem
-from tests.oracle.landed import CLICK_IDS, ITEM_AMOUNTS, ITEM_NAMES, Amounts, Landed, Number, SentItem
+from tests.oracle.landed import CLICK_IDS, Amounts, Landed, SentItem
 from tests.oracle.model import MICROSECONDS_A_MINUTE, Campaign, Quarantined
-from tests.oracle.money import decimal_of, number_of
-from tests.oracle.text import clean
+from tests.oracle.money import decimal_of, sent_item, sent_number
+from tests.oracle.text import text_of
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _WIDEST = 2**63
@@ -60,13 +60,6 @@ def _parse(line: bytes) -> dict[str, object] | None:
     return fields if isinstance(fields, dict) else None
 
 
-def _text(value: object) -> str | None:
-    """A field as text. Objects and arrays are no value."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return clean(str(value)) if isinstance(value, str | int | Decimal) else None
-
-
 def _whole(value: object) -> int | None:
     """A field written as a whole number of 64 bits, bare or in quotes."""
     if isinstance(value, str) and _INTEGER.fullmatch(value.strip(" ")):
@@ -74,17 +67,9 @@ def _whole(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _WIDEST else None
 
 
-def _number(sent: object) -> Number | None:
-    """A number, the text that stands in its place, or nothing."""
-    if isinstance(sent, int | Decimal) and not isinstance(sent, bool):
-        return Decimal(sent)
-    text = _text(sent)
-    return None if text is None else number_of(text)
-
-
 def _amounts(fields: dict[str, object]) -> Amounts:
-    value, shipping, tax = (_number(fields.get(name)) for name in ("value", "shipping", "tax"))
-    return Amounts(value=value, currency=_text(fields.get("currency")), shipping=shipping, tax=tax)
+    value, shipping, tax = (sent_number(fields.get(name)) for name in ("value", "shipping", "tax"))
+    return Amounts(value=value, currency=text_of(fields.get("currency")), shipping=shipping, tax=tax)
 
 
 def _items(sent: object) -> tuple[tuple[SentItem, ...], str | None]:
@@ -95,16 +80,9 @@ def _items(sent: object) -> tuple[tuple[SentItem, ...], str | None]:
         return (), "not_a_list"
     if not all(isinstance(item, dict) for item in sent):
         return (), "not_an_object"
-    return tuple(_item(item) for item in sent), None
-
-
-def _item(fields: dict[str, object]) -> SentItem:
-    quantity = fields.get("quantity")
-    return SentItem(
-        tuple(_text(fields.get(name)) for name in ITEM_NAMES),
-        1 if _text(quantity) is None else _whole(quantity),
-        *(_number(fields.get(name)) for name in ITEM_AMOUNTS),
-    )
+    counts = (item.get("quantity") for item in sent)
+    quantities = [1 if text_of(count) is None else _whole(count) for count in counts]
+    return tuple(map(sent_item, sent, quantities)), None
 
 
 def _row(fields: dict[str, object], shard: str, written_at: int, latest: int) -> Landed:
@@ -115,16 +93,16 @@ def _row(fields: dict[str, object], shard: str, written_at: int, latest: int) ->
         shard=shard,
         received_at=written_at if received_at is None or received_at > latest else received_at,
         event_at=_whole(fields.get("event_timestamp")),
-        event_name=_text(fields.get("event_name")),
-        event_id=_text(fields.get("event_id")),
-        user_pseudo_id=_text(fields.get("user_pseudo_id")),
-        user_id=_text(fields.get("user_id")),
-        page_location=_text(fields.get("page_location")),
-        page_referrer=_text(fields.get("page_referrer")),
-        device_category=_text(fields.get("device_category")),
-        transaction_id=_text(fields.get("transaction_id")),
-        click_ids=frozenset(name for name in CLICK_IDS if _text(fields.get(name)) is not None),
-        named=Campaign(_text(fields.get("source")), _text(fields.get("medium")), _text(fields.get("campaign"))),
+        event_name=text_of(fields.get("event_name")),
+        event_id=text_of(fields.get("event_id")),
+        user_pseudo_id=text_of(fields.get("user_pseudo_id")),
+        user_id=text_of(fields.get("user_id")),
+        page_location=text_of(fields.get("page_location")),
+        page_referrer=text_of(fields.get("page_referrer")),
+        device_category=text_of(fields.get("device_category")),
+        transaction_id=text_of(fields.get("transaction_id")),
+        click_ids=frozenset(name for name in CLICK_IDS if text_of(fields.get(name)) is not None),
+        named=Campaign(text_of(fields.get("source")), text_of(fields.get("medium")), text_of(fields.get("campaign"))),
         amounts=_amounts(fields),
         items=items,
         items_issue=issue,

@@ -1,6 +1,7 @@
 """Text as the rules read it: blanks, hosts and query strings."""
 
 import re
+from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
 from urllib.parse import unquote_to_bytes
@@ -15,6 +16,13 @@ Query = MappingProxyType[str, str]
 def clean(text: str | None) -> str | None:
     """Text without blanks (U+0020) at its ends; None where nothing is left (E1)."""
     return (text.strip(" ") or None) if text is not None else None
+
+
+def text_of(value: object) -> str | None:
+    """A sent value as clean text. Objects and arrays are no value."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return clean(str(value)) if isinstance(value, str | int | float | Decimal) else None
 
 
 def tidy_host(authority: str) -> str | None:

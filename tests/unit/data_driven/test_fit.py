@@ -107,16 +107,6 @@ def test_a_fit_never_begins_before_an_earlier_one(tmp_path: File) -> None:
         assert add_fit(store, FEW, "now", NOW).fit_id == "20260302-20260302T021500000000"
 
 
-def test_too_few_conversions_make_no_fit_and_say_so(tmp_path: File) -> None:
-    with warehouse(tmp_path, *JOURNEYS) as store:
-        done = add_fit(store, FitSettings(), "first", NOW)
-        assert done.fit_id is None
-        assert done.what == (
-            "no fit: 2 of 4 journeys of the 90 days up to 2026-03-01 converted, fit_least_conversions is 30"
-        )
-        assert store.rows("select count(*) from model_fits") == [(0,)]
-
-
 def test_without_journeys_there_is_none_and_before_the_first_run_an_error(tmp_path: File) -> None:
     with warehouse(tmp_path) as store:
         assert add_fit(store, FEW, "first", NOW).what == "no fit: there is no journey yet"
@@ -128,7 +118,6 @@ def test_without_journeys_there_is_none_and_before_the_first_run_an_error(tmp_pa
 def test_the_settings_of_a_fit_are_those_of_the_project(tmp_path: File) -> None:
     variables = read_variables(Settings(home=tmp_path, ga4_export=tmp_path))
     assert FitSettings.from_variables(variables) == FitSettings()
-    assert FitSettings.from_variables({**variables, "markov_order": 3}).markov_order == 3
     assert set(FitSettings.__dataclass_fields__) <= set(variables)
 
 
@@ -139,7 +128,8 @@ def test_the_command_says_what_it_made(tmp_path: File, capsys: pytest.CaptureFix
     with warehouse(tmp_path, *JOURNEYS):
         pass
     assert run(settings, Console(), 0) == 1
-    assert "fit_least_conversions is 30" in capsys.readouterr().out
+    told = "no fit: 2 of 4 journeys of the 90 days up to 2026-03-01 converted, fit_least_conversions is 30"
+    assert told in " ".join(capsys.readouterr().out.split())
     with warehouse(tmp_path, *JOURNEYS * 15):
         pass
     assert run(settings, Console(), 0) == 0

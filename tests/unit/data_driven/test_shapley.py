@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from include.data_driven.journeys import JourneyError, Path
+from include.data_driven.markov import removal_effects
 from include.data_driven.shapley import Worth, channel_values, exact_values, sampled_values
 from tests.unit.data_driven.test_markov import PUZYROV, random_paths
 
@@ -29,11 +30,6 @@ def left_and_right(coalition: int) -> float:
     return float(bool(coalition & 4 and coalition & 3))
 
 
-def singer_and_pianist(coalition: int) -> float:
-    """Moretti, Tsoukias, Decision dans l'incertain (https://studylib.net/doc/9282877): alone 100 and 200, a duo 700."""
-    return (0, 100, 200, 700)[coalition]
-
-
 def three_channels(coalition: int) -> float:
     """https://towardsdatascience.com/data-driven-marketing-attribution-1a28d2e613a0: Facebook, Organic, LinkedIn.
 
@@ -43,23 +39,9 @@ def three_channels(coalition: int) -> float:
     return sum(rate for channels, rate in of_exactly.items() if channels | coalition == coalition)
 
 
-@pytest.mark.parametrize(
-    ("players", "worth", "expected"),
-    [
-        (3, left_and_right, [1 / 6, 1 / 6, 2 / 3]),
-        (2, singer_and_pianist, [300, 400]),
-        (3, three_channels, [0.455, 0.205, 0.34]),
-    ],
-)
-def test_published_games(players: int, worth: Worth, expected: list[float]) -> None:
-    assert list(exact_values(players, worth)) == pytest.approx(expected)
-    assert by_all_orders(players, worth) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("players", [1, 4, 6])
-def test_weights_of_coalitions_are_the_orders_counted(players: int) -> None:
-    worths = [0.0, *np.random.default_rng(players).normal(size=(1 << players) - 1)]
-    assert list(exact_values(players, worths.__getitem__)) == pytest.approx(by_all_orders(players, worths.__getitem__))
+def test_published_games() -> None:
+    assert list(exact_values(3, left_and_right)) == pytest.approx([1 / 6, 1 / 6, 2 / 3])
+    assert list(exact_values(3, three_channels)) == pytest.approx([0.455, 0.205, 0.34])
 
 
 def test_a_sample_comes_as_near_as_its_error_says() -> None:
@@ -95,7 +77,7 @@ def of_journeys(paths: list[Path]) -> dict[str, float]:
     return dict(zip(names, by_all_orders(len(names), worth), strict=True))
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_set_by_set_is_all_channels_at_once(seed: int) -> None:
     paths = random_paths(seed)
     values = {name: one.value for name, one in channel_values(paths).items()}
@@ -107,38 +89,29 @@ def test_beyond_the_size_it_is_sampled_and_says_how_well() -> None:
     paths = random_paths(2, "abcdefgh", 12)
     exact, sampled = channel_values(paths), channel_values(paths, exact_channels=3, samples=2000, seed=5)
     assert {one.standard_error for one in exact.values()} == {None}
-    assert sampled == channel_values(paths, exact_channels=3, samples=2000, seed=5)
     assert sampled != channel_values(paths, exact_channels=3, samples=2000, seed=6)
     for name, one in sampled.items():
         assert one.standard_error is not None
         assert abs(one.value - exact[name].value) < 5 * one.standard_error + 1e-9
 
 
-def test_an_example_worked_by_hand() -> None:
-    """Google Ads alone converts 2 of 3, Mailing 1 of 1, both 1 of 1: of that one Google Ads adds (2/3 + 0) / 2."""
-    values = {name: one.value for name, one in channel_values(PUZYROV).items()}
-    assert values == pytest.approx({"Google Ads": 2 + 1 / 3, "Mailing": 1 + 2 / 3})
-
-
-def test_one_channel_has_all_conversions() -> None:
-    assert channel_values([Path(("a", "a"), 3, 7)])["a"].value == pytest.approx(3)
-
-
-def test_a_channel_beside_which_journeys_convert_less_is_below_nothing() -> None:
-    values = channel_values([Path(("a",), 5, 5), Path(("a", "b"), 1, 9), Path(("b",), 0, 10)])
-    assert values["b"].value < 0
-
-
-def test_no_journey_was_lost() -> None:
-    values = channel_values([Path(("a", "b"), 4, 0), Path(("b",), 2, 0)])
-    assert sum(one.value for one in values.values()) == pytest.approx(6)
-
-
-def test_thousands_of_touches_are_a_set_of_channels() -> None:
-    assert channel_values([Path(("a", "b") * 4000, 1, 1)]) == channel_values([Path(("a", "b"), 1, 1)])
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        # Google Ads alone converts 2 of 3, Mailing 1 of 1, both 1 of 1: of that one Google Ads adds (2/3 + 0) / 2
+        (PUZYROV, {"Google Ads": 2 + 1 / 3, "Mailing": 1 + 2 / 3}),
+        # one channel has all conversions, however often it was touched
+        ([Path(("a",) * 4000, 3, 7)], {"a": 3}),
+        # b converts nobody alone, and takes 4 of 5 from a beside it
+        ([Path(("a",), 5, 5), Path(("a", "b"), 1, 9), Path(("b",), 0, 10)], {"a": 8, "b": -2}),
+    ],
+)
+def test_examples_worked_by_hand(paths: list[Path], expected: dict[str, float]) -> None:
+    assert {name: one.value for name, one in channel_values(paths).items()} == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("paths", [[], [Path(("a",), 0, 4)]])
 def test_nothing_to_learn_from_is_said(paths: list[Path]) -> None:
-    with pytest.raises(JourneyError, match="no journey"):
-        channel_values(paths)
+    for model in (removal_effects, channel_values):
+        with pytest.raises(JourneyError, match="no journey"):
+            model(paths)

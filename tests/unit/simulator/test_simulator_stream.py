@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.settings import Settings
-from include.simulator.files import whole_file
 from include.simulator.history import micros
 from include.simulator.plan import DAY, HOUR, MINUTE
 from include.simulator.recent import read_recent
@@ -32,6 +31,11 @@ def _lines(settings: Settings, batch_id: str | None) -> list[Line]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+@pytest.fixture
+def small(tmp_path: Path) -> Settings:
+    return small_history(tmp_path)
+
+
 @pytest.fixture(scope="module")
 def busy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, list[list[Line]]]:
     """A short history and a dozen batches on top of it."""
@@ -39,101 +43,66 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, list[list[
     return settings, [_lines(settings, write_batch(settings, events=100, seed=7).batch_id) for _ in range(12)]
 
 
-def test_a_batch_has_the_events_asked_for(busy: tuple[Settings, list[list[Line]]]) -> None:
+def test_a_batch_goes_on_from_the_newest_landed_event(busy: tuple[Settings, list[list[Line]]]) -> None:
     settings, batches = busy
     assert [len(batch) for batch in batches] == [100] * 12
     names = sorted(path.stem for path in settings.streamed_events.iterdir())
-    assert names == [batch[0]["batch_id"] for batch in batches]
-    assert all(line["batch_id"] == name for name, batch in zip(names, batches, strict=True) for line in batch)
-
-
-def test_required_fields_and_arrival(busy: tuple[Settings, list[list[Line]]]) -> None:
-    for line in (line for batch in busy[1] for line in batch):
-        assert isinstance(line["event_id"], str)
-        assert isinstance(line["event_name"], str)
-        assert isinstance(line["event_timestamp"], int)
-        assert line["event_timestamp"] <= line["received_at"] + HOUR
-        assert None not in line.values()
-
-
-def test_the_clock_goes_on_from_the_newest_landed_event(busy: tuple[Settings, list[list[Line]]]) -> None:
+    assert [{line["batch_id"] for line in batch} for batch in batches] == [{name} for name in names]
     newest = micros(END)
-    for batch in busy[1]:
+    for batch in batches:
         on_time = [line["event_timestamp"] for line in batch if line["received_at"] - line["event_timestamp"] < MINUTE]
         assert newest - 2 * MINUTE < max(on_time) < newest + 20 * MINUTE
+        assert all(line["event_timestamp"] <= line["received_at"] + HOUR for line in batch)
         newest = max(newest, *on_time)
 
 
-def test_late_out_of_order_and_repeated_events(busy: tuple[Settings, list[list[Line]]]) -> None:
+def test_events_are_late_out_of_order_and_repeated(busy: tuple[Settings, list[list[Line]]]) -> None:
     lines = [line for batch in busy[1] for line in batch]
     assert any(line["received_at"] - line["event_timestamp"] > HOUR for line in lines)
     assert any(a["event_timestamp"] > b["event_timestamp"] for a, b in pairwise(lines))
-    batches_of = Counter(
-        event_id for batch in busy[1] for event_id in dict.fromkeys(line["event_id"] for line in batch)
-    )
+    batches_of = Counter(event_id for batch in busy[1] for event_id in {line["event_id"] for line in batch})
     assert max(Counter(line["event_id"] for line in busy[1][0]).values()) > 1
     assert max(batches_of.values()) > 1
 
 
-def test_batches_continue_landed_devices_and_bring_new_ones(busy: tuple[Settings, list[list[Line]]]) -> None:
+def test_batches_continue_landed_devices_and_orders_and_bring_new_ones(
+    busy: tuple[Settings, list[list[Line]]],
+) -> None:
     settings, batches = busy
-    history = {visit.device: visit for _, visit in load(settings.truth).visits if visit.origin == "ga4"}
-    streamed = [line for line in batches[0] if "user_pseudo_id" in line]
-    devices = {line["user_pseudo_id"] for line in streamed}
-    assert devices & history.keys()
-    assert devices - history.keys()
-    active = {device for device, visit in history.items() if visit.end > micros(END) - 30 * MINUTE}
-    assert any(
-        line["user_pseudo_id"] in active
-        and 0 < line["event_timestamp"] - history[line["user_pseudo_id"]].end <= 30 * MINUTE
-        for line in streamed
-    )
-
-
-def test_logins_and_orders_across_sources(busy: tuple[Settings, list[list[Line]]]) -> None:
-    settings, batches = busy
+    truth = load(settings.truth)
+    ends = {visit.device: visit.end for _, visit in truth.visits if visit.origin == "ga4"}
+    devices = {line["user_pseudo_id"]: line["event_timestamp"] for line in batches[0] if "user_pseudo_id" in line}
+    assert devices.keys() - ends.keys()
+    assert any(0 < at - ends[device] <= 30 * MINUTE for device, at in devices.items() if device in ends)
     lines = [line for batch in batches for line in batch]
     assert any(line["event_name"] == "login" and line["user_id"] for line in lines)
     assert any("user_pseudo_id" not in line for line in lines)
-    truth = load(settings.truth)
-    reported = [visit for _, visit in truth.visits if visit.origin == "stream" and visit.kind == "repeat"]
-    assert reported
-    assert any(visit.kind == "refund" and visit.origin == "stream" for _, visit in truth.visits)
+    assert {visit.kind for _, visit in truth.visits if visit.origin == "stream"} == {"visit", "repeat", "refund"}
     assert any(order.sightings > 1 for order in truth.orders)
 
 
 def test_the_summary_is_the_new_orders(busy: tuple[Settings, list[list[Line]]], tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, ga4_export=busy[0].ga4_export)
     summary = write_batch(settings, events=400, seed=1)
-    truth = [
-        json.loads(line) for file in (tmp_path / "truth/visits").iterdir() for line in file.read_text().splitlines()
-    ]
-    repeats = {visit["visit_id"] for visit in truth if visit["kind"] == "repeat"}
-    purchases = [json.loads(line) for file in (tmp_path / "truth/purchases").iterdir() for line in file.open()]
+    visits, purchases = (
+        [json.loads(line) for file in (tmp_path / "truth" / table).iterdir() for line in file.open()]
+        for table in ("visits", "purchases")
+    )
+    repeats = {visit["visit_id"] for visit in visits if visit["kind"] == "repeat"}
     assert summary.events == 400
     assert summary.purchases == sum(row["visit_id"] not in repeats for row in purchases) > 0
     assert summary.revenue > 0
 
 
-def test_now_is_the_end_of_the_batch(small: Settings) -> None:
-    now = END + timedelta(hours=2)
-    lines = _lines(small, write_batch(small, events=60, seed=1, now=now).batch_id)
-    assert max(line["received_at"] for line in lines) <= micros(now)
-    assert micros(now) - 20 * MINUTE < max(line["event_timestamp"] for line in lines) < micros(now)
-
-
 def test_the_present_counts_only_where_data_is_recent(small: Settings) -> None:
+    """A seed without landed data has a day of its own."""
     lines = _lines(small, write_batch(small, events=30).batch_id)  # the history ended long ago
     assert max(line["event_timestamp"] for line in lines) < micros(END) + 20 * MINUTE
-    empty = Settings(home=small.home / "empty", ga4_export=small.home / "none")
+    empty, seeded = (Settings(home=small.home / name, ga4_export=small.home / "none") for name in ("empty", "seeded"))
     before = micros(datetime.now(UTC))
     live = _lines(empty, write_batch(empty, events=30).batch_id)
     assert before - 20 * MINUTE < max(line["event_timestamp"] for line in live)
-
-
-def test_a_seed_without_landed_data_has_a_day_of_its_own(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, ga4_export=tmp_path / "none")
-    lines = _lines(settings, write_batch(settings, events=30, seed=1).batch_id)
+    lines = _lines(seeded, write_batch(seeded, events=30, seed=1).batch_id)
     assert FIRST_DAY < max(line["event_timestamp"] for line in lines) < FIRST_DAY + 15 * MINUTE
 
 
@@ -153,37 +122,27 @@ def test_bad_lines_only_when_asked_for(small: Settings) -> None:
     assert max(line["event_timestamp"] for line in after) < micros(END) + HOUR
 
 
-def test_no_events_no_file(small: Settings) -> None:
-    assert write_batch(small, events=0, seed=1).events == 0
-    assert not small.streamed_events.exists()
+def test_counts_that_make_no_batch(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, ga4_export=tmp_path)
+    assert write_batch(settings, events=0, seed=1).events == 0
+    assert not settings.streamed_events.exists()
+    for events, bad in ((-1, 0), (0, -1)):
+        with pytest.raises(ValueError, match="neither can be negative"):
+            write_batch(settings, events=events, bad=bad)
 
 
-@pytest.mark.parametrize(("events", "bad"), [(-1, 0), (0, -1)])
-def test_negative_counts(small: Settings, events: int, bad: int) -> None:
-    with pytest.raises(ValueError, match="neither can be negative"):
-        write_batch(small, events=events, bad=bad)
-
-
-def test_files_that_are_set_aside_are_passed_over(small: Settings) -> None:
-    (small.ga4_export / "events_20260401.parquet").write_bytes(b"not Parquet")
-    small.streamed_events.mkdir(parents=True)
-    (small.streamed_events / "mine.ndjson").write_bytes(b'[1]\n\xff\n{"event_timestamp": "x"}\n')
-    assert write_batch(small, events=10, seed=1).events == 10
-
-
-def test_what_others_streamed_is_neither_read_nor_counted(small: Settings, tmp_path: Path) -> None:
-    """Their newest event lies in 2100, their batch is named as the simulator's, and a line is nested too deep."""
+def test_what_others_landed_is_neither_read_nor_counted(small: Settings, tmp_path: Path) -> None:
+    """Their newest event lies in 2100, a batch is named as the simulator's, and some lines the pipeline sets aside."""
     shutil.copytree(small.home, tmp_path / "alone")
     alone = Settings(home=tmp_path / "alone", ga4_export=tmp_path / "alone" / "landing" / "ga4")
-    theirs = {"event_name": "purchase", "user_pseudo_id": "theirs", "transaction_id": "T", "value": 9}
-    theirs |= {
-        "event_id": "t",
-        "event_timestamp": micros(END) + 27_000 * DAY,
-        "received_at": micros(END) + 27_000 * DAY,
-    }
+    moment = micros(END) + 27_000 * DAY
+    theirs = {"event_id": "t", "event_name": "purchase", "user_pseudo_id": "theirs", "transaction_id": "T", "value": 9}
+    theirs |= {"event_timestamp": moment, "received_at": moment}
     small.streamed_events.mkdir(parents=True)
     for name in ("theirs", "batch_000007_0123abcd"):
         (small.streamed_events / f"{name}.ndjson").write_text(f"{json.dumps(theirs)}\n{'[' * 5000}\n")
+    (small.streamed_events / "mine.ndjson").write_bytes(b'[1]\n\xff\n{"event_timestamp": "x"}\n')
+    (small.ga4_export / "events_20260401.parquet").write_bytes(b"not Parquet")
     with_them, without = (write_batch(one, events=40, seed=1).batch_id for one in (small, alone))
     assert _lines(small, with_them) == _lines(alone, without)
 
@@ -205,20 +164,6 @@ def test_of_an_export_of_others_only_the_clock_is_read(small: Settings, tmp_path
     newest = pc.max(table["event_timestamp"]).as_py()
     lines = _lines(settings, write_batch(settings, events=40, seed=1).batch_id)
     assert newest < max(line["event_timestamp"] for line in lines) < newest + 20 * MINUTE
-    assert not {line.get("user_pseudo_id") for line in lines} & {*table["user_pseudo_id"].to_pylist()}
-
-
-def test_whole_files_only(tmp_path: Path) -> None:
-    target = tmp_path / "batch.ndjson"
-    with whole_file(target) as part:
-        part.write_text("half")
-        assert not target.exists()
-        assert [path.name for path in tmp_path.iterdir()] == [".batch.ndjson.part"]
-    assert target.read_text() == "half"
-    with pytest.raises(FileNotFoundError), whole_file(target) as part:
-        part.with_name("never written").replace(target)
-    assert [path.name for path in tmp_path.iterdir()] == [target.name]
-    assert target.read_text() == "half"
 
 
 def test_a_batch_that_fails_leaves_nothing(small: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,35 +41,28 @@ def test_it_lands_as_it_is(file: Path, landing: Path, capsys: pytest.CaptureFixt
     assert batch.suffix == ".ndjson"
 
 
-def test_the_same_file_lands_once(file: Path, landing: Path) -> None:
-    assert [stream_events.main(["--file", str(file)]) for _ in range(2)] == [0, 0]
-    assert len(list(landing.iterdir())) == 1
-    file.write_text("{}\n")
-    assert stream_events.main(["--file", str(file)]) == 0
-    assert len(list(landing.iterdir())) == 2
-
-
-def test_a_batch_of_that_id_is_not_replaced(file: Path, landing: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--file", str(file), "--batch-id", "mine"]
-    assert [stream_events.main(arguments) for _ in range(2)] == [0, 0]
+def test_a_batch_lands_once_and_is_not_replaced(file: Path, landing: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A changed file is another batch, unless it is to have the id of one that is there."""
+    named = ["--file", str(file), "--batch-id", "mine"]
+    for arguments in (["--file", str(file)], named):
+        assert [stream_events.main(arguments) for _ in range(2)] == [0, 0]
     before = (landing / "mine.ndjson").read_bytes()
     file.write_text("{}\n")
-    assert stream_events.main(arguments) == 2
+    assert stream_events.main(["--file", str(file)]) == 0
+    assert stream_events.main(named) == 2
     assert "another batch mine is in" in capsys.readouterr().err
     assert (landing / "mine.ndjson").read_bytes() == before
-    assert len(list(landing.iterdir())) == 1
+    assert len(list(landing.iterdir())) == 3
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"", "has no line; write one event a line"),
-        (b" \n\t\r\n", "has no line; write one event a line"),
         (b'{"a": 1}\n{"a": "\xfc"}\n', "is not UTF-8 in line 2 (byte 16); write it again as UTF-8"),
         (b'{"a": 1}\n"' + b"x" * 60 + b'"\n', "has 62 bytes in line 2; BigQuery takes at most 50: shorten the line"),
         (b'{"' + ("ü" * 26).encode(), "has 54 bytes in line 1"),
         (b'[{"a": 1}, {"a": 2}]\n', "has one JSON array; write one event a line"),
-        (b'[\n  {"a": 1},\n  {"a": 2}\n]\n', "has JSON over several lines; write one event a line"),
         (b'{\n  "a": 1\n}\n{\n  "a": 2\n}\n', "has JSON over several lines; write one event a line"),
         (b'{"items": [\n{"a": 1}\n]}', "has JSON over several lines; write one event a line"),
         (b"event_id,event_name\n1,x\n", "has no JSON object in any line; write one event a line"),
@@ -88,30 +81,27 @@ def test_files_that_cannot_be_sent(
     assert not (file.parent / "home").exists()
 
 
-def test_a_missing_file_and_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_no_file_or_no_id_is_refused(
+    file: Path, landing: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for path in (tmp_path / "none.ndjson", tmp_path):
         assert stream_events.main(["--file", str(path)]) == 2
         assert f"{path} is not a file; name a file of NDJSON" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("batch_id", ["../up", "a b", ".hidden", "x" * 101])
-def test_ids_that_cannot_name_a_batch(file: Path, landing: Path, batch_id: str) -> None:
-    assert stream_events.main(["--file", str(file), "--batch-id", batch_id]) == 2
+    for batch_id in ("../up", "a b", ".hidden", "x" * 101):
+        assert stream_events.main(["--file", str(file), "--batch-id", batch_id]) == 2
     assert not landing.exists()
 
 
 @pytest.mark.parametrize(
     ("changes", "purchases", "revenue"),
     [
-        ([{}, {}], 1, "10.00"),
-        ([{}, {"transaction_id": "T2", "value": "5.5"}], 2, "15.50"),
+        ([{}, {}, {"transaction_id": "T2", "value": "5.5"}], 2, "15.50"),
         ([{"transaction_id": None}, {"transaction_id": ""}], 2, "20.00"),
         ([{"currency": "EUR"}], 1, "0.00"),
         ([{"currency": " usd "}], 1, "10.00"),
         ([{"value": "much"}], 1, "0.00"),
         ([{"value": [1]}], 1, "0.00"),
         ([{"value": float("nan")}], 1, "0.00"),
-        ([{"value": None}], 1, "0.00"),
         ([{"value": 0.1, "transaction_id": str(n)} for n in range(3)], 3, "0.30"),
         ([{"value": "1_0"}], 1, "0.00"),
         ([{"event_name": "refund"}], 0, "0.00"),
