@@ -1,49 +1,38 @@
 """This project's own dbt project on the stand-in: the rows are DuckDB's, and nothing is read that is not touched.
 
-One world goes through a full refresh and three increments: a simulated shop, which has every source and bad lines, and
-beside it a random world with late logins, shared devices, duplicates, refunds, restated and withdrawn tables.
+One world goes through a full refresh, two increments and bad days in the middle of a run: a simulated shop, which has
+every source and bad lines, and beside it a random world with late logins, shared devices, duplicates, refunds, restated
+and withdrawn tables. The tests run in order.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import os
-from collections import Counter
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from decimal import Decimal
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 from google.cloud import bigquery
 from rich.console import Console
 
+from include.bigquery_remedies import advice
 from include.explain import tell
-from include.landing import streamed_batches
-from include.settings import PROJECT as ROOT
 from include.settings import Settings
 from include.simulator.stream import write_batch
 from include.story import NoConversionError, read_story
-from include.streaming.batch import read_batch
-from include.streaming.streamer import Streamer
 from include.transform import MODELS_ONLY
-from tests.bigquery.conftest import landed_in
-from tests.bigquery.dbt_on_stand_in import run_dbt
+from tests.bigquery.conftest import DATASET, PROJECT
 from tests.bigquery.double.engine import Engine
 from tests.bigquery.double.faults import Fault
 from tests.bigquery.double.results import Result
-from tests.bigquery.double.service import Service
 from tests.bigquery.double.session import Read
-from tests.bigquery.landed import export_stand_in, land_export, land_spend
+from tests.bigquery.landed import land_spend
 from tests.bigquery.pipeline.conftest import ANONYMOUS, deployment
-from tests.bigquery.streaming import TABLE, open_stream
-from tests.dbt.nights import TICK
+from tests.bigquery.world import World, differences, opened
 from tests.dbt.project import Project, environment
-from tests.dbt.worlds import Arrival, land, random_arrivals
+from tests.dbt.worlds import Arrival, random_arrivals
 
 #: Restates, withdraws and completes tables, and has 18 refunds.
 SEED = 141
@@ -70,46 +59,6 @@ def spend(client: bigquery.Client, local: Project, cost: float) -> None:
     land_spend(client, local.settings)
 
 
-def plain(value: object) -> object:
-    """A value as both engines can say it."""
-    if isinstance(value, dt.datetime):
-        return value.replace(tzinfo=None)
-    if isinstance(value, Decimal | float):
-        return Decimal(str(value)).normalize()
-    return value
-
-
-def compared(local: Project) -> list[str]:
-    """The tables that both engines must have alike; the journal names batches by chance, spend its lines by files."""
-    names = local.rows("select table_name from information_schema.tables order by 1")
-    return [
-        n
-        for (n,) in map(dict.values, names)
-        if n.startswith(("int_", "mart_")) and n not in {"int_journal", "int_ad_spend"}
-    ]
-
-
-def differences(client: bigquery.Client, local: Project) -> dict[str, list[str]]:
-    """By table, rows that one warehouse has and the other has not."""
-    found = {}
-    for table in compared(local):
-        theirs = local.rows(f"select * from {table}")
-        columns = {column.name for column in client.get_table(f"attribution.{table}").schema}
-        where = " where bucket >= 0" if "bucket" in columns else ""
-        ours = [dict(row) for row in client.query_and_wait(f"select * from attribution.{table}{where}")]
-        for row in ours:
-            row.pop("bucket", None)
-        for row in (*ours, *theirs) if table == "int_quarantine" else ():
-            row["line_number"] = None if row["model"] == "stg_ad_spend" else row["line_number"]  # a table has no lines
-        one, other = (
-            Counter(tuple(sorted((k, str(plain(v))) for k, v in row.items())) for row in rows)
-            for rows in (ours, theirs)
-        )
-        if one != other:
-            found[table] = [str(row) for row in [*(one - other), *(other - one)]]
-    return found
-
-
 FIT = ("fit_id", "model", "channel", "weight", "fitted_at", "effective_from", "journeys", "conversions")
 
 
@@ -133,58 +82,6 @@ def fit_both(client: bigquery.Client, local: Project) -> None:
             warehouse.execute(insert.format(""))
 
 
-@dataclass
-class World:
-    """The project on both engines; the tests below run in order."""
-
-    service: Service
-    client: bigquery.Client
-    endpoint: str
-    local: Project
-    home: Path
-    streamer: Streamer
-    sent: set[str] = field(default_factory=set)
-    landed: int = 0
-
-    def land(self, arrivals: list[Arrival]) -> None:
-        """Land files on this machine, and on BigQuery what is a table of the export there."""
-        for arrival in arrivals:
-            self.landed += 1
-            land(self.local.home / "landing", arrival, TICK + self.landed * 1_000_000)
-            if arrival.name.endswith(".parquet"):
-                land_export(self.client, self.local.settings, Path(arrival.name).stem)
-
-    def stream(self) -> None:
-        """Stream what has landed here, and give the files the time at which BigQuery received them."""
-        for shard in streamed_batches(self.local.settings.streamed_events):
-            path = Path(shard.path[0])
-            if path.stem not in self.sent:
-                self.sent.add(path.stem)
-                batch = read_batch(path, path.stem)
-                self.streamer.send(batch)
-                of_batch = f"where received_at > '2020-01-01' and batch_id = '{path.stem}'"
-                sql = f"select unix_micros(max(received_at)) as moment from `{'.'.join(TABLE)}` {of_batch}"
-                (row,) = self.client.query_and_wait(sql)
-                os.utime(path, ns=(row["moment"] * 1000, row["moment"] * 1000))
-
-    def take_in(self, *command: str) -> list[Result]:
-        """Stream, and run dbt on both; what it sent."""
-        self.stream()
-        self.local.build()
-        before = len(self.service.statements)
-        run_dbt(self.endpoint, ROOT / "dbt", self.home, *command, **self.local.variables)
-        return self.service.statements[before:]
-
-
-@contextmanager
-def opened(engine: Engine, home: Path, variables: dict[str, Any]) -> Iterator[World]:
-    """A world on a stand-in of its own."""
-    settings = landed_in(home / "local")
-    with export_stand_in(engine, settings) as (service, client, endpoint):
-        stream = open_stream(service, client)
-        yield World(service, client, endpoint, Project(home=settings.home, variables=variables), home, stream)
-
-
 @pytest.fixture(scope="module")
 def world(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with opened(engine, tmp_path_factory.mktemp("home"), VARIABLES) as found:
@@ -193,9 +90,9 @@ def world(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture(scope="module")
 def arrivals() -> list[list[Arrival]]:
-    """What lands before the full refresh and the first two increments."""
+    """What lands before the full refresh and the first increment."""
     batches = random_arrivals(SEED)
-    return [[one for batch in part for one in batch] for part in (batches[:2], batches[2:5], batches[5:])]
+    return [[one for batch in part for one in batch] for part in (batches[:2], batches[2:])]
 
 
 def sources(results: list[Result]) -> list[Read]:
@@ -209,7 +106,9 @@ def unpruned(results: list[Result]) -> list[str]:
     return [read.table for result in results for read in result.unpruned if "__dbt_tmp" not in read.table]
 
 
-def test_a_full_refresh_gives_duckdbs_rows_and_names_its_shards(world: World, arrivals: list[list[Arrival]]) -> None:
+@pytest.fixture(scope="module")
+def built(world: World, arrivals: list[list[Arrival]]) -> list[Result]:
+    """The full refresh, streamed to with a fault on the way: what it sent."""
     world.service.faults.add(Fault("backendError", request="^ANSWER /upload/"))
     world.land(arrivals[0])
     world.stream()
@@ -217,32 +116,32 @@ def test_a_full_refresh_gives_duckdbs_rows_and_names_its_shards(world: World, ar
     spend(world.client, world.local, 1.25)
     sent = world.take_in("build", *MODELS_ONLY)
     assert world.service.faults.waiting == []
+    return sent
+
+
+def test_a_full_refresh_gives_duckdbs_rows_and_names_its_shards(world: World, built: list[Result]) -> None:
     assert world.local.rows("select count(*) as n from mart_channel_daily where roas > 0 or spend = 0.01")[0]["n"] > 6
     assert differences(world.client, world.local) == {}
-    read = sources(sent)
+    read = sources(built)
     assert {one.table.split(".")[-1] for one in read} == {"events_2*", "events_intraday_*", "streamed_events"}
     assert [one for one in read if not one.filtered] == []
-    assert unpruned(sent) == []
+    assert unpruned(built) == []
 
 
-def test_an_increment_gives_duckdbs_rows(world: World, arrivals: list[list[Arrival]]) -> None:
-    world.land(arrivals[1])
-    sent = world.take_in("run")
-    assert differences(world.client, world.local) == {}
-    assert unpruned(sent) == []
-
-
+@pytest.mark.usefixtures("built")
 def test_an_increment_after_new_fits_gives_duckdbs_rows(world: World, arrivals: list[list[Arrival]]) -> None:
-    world.land(arrivals[2])
+    world.land(arrivals[1])
     fit_both(world.client, world.local)
-    world.take_in("run")
+    sent = world.take_in("run")
     (weighed,) = world.local.rows(
         "select count(distinct fit_id) as fits, count(distinct model) as models from mart_attribution"
     )
     assert weighed == {"fits": 2, "models": 8}
     assert differences(world.client, world.local) == {}
+    assert set(unpruned(sent)) <= {f"{PROJECT}.attribution.mart_attribution"}, "new fits weigh every conversion"
 
 
+@pytest.mark.usefixtures("built")
 def test_a_small_increment_reads_what_it_touches(world: World) -> None:
     write_batch(world.local.settings, events=3, seed=4)
     spend(world.client, world.local, 2.5)
@@ -260,6 +159,79 @@ def test_a_small_increment_reads_what_it_touches(world: World) -> None:
     assert [result.error for result in world.service.statements if result.error] == []
 
 
+#: From raw to a mart.
+CHAIN = ("stg_streamed_events", "int_events", "int_sessions", "int_conversions", "int_touchpoints", "mart_sessions")
+
+
+def refused(world: World, seed: int, *chain: str) -> str:
+    """Run with another batch of two events, which comes to nothing; what there is to do about it."""
+    write_batch(world.local.settings, events=2, seed=seed)
+    world.stream()
+    with pytest.raises(AssertionError) as failed:
+        world.run("run", "--select", *(chain or CHAIN))
+    assert world.service.faults.waiting == []
+    what = advice(str(failed.value))
+    assert what, str(failed.value)
+    return what
+
+
+def counts(world: World) -> list[int]:
+    """Events streamed, in staging, in int_events, in the sessions, and in the mart."""
+    return [
+        world.number("select count(*) from attribution.streamed_events where received_at >= '1970-01-01'"),
+        world.number("select count(*) from attribution.stg_streamed_events where bucket >= 0"),
+        world.number("select count(*) from attribution.int_events where bucket >= 0"),
+        world.number("select sum(events) from attribution.int_sessions where bucket >= 0"),
+        world.number("select sum(events) from attribution.mart_sessions"),
+    ]
+
+
+#: One run after the other, each of which mends what the one before left: an error, and the tables (of counts) that are
+#: whole then.
+BAD_RUNS = [
+    (Fault("quotaExceeded", statement=r"^\s*insert into \S+int_events`", message="Quota exceeded: too many DML"), 2),
+    (Fault("internalError", statement=r"table \S+int_sessions__dbt_tmp", message="An internal error occurred"), 3),
+    (Fault("rateLimitExceeded", statement=r"^\s*delete from \S+int_sessions`", message="Exceeded rate limits"), 3),
+]
+
+
+@pytest.mark.usefixtures("built")
+def test_errors_in_transactions_and_between_jobs_lose_and_double_nothing(world: World) -> None:
+    """Of the kinds: in the middle of a model's transaction, between its two jobs, and a table that goes meanwhile."""
+    before = counts(world)
+    for number, (fault, whole) in enumerate(BAD_RUNS, 1):
+        world.service.faults.add(fault)
+        assert re.search("have it raised|status.cloud.google.com|run less often", refused(world, 10 + number))
+        assert counts(world) == [n + 2 * number * (place < whole) for place, n in enumerate(before)]
+    # a statement is at work, and a request would wait for it
+    tables, mart = world.service.warehouse.tables, (PROJECT, "attribution", "mart_sessions")
+    gone = Fault(statement=r"^\s*insert into \S+mart_sessions`", action=lambda: tables.pop(mart))
+    world.service.faults.add(gone)
+    assert "is built anew" in refused(world, 20)
+    world.take_in("run")
+    assert differences(world.client, world.local) == {}
+    jobs = [job.resource["configuration"] for job in world.service.jobs.values()]
+    labels = [job["labels"] for job in jobs if "dbt_invocation_id" in job.get("labels", {})]
+    assert {one.get("app") for one in labels} == {"attribution"}
+    assert {one.get("model") for one in labels} >= set(CHAIN)
+
+
+@pytest.mark.rehearsal
+@pytest.mark.usefixtures("built")
+def test_what_is_not_allowed_or_elsewhere_changes_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = counts(world)[1:]
+    with monkeypatch.context() as changed:
+        changed.setenv("BQ_MAX_BYTES_BILLED", "1000")
+        assert "Raise BQ_MAX_BYTES_BILLED" in refused(world, 30)
+    with monkeypatch.context() as changed:
+        changed.setenv("BQ_LOCATION", "EU")
+        assert "BQ_LOCATION" in refused(world, 31)
+    world.service.warehouse.denied.add((PROJECT, DATASET))
+    assert "roles of docs/bigquery.md" in refused(world, 32, "stg_ga_events", *CHAIN)
+    world.service.warehouse.denied.clear()
+    assert counts(world)[2:] == before[1:]
+
+
 @pytest.mark.rehearsal  # minutes of evaluating; both scopes are in the random stories on DuckDB
 def test_orders_of_the_shop_are_duckdbs(engine: Engine, tmp_path: Path, arrivals: list[list[Arrival]]) -> None:
     """C1, C3: what lands for one person moves the orders and refunds of others, on both engines alike."""
@@ -269,7 +241,7 @@ def test_orders_of_the_shop_are_duckdbs(engine: Engine, tmp_path: Path, arrivals
         world.take_in("build", *MODELS_ONLY)
         named = "select transaction_id, person_id from int_conversions where transaction_id is not null"
         before = world.local.rows(named)
-        world.land([*arrivals[1], *arrivals[2]])
+        world.land(arrivals[1])
         world.take_in("run")
         assert differences(world.client, world.local) == {}
         after = world.local.rows(named)
@@ -285,6 +257,7 @@ def told(settings: Settings, conversion: str) -> str:
     return console.file.getvalue()
 
 
+@pytest.mark.usefixtures("built")
 def test_a_conversion_is_explained_as_on_duckdb(world: World) -> None:
     with environment(deployment(world.home, world.endpoint)):
         settings = Settings.from_env()
@@ -319,12 +292,13 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_the_world_has_every_case(world: World, case: str) -> None:
-    assert world.local.rows(CASES[case])
+@pytest.mark.usefixtures("built")
+def test_the_world_has_every_case(world: World) -> None:
+    assert [case for case, query in CASES.items() if not world.local.rows(query)] == []
 
 
-@pytest.mark.parametrize("table", ["streamed_events", "stg_ga_events", "int_events", "int_sessions", "int_lookup"])
+@pytest.mark.usefixtures("built")
+@pytest.mark.parametrize("table", ["streamed_events", "int_events", "int_lookup"])
 def test_a_table_refuses_a_read_of_all_of_it(world: World, table: str) -> None:
     with pytest.raises(Exception, match="without a filter over column"):
         world.client.query_and_wait(f"select * from attribution.{table}")

@@ -23,10 +23,11 @@ from include.settings import Settings
 from include.simulator.stream import write_batch
 from tests.bigquery.conftest import landed_in, without_today
 from tests.bigquery.double.engine import Engine
+from tests.bigquery.double.results import Result
 from tests.bigquery.double.service import Service
 from tests.bigquery.landed import land_streamed, landed_on
 from tests.bigquery.pipeline.conftest import deployment
-from tests.bigquery.test_attribution_project import plain
+from tests.bigquery.world import counted
 from tests.dbt.project import Project
 from tests.e2e.command_line import user_environment
 
@@ -66,10 +67,7 @@ class World:
 
     def published(self, table: str) -> Counter[tuple[tuple[str, str], ...]]:
         """The rows of a published table."""
-        rows = [dict(row) for row in self.client.query_and_wait(f"select * from attribution_published.{table}")]
-        for row in rows:
-            row.pop("bucket", None)
-        return counted(rows)
+        return counted(dict(row) for row in self.client.query_and_wait(f"select * from attribution_published.{table}"))
 
     def runs(self) -> set[str | None]:
         """The runs that the published tables are of."""
@@ -77,9 +75,11 @@ class World:
         return {run_of(self.client.get_table(item.reference)) for item in listed}
 
 
-def counted(rows: list[dict[str, object]]) -> Counter[tuple[tuple[str, str], ...]]:
-    """Rows as a multiset, values as both engines can say them."""
-    return Counter(tuple(sorted((name, str(plain(value))) for name, value in row.items())) for row in rows)
+def read_whole(statements: list[Result]) -> set[str]:
+    """The tables that building reads whole, a batch's own temporary ones aside."""
+    built = [sent for sent in statements if sent.target is None or sent.target[1] != "attribution_published"]
+    read = {one.table for sent in built for one in sent.unpruned if ".attribution_published." not in one.table}
+    return {table for table in read if "__dbt_tmp" not in table}
 
 
 def require_equal(world: World) -> None:
@@ -116,6 +116,10 @@ def test_a_backfill_of_everything_publishes_what_duckdb_makes_of_the_same_events
         assert re.search(rf"^  {re.escape(task)} +success", first.stdout, re.MULTILINE), first.stdout
     require_equal(world)
     assert len(world.runs()) == 1
+    jobs = [job.resource["configuration"] for job in world.service.jobs.values()]
+    priorities = [job["query"].get("priority") for job in jobs if "dbt_invocation_id" in job.get("labels", {})]
+    assert len(priorities) > 50
+    assert set(priorities) == {"BATCH"}
 
 
 @pytest.mark.rehearsal
@@ -124,26 +128,15 @@ def test_a_micro_batch_takes_a_batch_in_and_reads_nothing_else_whole(world: Worl
     before, asked = world.runs(), len(world.service.statements)
     world.stream(events=3)
     done = world.run()
-    of_run = world.service.statements[asked:]
     assert done.returncode == 0, done.stdout
     assert re.search(r"^  await_streamed_rows +success", done.stdout, re.MULTILINE), done.stdout
+    assert read_whole(world.service.statements[asked:]) == READ_WHOLE
     require_equal(world)
     ((revenue,),) = world.client.query_and_wait("select sum(revenue) from attribution_published.mart_attribution_last")
     assert revenue > 0
     assert f"{revenue:,.2f}" in done.stdout
     assert len(world.runs()) == 1
     assert world.runs() != before
-    built = [sent for sent in of_run if sent.target is None or sent.target[1] != "attribution_published"]
-    read = {one.table for sent in built for one in sent.unpruned if ".attribution_published." not in one.table}
-    assert {table for table in read if "__dbt_tmp" not in table} == READ_WHOLE
-
-
-@pytest.mark.usefixtures("first")
-def test_dbts_jobs_have_the_priority_of_the_settings(world: World) -> None:
-    jobs = [job.resource["configuration"] for job in world.service.jobs.values()]
-    priorities = [job["query"].get("priority") for job in jobs if "dbt_invocation_id" in job.get("labels", {})]
-    assert len(priorities) > 50
-    assert set(priorities) == {"BATCH"}
 
 
 def test_no_secret_and_no_token_is_in_the_home(world: World, first: subprocess.CompletedProcess[str]) -> None:

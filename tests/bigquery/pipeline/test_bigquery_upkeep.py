@@ -28,7 +28,7 @@ from tests.bigquery.double.service import Service
 from tests.bigquery.landed import export_stand_in, land_streamed
 from tests.bigquery.pipeline.conftest import deployment
 from tests.bigquery.pipeline.night import IDS, OLD, land_journeys, land_years, left_here, left_there, places_of
-from tests.bigquery.test_attribution_project import differences
+from tests.bigquery.world import differences
 from tests.dbt.nights import DAY, START, ask, event, send
 from tests.dbt.project import Project, environment
 
