@@ -100,6 +100,8 @@ def up(home: Path, env: Mapping[str, str]) -> Iterator[Up]:
             told = next(line for line in process.stdout if line.startswith("Airflow is at"))
             found = re.fullmatch(r"Airflow is at (http\S+)  user: (\S+)  password: (\S+)\n", told)
             assert found
+            # interrupted while it still writes, rich writes its last line again
+            assert any("Ctrl-C stops everything" in line for line in process.stdout)
             yield Up(settings, process, *found.groups())
         finally:
             process.terminate()
