@@ -101,8 +101,9 @@ def airflow_env(settings: Settings, keys: Secrets, *, port: int = DEFAULT_PORT) 
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(logs),
         "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(logs / "dag_processor"),
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
-        # A task of one second waited up to five for the next look of the scheduler; 49 s a run became 9 s.
-        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
+        # How long a scheduler with nothing to do sleeps. The default, a second, is lost after each task of a run. 0.1 s
+        # cost 15 % of a core at rest; 0.3 s costs 8 %, and a run of 30 s takes 1 s more.
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "AIRFLOW__CORE__PARALLELISM": "8",
         # A killed worker's task was taken for running for five minutes, and a killed scheduler's for five more.
