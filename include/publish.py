@@ -13,7 +13,7 @@ from include.figures import PIPELINE_RUNS, as_json, measure, record
 from include.proof_report import PROOFS
 from include.settings import Settings
 from include.store import Store, Versions, open_store
-from include.transform import DbtError, Selection, checksum, project_files, run_dbt
+from include.transform import DbtError, Selection, project_checksum, run_dbt
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def published_shards(store: Store) -> Versions:
 
 def project_version(settings: Settings) -> Versions:
     """The dbt project as a shard of its own: marts are made of settings, seeds and SQL as much as of rows."""
-    return {PROJECT: {PROJECT: checksum(project_files(settings), *settings.own_domains)}}
+    return {PROJECT: {PROJECT: project_checksum(settings, *settings.own_domains)}}
 
 
 def publish(settings: Settings, run_id: str) -> dict[str, Any]:

@@ -158,10 +158,10 @@ def checksum(files: Iterable[Path], *texts: str) -> str:
     return digest.hexdigest()
 
 
-def project_checksum(settings: Settings) -> str:
-    """One hash over the paths and contents of the project's files."""
+def project_checksum(settings: Settings, *texts: str) -> str:
+    """One hash over the paths and contents of the project's files and over the texts."""
     files = project_files(settings)
-    return checksum(files, *(path.relative_to(settings.dbt_project).as_posix() for path in files))
+    return checksum(files, *(path.relative_to(settings.dbt_project).as_posix() for path in files), *texts)
 
 
 def manifest_is_stale(settings: Settings) -> bool:
