@@ -8,7 +8,7 @@ open requests in `ATTRIBUTION_HOME/deletion_requests`.
 
 **Order** take_turn (waits until no other run is at work; micro-batches skip meanwhile), prepare, take_deletions,
 apply_retention, transform to publish as in every run, so that what goes is gone from every table and the published
-file (fit_models among them: at night it fits the data-driven models when that is due), confirm_deletions, trim_journal,
+file (fit_models fits the data-driven models when that is due), confirm_deletions, trim_journal,
 write_docs, take_snapshot. Here the turn ends and micro-batches go on: prove, which takes the longest, reads the
 snapshot only. take_turn_again, then conclude records the proof. A run by hand may leave the proof out, or only say what
 would be deleted (`dry_run`).

@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from airflow.dag_processing.dagbag import DagBag
@@ -28,6 +28,7 @@ from sqlalchemy import update
 from include.alerts import deliver
 from include.alerts.causes import meaning
 from include.bigquery_remedies import advice
+from include.groups import ModelOperator
 from include.metadata import migrate
 from include.preload import import_modules
 from include.sensing import NewsSensor
@@ -55,15 +56,19 @@ class Progress:
 
     @hookimpl
     def on_task_instance_success(self, previous_state: object, task_instance: RuntimeTaskInstance) -> None:
-        """A task did its work."""
+        """A task did its work; where it built a group of models, so have the models' tasks."""
         self._ended(task_instance, "success")
+        group, _, name = task_instance.task_id.rpartition(".")
+        if name == "run_models":
+            members = task_instance.task.dag.task_group_dict[group].children
+            settle(task_instance, members.keys() - {task_instance.task_id}, "success")
 
     @hookimpl
     def on_task_instance_skipped(self, previous_state: object, task_instance: RuntimeTaskInstance) -> None:
         """A task had nothing to do; where nothing new landed, neither has any task after it."""
         self._ended(task_instance, "skipped")
         if isinstance(task_instance.task, NewsSensor):
-            skip_at_once(task_instance)
+            settle(task_instance, task_instance.task.get_flat_relative_ids(upstream=False), "skipped")
 
     @hookimpl
     def on_task_instance_failed(
@@ -74,15 +79,14 @@ class Progress:
         self._ended(task_instance, "failed", error=str(error), detail=detail)
 
 
-def skip_at_once(task_instance: RuntimeTaskInstance) -> None:
-    """Skip all tasks downstream of this one in one step: `dag.test` would wait a second for each in turn."""
-    later = task_instance.task.get_flat_relative_ids(upstream=False)
+def settle(task_instance: RuntimeTaskInstance, task_ids: Collection[str], state: str) -> None:
+    """Set the state of other tasks of the run in one step: `dag.test` would take each in turn, and some time for it."""
     with create_session() as session:
         session.execute(
             update(TaskInstance)
             .where(TaskInstance.dag_id == task_instance.dag_id, TaskInstance.run_id == task_instance.run_id)
-            .where(TaskInstance.task_id.in_(later))
-            .values(state="skipped")
+            .where(TaskInstance.task_id.in_(task_ids))
+            .values(state=state)
         )
 
 
@@ -114,9 +118,11 @@ def run(dag_id: str, params: dict[str, Any], tell: Callable[[dict[str, Any]], No
     refresh_manifest(settings)
     dag = load_dag(dag_id)
     for task in dag.tasks:
-        task.retries = 0  # whoever waits at the command line learns the cause at once and tries again himself
+        task.retries = 0  # a user who waits at the command line learns the cause at once and tries again
+        if isinstance(task, ModelOperator):
+            task.set_upstream(dag.get_task(task.built_by))  # there is no triggerer in which it would wait
     dag.deadline = None  # a scheduler's business; `dag.test` stumbles over it as the run ends
-    import_modules()
+    import_modules(settings)
     get_listener_manager().add_listener(Progress(tell))  # type: ignore[no-untyped-call]
     ended = dag.test(run_conf=params)
     states = Counter(str(instance.state) for instance in ended.get_task_instances())

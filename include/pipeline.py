@@ -8,26 +8,25 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, Asset, ExceptionRetryPolicy, RetryAction, RetryRule, chain, task
+from airflow.sdk import DAG, Asset, CronTriggerTimetable, ExceptionRetryPolicy, RetryAction, RetryRule, task
 from airflow.sdk.definitions._internal.mixins import DependencyMixin
-from airflow.sdk.exceptions import AirflowSkipException
 from airflow.sdk.types import DagRunProtocol
 from airflow.utils.types import DagRunType
 
 from include.backfill import BackfillError
 from include.checks import gate, hold
 from include.data_driven.upkeep import fit_models as fit_data_driven
-from include.groups import WRITER_POOL, dbt_group
-from include.prepare import NothingLandedError, PrepareError
+from include.groups import FOLLOWS, WRITER_POOL, dbt_group
+from include.prepare import PrepareError
 from include.prepare import prepare as prepare_run
 from include.proof import ProofError, ProofFailedError
 from include.publish import make_reports
 from include.publish import publish as publish_marts
 from include.quality import ChecksFailedError
-from include.settings import SettingError, Settings
+from include.settings import CONTINUOUS, SettingError, Settings
 from include.streaming.target import open_streamer
 from include.transform import AUDIT, MARTS, TRANSFORM
-from include.turns import TurnTakenError, keep_turn
+from include.turns import TurnTakenError, is_scheduled, keep_turn
 from include.upkeep import UpkeepError
 
 if TYPE_CHECKING:
@@ -66,18 +65,17 @@ COMMON: dict[str, Any] = {
 NO_BACKFILL: Any = [one.value for one in DagRunType if one != DagRunType.BACKFILL_JOB]
 
 
+def timetable(schedule: str | None) -> CronTriggerTimetable | str | None:
+    """The setting MICROBATCH_SCHEDULE as Airflow takes it."""
+    if schedule is None or schedule == CONTINUOUS:
+        return schedule and "@continuous"
+    return CronTriggerTimetable(schedule, timezone="UTC")
+
+
 @task(pool=WRITER_POOL, pre_execute=keep_turn)
 def prepare(params: dict[str, Any] | None = None, dag_run: DagRunProtocol | None = None) -> list[str]:
-    """Check settings, rights, warehouse and input; load seeds that changed.
-
-    A scheduled run is skipped while nothing has landed.
-    """
-    try:
-        return prepare_run(Settings.from_env(), events=(params or {}).get("events", 0))
-    except NothingLandedError as error:
-        if dag_run is not None and dag_run.run_type.value == DagRunType.SCHEDULED.value:
-            raise AirflowSkipException(str(error)) from error
-        raise
+    """Check settings, rights, warehouse and input; load seeds that changed."""
+    return prepare_run(Settings.from_env(), events=(params or {}).get("events", 0), waits=is_scheduled(dag_run))
 
 
 @task(pool=WRITER_POOL, pre_execute=keep_turn)
@@ -119,9 +117,15 @@ def streamer(settings: Settings) -> Streamer | None:
 def delivery(dag: DAG, *, nightly: bool = False) -> tuple[DependencyMixin, ...]:
     """The steps from what landed to what readers see, for `chain`: transform, gate, marts, audit, publish.
 
-    fit_models stands among the marts, between the journeys that it reads and the credit that follows it.
+    fit_models stands between the journeys that it reads and the credit that follows it.
     """
     settings = Settings.from_env()
-    transform, marts = dbt_group("transform", TRANSFORM, settings, dag), dbt_group("marts", MARTS, settings, dag)
-    chain(dag.get_task("marts.mart_journeys"), fit_models(nightly), dag.get_task("marts.mart_attribution"))
-    return transform, quality_gate(nightly), marts, audit(), publish()
+    follows = FOLLOWS[settings.dbt_target]
+    return (
+        dbt_group("transform", TRANSFORM, settings, dag),
+        quality_gate.override(trigger_rule=follows)(nightly),
+        fit_models(nightly),
+        dbt_group("marts", MARTS, settings, dag),
+        audit.override(trigger_rule=follows)(),
+        publish(),
+    )

@@ -33,14 +33,14 @@ def require_writable(folder: Path) -> None:
         )
 
 
-def require_input(settings: Settings, *, events: int) -> None:
-    """Raise PrepareError where there is nothing to read and nothing will be streamed."""
+def require_input(settings: Settings, *, events: int, waits: bool) -> None:
+    """Raise PrepareError where there is nothing to read, nothing will be streamed, and the run does not wait for it."""
     if not settings.ga4_export.is_dir():
         raise PrepareError(
             f"the GA4 export folder {settings.ga4_export} does not exist. Set GA4_EXPORT to the folder of "
             "events_YYYYMMDD.parquet files, or make it."
         )
-    if events == 0 and not any(landed(settings).values()):
+    if events == 0 and not waits and not any(landed(settings).values()):
         raise NothingLandedError(
             f"nothing has landed: no events_YYYYMMDD.parquet in {settings.ga4_export}, no batch in "
             f"{settings.streamed_events}. Put files there, or ask for demo data with `make run` or `DEMO=1 make up` "
@@ -48,13 +48,13 @@ def require_input(settings: Settings, *, events: int) -> None:
         )
 
 
-def prepare_local(settings: Settings, *, events: int) -> None:
+def prepare_local(settings: Settings, *, events: int, waits: bool) -> None:
     """See that the folders can be written, that the warehouse opens and that there is something to read."""
     for folder in (settings.home, settings.streamed_events, settings.published.parent):
         require_writable(folder)
     with open_warehouse(settings):
         log.info("the warehouse %s opens for writing", settings.warehouse)
-    require_input(settings, events=events)
+    require_input(settings, events=events, waits=waits)
 
 
 def prepare_bigquery(settings: Settings, place: BigQuery, *, events: int) -> None:
@@ -83,10 +83,11 @@ def to_stream(settings: Settings, events: int | None) -> int:
         return 0
 
 
-def prepare(settings: Settings, *, events: int | None) -> list[str]:
+def prepare(settings: Settings, *, events: int | None, waits: bool = False) -> list[str]:
     """See that the warehouse can be written and that there is something to read, load changed seeds.
 
-    events: how many this run simulates; None: as the home says. Returns the names of the seeds that were loaded.
+    events: how many this run simulates; None: as the home says. waits: the run waits until something lands. Returns the
+    names of the seeds that were loaded.
 
     Raises NothingLandedError where nothing is there to read, PrepareError and HomeKindError for what the user must
     change, WarehouseBusyError while another process writes the warehouse or
@@ -97,7 +98,7 @@ def prepare(settings: Settings, *, events: int | None) -> list[str]:
             make_local_state(settings)
         count = to_stream(settings, events)
         if settings.bigquery is None:
-            prepare_local(settings, events=count)
+            prepare_local(settings, events=count, waits=waits)
         else:
             prepare_bigquery(settings, settings.bigquery, events=count)
         for change in keep(settings):

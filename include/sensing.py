@@ -10,10 +10,11 @@ from airflow.sdk import BaseSensorOperator, PokeReturnValue
 from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
+from include.landing import landed
 from include.publish import LOADED_SHARDS, by_model, project_version, published_shards
 from include.settings import Settings
 from include.store import Store, Versions, open_store
-from include.turns import asked_of, someone_waits
+from include.turns import asked_of, is_continuous, run_queued, someone_waits
 from include.variables import read_variables
 from include.warehouse import WarehouseBusyError
 
@@ -97,8 +98,8 @@ def news(settings: Settings) -> News:
     return compare(landed, known, unpublished=waiting or changed)
 
 
-#: Between two looks, in seconds. Looking costs nothing on DuckDB; on BigQuery each look is a few small queries.
-POKE_SECONDS = {"local": 0.5, "bigquery": 15.0}
+#: Between two looks, in seconds. On DuckDB a look lists the landing folders; on BigQuery it is a few small queries.
+POKE_SECONDS = {"local": 1.0, "bigquery": 15.0}
 
 
 class NewsSensor(BaseSensorOperator):
@@ -106,6 +107,8 @@ class NewsSensor(BaseSensorOperator):
 
     It holds the turn meanwhile, so it gives way where there is nothing to do and another run waits.
     """
+
+    seen: object = None
 
     def __init__(self, **kwargs: object) -> None:
         """Take a sensor's own arguments; the time-out is the run's param."""
@@ -124,7 +127,7 @@ class NewsSensor(BaseSensorOperator):
         """
         settings = Settings.from_env()
         try:
-            found = news(settings)
+            found = self.look(settings)
         except WarehouseBusyError as busy:
             log.info("%s Looking again.", busy)
             return PokeReturnValue(False)
@@ -134,4 +137,18 @@ class NewsSensor(BaseSensorOperator):
             log.info("found %s", found)
         elif waiting := someone_waits(settings, asked_of(context)[1]):
             raise AirflowSkipException(f"nothing new, and {waiting} waits for its turn")
+        elif is_continuous(context) and run_queued(context):
+            raise AirflowSkipException("nothing new, and another run of this DAG waits")
         return PokeReturnValue(bool(found), str(found))
+
+    def look(self, settings: Settings) -> News:
+        """As news; on DuckDB without opening the warehouse while the landing folders are as they were.
+
+        The run has the turn: what was not there at its first look comes by landing alone.
+        """
+        if settings.bigquery is not None:
+            return news(settings)
+        listed = landed(settings)
+        found = News() if listed == self.seen else news(settings)
+        self.seen = None if found else listed
+        return found

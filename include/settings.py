@@ -16,10 +16,14 @@ from croniter import croniter
 PROJECT = Path(__file__).resolve().parent.parent
 TARGETS = ("local", "bigquery")
 CRON_FIELDS = 5
+#: A micro-batch starts when something lands.
+CONTINUOUS = "continuous"
+#: When micro-batches start unless MICROBATCH_SCHEDULE says, by DBT_TARGET: each look at BigQuery is a query.
+SCHEDULES = {"local": CONTINUOUS, "bigquery": "*/5 * * * *"}
 #: PUBLISHED_READERS: who may read the published file, and the mode of its folder.
 READERS = {"owner": 0o700, "group": 0o750, "all": 0o755}
 KEPT = "settings.json"
-NONE = "none"  # of a list: empty, though the home keeps one
+NONE = "none"  # of a list: empty, though the home keeps one; of the schedule: none
 ALERT_CONNECTIONS = ("attribution_webhook", "attribution_mail")
 
 
@@ -126,7 +130,7 @@ class Settings:
     bigquery: the warehouse in BigQuery; None where dbt_target is local.
     alert_connections: the Airflow connections by which alerts go out (ALERT_CONNECTIONS, comma-separated);
         alert_connections_named: whether the environment names them, so that each has to exist.
-    schedule: when micro-batches start, as cron in UTC; None: only when somebody triggers one (MICROBATCH_SCHEDULE).
+    schedule: when micro-batches start: CONTINUOUS, or cron in UTC; None: only when triggered (MICROBATCH_SCHEDULE).
     late_minutes: when a micro-batch that has not ended is late (LATE_MINUTES).
     stale_minutes: how long no new events may come (STALE_MINUTES); 0: for ever.
     published_readers: which users of the machine may read the published file (PUBLISHED_READERS).
@@ -141,7 +145,7 @@ class Settings:
     bigquery: BigQuery | None = None
     alert_connections: tuple[str, ...] = ALERT_CONNECTIONS
     alert_connections_named: bool = False
-    schedule: str | None = "*/5 * * * *"
+    schedule: str | None = CONTINUOUS
     late_minutes: int = 30
     stale_minutes: int = 2160
     published_readers: str = "owner"
@@ -161,9 +165,12 @@ class Settings:
         target = env.get("DBT_TARGET") or "local"
         if target not in TARGETS:
             raise SettingError(f"DBT_TARGET is {target!r}; allowed are {' and '.join(TARGETS)}")
-        schedule = env.get("MICROBATCH_SCHEDULE", "").strip() or str(cls.schedule)
-        if schedule != "none" and not (len(schedule.split()) == CRON_FIELDS and croniter.is_valid(schedule)):
-            raise SettingError(f"MICROBATCH_SCHEDULE is {schedule!r}; allowed are the five fields of cron, and none")
+        schedule = env.get("MICROBATCH_SCHEDULE", "").strip() or SCHEDULES[target]
+        is_cron = len(schedule.split()) == CRON_FIELDS and croniter.is_valid(schedule)
+        if schedule not in {NONE, CONTINUOUS} and not is_cron:
+            raise SettingError(
+                f"MICROBATCH_SCHEDULE is {schedule!r}; allowed are {CONTINUOUS}, the five fields of cron, and {NONE}"
+            )
         readers = env.get("PUBLISHED_READERS", "").strip().lower() or cls.published_readers
         if readers not in READERS:
             raise SettingError(f"PUBLISHED_READERS is {readers!r}; allowed are {', '.join(READERS)}")
@@ -177,12 +184,17 @@ class Settings:
             bigquery=BigQuery.from_env(env) if target == "bigquery" else None,
             alert_connections=named or ALERT_CONNECTIONS,
             alert_connections_named=bool(named),
-            schedule=None if schedule == "none" else schedule,
+            schedule=None if schedule == NONE else schedule,
             late_minutes=_whole(env, "LATE_MINUTES", default=30, least=1),
             stale_minutes=_whole(env, "STALE_MINUTES", default=2160, least=0),
             published_readers=readers,
             simulate=_switch(env, "SIMULATE"),
         )
+
+    @property
+    def wait_seconds(self) -> int:
+        """How long a micro-batch waits for something new before it is skipped: well below what makes it late."""
+        return self.late_minutes * 10 if self.schedule == CONTINUOUS else 240
 
     @property
     def dbt_project(self) -> Path:

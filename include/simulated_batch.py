@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: Seconds between two simulated batches of scheduled runs.
+EVERY = 300
+
 WHY_NONE = {
     DEMO: "events is 0",
     OWN: "this home holds your own data",
@@ -26,10 +30,17 @@ WHY_NONE = {
 }
 
 
+def newest(settings: Settings) -> float:
+    """When the newest streamed batch landed, in seconds since 1970; 0 where none has."""
+    return max((path.stat().st_mtime for path in settings.streamed_events.glob("*.ndjson")), default=0.0)
+
+
 def simulated_batch(
-    settings: Settings, params: dict[str, Any], streamer: Callable[[Settings], Streamer | None]
+    settings: Settings, params: dict[str, Any], streamer: Callable[[Settings], Streamer | None], *, scheduled: bool
 ) -> dict[str, Any]:
     """Stream the simulated events that the run's params and the home ask for; their figures, as JSON.
+
+    Scheduled runs stream a batch each EVERY, however often they come.
 
     Raises AirflowSkipException, with the reason, where none are asked for and where the simulator fails.
     """
@@ -41,6 +52,8 @@ def simulated_batch(
         raise AirflowSkipException(f"nothing is simulated: {error}") from error
     if not decision.events:
         raise AirflowSkipException(f"nothing is simulated: {WHY_NONE[decision.kind]}")
+    if scheduled and time.time() - newest(settings) < EVERY:
+        raise AirflowSkipException(f"nothing is simulated: scheduled runs stream a batch each {EVERY} seconds")
     try:
         mark(settings, decision.kind)
         return asdict(stream_batch(settings, streamer(settings), events=decision.events, seed=params["seed"]))

@@ -7,7 +7,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     from dbt.artifacts.schemas.run import RunResult
     from dbt.cli.main import dbtRunner, dbtRunnerResult
     from dbt.contracts.graph.manifest import Manifest
+    from dbt_common.events.base_types import EventMsg
 
 log = logging.getLogger(__name__)
+
+#: Told of a model that ended: its name, dbt's status, seconds, dbt's message.
+Report = Callable[[str, str, float, str], None]
 
 
 @dataclass(frozen=True)
@@ -38,11 +42,12 @@ class Selection:
         return ["--select", *self.select, *(["--exclude", *self.exclude] if self.exclude else [])]
 
 
-TRANSFORM = Selection(("path:models/staging", "path:models/intermediate"))
-MARTS = Selection(("path:models/marts",))
+#: Journeys are built before the gate, because fit_models, which comes before the other marts, reads them.
+TRANSFORM = Selection(("path:models/staging", "path:models/intermediate", "mart_journeys"))
+MARTS = Selection(("path:models/marts",), exclude=("mart_journeys",))
 #: The checks of whole days read all of staging, so they are for runs that bring whole days.
-GATE_OF_DAYS = Selection(TRANSFORM.select, exclude=("resource_type:unit_test", "tag:audit"))
-GATE = Selection(TRANSFORM.select, exclude=(*GATE_OF_DAYS.exclude, "tag:whole_days"))
+GATE_OF_DAYS = Selection(TRANSFORM.select[:2], exclude=("resource_type:unit_test", "tag:audit"))
+GATE = Selection(GATE_OF_DAYS.select, exclude=(*GATE_OF_DAYS.exclude, "tag:whole_days"))
 AUDIT = Selection((*MARTS.select, "tag:audit"), exclude=("resource_type:unit_test",))
 
 #: What builds tables and checks nothing.
@@ -98,22 +103,26 @@ def _parsed(settings: Settings, files: tuple[tuple[Path, int], ...]) -> Manifest
     return manifest
 
 
-def project_runner(settings: Settings) -> dbtRunner:
+def project_runner(settings: Settings, callbacks: Sequence[Callable[[EventMsg], None]] = ()) -> dbtRunner:
     """A runner that has the project parsed already: reading it again for each command is a third of a model's task.
+
+    callbacks: called with each of dbt's events.
 
     Raises DbtError, with dbt's message, when the project does not parse.
     """
     from dbt.cli.main import dbtRunner  # noqa: PLC0415 - as in run_dbt
 
     files = tuple((path, path.stat().st_mtime_ns) for path in project_files(settings))
-    return dbtRunner(manifest=_parsed(settings, files))
+    return dbtRunner(manifest=_parsed(settings, files), callbacks=list(callbacks))
 
 
-def run_dbt(settings: Settings, command: str, *arguments: str) -> list[RunResult]:
+def run_dbt(settings: Settings, command: str, *arguments: str, report: Report | None = None) -> list[RunResult]:
     """Run one dbt command in this process and let go of the warehouse file afterwards.
 
     dbt's own log goes to its log file in the home; the caller reports what matters. The variables dbt reads are set in
     this process's environment: a process serves one deployment.
+
+    report: told of each model as it ends: name, dbt's status (success, error, skipped), seconds, dbt's message.
 
     Returns the result of each node it worked on, failed ones included; none for a command that only parses.
 
@@ -122,8 +131,14 @@ def run_dbt(settings: Settings, command: str, *arguments: str) -> list[RunResult
     # two seconds to import, which a DAG file that only selects by this module is spared
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
+    def listen(event: EventMsg) -> None:
+        ended: Any = event.data if event.info.name == "NodeFinished" else None
+        if report is not None and ended is not None and ended.node_info.resource_type == "model":
+            seconds, message = round(ended.run_result.execution_time, 2), ended.run_result.message.strip()
+            report(ended.node_info.node_name, ended.node_info.node_status, seconds, message)
+
     parses = command == "parse" or "--vars" in arguments  # a project is parsed for its variables
-    runner = dbtRunner() if parses else project_runner(settings)
+    runner = dbtRunner() if parses else project_runner(settings, [listen])
     return list(getattr(_invoke(settings, runner, command, *arguments).result, "results", []))
 
 

@@ -16,19 +16,26 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException
+from airflow.sdk.types import DagRunProtocol
+from airflow.utils.state import DagRunState
+from airflow.utils.types import DagRunType
 
-from include.settings import Settings
+from include.settings import CONTINUOUS, Settings
 
 log = logging.getLogger(__name__)
 
 PATIENCE = timedelta(hours=3)
+#: Between a run that failed and the next continuous one.
+PAUSE = timedelta(minutes=5)
+#: Between two looks of a continuous run whether another still has the turn.
+LOOK_SECONDS = 30.0
 
 
 class TurnTakenError(RuntimeError):
@@ -130,8 +137,35 @@ def end_turn(context: Context, result: object = None) -> None:
     give_back(Settings.from_env(), asked_of(context)[0])
 
 
+def is_scheduled(dag_run: DagRunProtocol | None) -> bool:
+    """Whether the schedule started the run, and not a person or a program."""
+    return dag_run is not None and dag_run.run_type.value == DagRunType.SCHEDULED.value
+
+
+def is_continuous(context: Context) -> bool:
+    """Whether the run is one of those that follow each other without a pause (MICROBATCH_SCHEDULE=continuous)."""
+    return Settings.from_env().schedule == CONTINUOUS and is_scheduled(context.get("dag_run"))
+
+
+def run_queued(context: Context) -> bool:
+    """Whether a run of this DAG waits for this one to end, as one that somebody triggered does."""
+    instance = context["ti"]
+    return instance.get_dr_count(dag_id=instance.dag_id, states=["queued"]) > 0
+
+
+def pause_left(context: Context) -> float:
+    """Seconds until a continuous run may start after one that failed: its cause is likely to be there still."""
+    before = context["ti"].get_previous_dagrun()
+    if before is None or before.state != DagRunState.FAILED.value or before.end_date is None:
+        return 0.0
+    return max(0.0, (before.end_date + PAUSE - datetime.now(UTC)).total_seconds())
+
+
 class TurnSensor(BaseSensorOperator):
-    """The first task of a run: takes the turn. `queues`: wait for it, else skip the run while it is another's."""
+    """The first task of a run: takes the turn. `queues`: wait for it, else skip the run while it is another's.
+
+    A continuous run is skipped only after a while, for the next one would follow at once.
+    """
 
     def __init__(self, task_id: str = "take_turn", *, queues: bool, **kwargs: object) -> None:
         """Take a sensor's own arguments; a waiting run frees its worker between two looks."""
@@ -141,6 +175,8 @@ class TurnSensor(BaseSensorOperator):
 
     def execute(self, context: Context) -> object:
         """Wait, and say what to do where it took too long."""
+        if is_continuous(context):
+            self.timeout, self.soft_fail = Settings.from_env().wait_seconds, True
         try:
             return super().execute(context)
         except AirflowSensorTimeout as late:
@@ -155,10 +191,19 @@ class TurnSensor(BaseSensorOperator):
         Raises AirflowSkipException where the run does not queue and another is at work.
         """
         run, running = asked_of(context)
+        continuous = is_continuous(context)
+        if continuous and (left := pause_left(context)):
+            if run_queued(context):
+                raise AirflowSkipException("another run of this DAG waits")
+            log.info("the run before failed; waiting %.0f s before the next try", left)
+            self.poke_interval = left
+            return PokeReturnValue(False)
         ahead = ask(Settings.from_env(), run, running, queue=self.queues)
         if ahead is None:
             return PokeReturnValue(True)
-        if not self.queues:
+        if continuous:
+            self.poke_interval = LOOK_SECONDS
+        elif not self.queues:
             raise AirflowSkipException(f"{ahead} is at work or about to be; the next run takes up what landed")
         log.info("waiting until %s has ended (a run whose DAG is paused stands still: unpause it)", ahead)
         return PokeReturnValue(False)

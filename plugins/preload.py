@@ -26,7 +26,7 @@ class Preload:
         if command == "scheduler":
             preload(Settings.from_env())
         elif command == "dag-processor":
-            import_modules()
+            import_modules(Settings.from_env())
 
 
 class PreloadPlugin(AirflowPlugin):

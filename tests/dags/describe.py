@@ -52,6 +52,7 @@ def describe(dag: DAG) -> dict[str, Any]:
                 "pre_execute": called(task, "_pre_execute_hook"),
                 "ends_turn": called(task, "_post_execute_hook") == "end_turn",
                 "queues": getattr(task, "queues", None),
+                "starts": "triggerer" if task.start_from_trigger else "worker",
                 "full_refresh": getattr(task, "full_refresh", None),
             }
             for task in dag.tasks

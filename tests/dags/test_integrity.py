@@ -58,31 +58,33 @@ def test_exactly_the_documented_dags_and_no_import_error(seen: dict[str, Any]) -
     assert sorted(listed) == sorted(seen["dags"])
 
 
-def group(seen: dict[str, Any], name: str, folders: set[str]) -> dict[str, list[str]]:
-    """The tasks a group must have, from dbt's manifest: task id -> ids of the tasks in the group that follow it."""
-    models = {model: node for model, node in seen["models"].items() if node["folder"] in folders}
-    return {
-        f"{name}.{model}": sorted(f"{name}.{child}" for child, node in models.items() if model in node["parents"])
+def group(
+    seen: dict[str, Any], name: str, models: set[str], after: list[str]
+) -> tuple[list[str], dict[str, list[str]]]:
+    """The tasks of a group, by the manifest: its first ones, and task -> tasks that follow, with `after` behind."""
+    following = {
+        f"{name}.{model}": sorted(f"{name}.{child}" for child in models if model in seen["models"][child]["parents"])
         for model in models
+    }
+    first = following.keys() - {task for later in following.values() for task in later}
+    return sorted([*first, f"{name}.run_models"]), {
+        **{task: later or [f"{name}.built"] for task, later in following.items()},
+        f"{name}.run_models": after,
+        f"{name}.built": after,
     }
 
 
 def delivery(seen: dict[str, Any], after: list[str]) -> tuple[list[str], dict[str, list[str]]]:
     """The chain that every DAG has: its first tasks, and task -> tasks that follow, with `after` behind publish."""
-    transform = group(seen, "transform", {"staging", "intermediate"})
-    marts = group(seen, "marts", {"marts"})
-    assert {"transform.stg_ga_events", "transform.stg_streamed_events", "transform.int_sessions"} <= transform.keys()
-    assert {"marts.mart_attribution_first", "marts.mart_attribution_last"} <= marts.keys()
-    roots = {
-        name: sorted(found.keys() - {x for after in found.values() for x in after})
-        for name, found in (("transform", transform), ("marts", marts))
-    }
-    marts["marts.mart_journeys"] = sorted([*marts["marts.mart_journeys"], "fit_models"])
-    return roots["transform"], {
-        **{task: later or ["quality_gate"] for task, later in transform.items()},
-        "quality_gate": roots["marts"],
-        **{task: later or ["audit"] for task, later in marts.items()},
-        "fit_models": ["marts.mart_attribution"],
+    of_marts = {model for model, node in seen["models"].items() if node["folder"] == "marts"} - {"mart_journeys"}
+    assert {"mart_attribution_first", "mart_attribution_last"} <= of_marts
+    first, transform = group(seen, "transform", seen["models"].keys() - of_marts, ["quality_gate"])
+    credited, marts = group(seen, "marts", of_marts, ["audit"])
+    return first, {
+        **transform,
+        "quality_gate": ["fit_models"],
+        "fit_models": credited,
+        **marts,
         "audit": ["publish"],
         "publish": after,
     }
@@ -134,27 +136,32 @@ OUTSIDE_THE_POOL = {
     "attribution_backfill": {"check_request", "take_turn"},
     "attribution_upkeep": {"take_turn", "take_turn_again", "prove", "require_removed"},
 }
+MARKERS = {"transform.built", "marts.built"}  # Airflow starts nothing for these
 
 
 @pytest.mark.parametrize("dag_id", DAGS)
 def test_every_writer_of_the_warehouse_is_in_the_pool_of_one_and_keeps_the_turn(
     seen: dict[str, Any], dag_id: str
 ) -> None:
-    outside = {task for task, found in tasks(seen, dag_id).items() if found["pool"] != POOL}
+    outside = {task for task, found in tasks(seen, dag_id).items() if found["pool"] != POOL} - MARKERS
     assert outside == OUTSIDE_THE_POOL[dag_id]
-    unguarded = {task for task, found in tasks(seen, dag_id).items() if found["pre_execute"] not in GUARDS}
+    unguarded = {task for task, found in tasks(seen, dag_id).items() if found["pre_execute"] not in GUARDS} - MARKERS
     assert unguarded == outside
 
 
 def test_on_bigquery_models_run_side_by_side_and_all_else_is_the_same(seen: dict[str, Any], tmp_path: Path) -> None:
     there = described(tmp_path, DBT_TARGET="bigquery", GCP_PROJECT="test-project", GA4_DATASET="test-project.shop")
     assert there["contacted"] == []
-    models = set()
     for dag_id in DAGS:
-        for task, found in tasks(there, dag_id).items():
-            models |= {task} if found["pool"] == "default_pool" and "." in task else set()
-            assert {**found, "pool": POOL if "." in task else found["pool"]} == tasks(seen, dag_id)[task]
-    assert {task.rpartition(".")[2] for task in models} == set(seen["models"])
+        here, found = tasks(seen, dag_id), tasks(there, dag_id)
+        models = {task for task in found if "." in task}
+        assert here.keys() - found.keys() == {*MARKERS, "transform.run_models", "marts.run_models"}
+        assert {task.rpartition(".")[2] for task in models} == set(seen["models"])
+        assert {found[task]["pool"] for task in models} == {"default_pool"}
+        assert {(found[task]["starts"], here[task]["starts"]) for task in models} == {("worker", "triggerer")}
+        same = ("retries", "pre_execute", "full_refresh", "trigger_rule")
+        assert all(found[task][name] == here[task][name] for task in models for name in same)
+        assert [found[task]["trigger_rule"] for task in ("quality_gate", "audit")] == ["all_success"] * 2
 
 
 def test_only_the_microbatch_does_not_wait_for_its_turn_and_only_the_proof_lets_go_of_it(seen: dict[str, Any]) -> None:
@@ -175,10 +182,12 @@ def test_tasks_are_tried_three_times_follow_success_and_only_publishing_updates_
     names = ("retries", "backoff", "trigger_rule", "full_refresh")
     usual = (2, 2.0, "all_success", None)
     found = {task: tuple(one[name] for name in names) for task, one in tasks(seen, dag_id).items()}
-    models = {task for task in found if "." in task}
+    models = {task for task in found if task.rpartition(".")[2] in seen["models"]}
     assert len(models) == len(seen["models"])
     assert {found.pop(task) for task in models} == {(*usual[:-1], "{{ params.get('full_refresh', False) }}")}
     others = {
+        # after run_models, or after the models' own tasks where run_models has failed
+        **dict.fromkeys(("quality_gate", "audit"), (2, 2.0, "one_success", None)),
         "prove": (0, *usual[1:]),  # each snapshot serves one proof
         "await_streamed_rows": (2, 2.0, "none_failed_min_one_success", None),  # the simulator may be skipped
     }
@@ -199,7 +208,7 @@ def test_every_dag_says_what_to_do_when_it_is_red(seen: dict[str, Any]) -> None:
 def test_when_the_dags_run_and_are_late(seen: dict[str, Any]) -> None:
     tell = "include.alerts.late.tell_late"
     for dag_id, schedule, minutes in (
-        ("attribution_microbatch", "*/5 * * * *", 30),
+        ("attribution_microbatch", "Continuous", 30),
         ("attribution_backfill", "Null", 300),
         ("attribution_upkeep", "15 2 * * *", 300),
     ):

@@ -11,6 +11,7 @@ import pytest
 from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
+from include import sensing
 from include.journal import read_again, touch
 from include.publish import publish
 from include.sensing import News, NewsSensor, compare, news
@@ -144,6 +145,24 @@ def test_a_dry_run_says_what_is_new_and_goes_no_further(settings: Settings, monk
     with pytest.raises(AirflowSkipException, match="dry run, nothing was taken in; found 1 new shards"):
         sensor.poke(cast(Context, {"params": {"dry_run": True}}))
     assert sensor.poke(cast(Context, {"params": {"dry_run": False}})).is_done
+
+
+def test_the_warehouse_is_opened_where_the_landing_folders_changed(
+    published: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[Settings] = []
+
+    def look(settings: Settings) -> News:
+        looks.append(settings)
+        return news(settings)
+
+    monkeypatch.setattr(sensing, "news", look)
+    sensor = NewsSensor(task_id="await_streamed_rows")
+    assert not sensor.look(published)
+    assert not sensor.look(published)
+    assert len(looks) == 1
+    (published.streamed_events / "b2.ndjson").touch()
+    assert sensor.look(published).new == ("stg_streamed_events/b2",)
 
 
 def test_a_file_is_news_also_where_the_clock_has_jumped_back(settings: Settings) -> None:

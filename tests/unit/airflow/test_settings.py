@@ -38,11 +38,12 @@ def test_when_runs_start_and_how_alerts_go_out() -> None:
         False,
     )
     assert (settings.late_minutes, settings.stale_minutes) == (30, 2160)
-    assert [Settings.from_env({"MICROBATCH_SCHEDULE": one}).schedule for one in ("", "none", "0 * * * *")] == [
-        "*/5 * * * *",
-        None,
-        "0 * * * *",
-    ]
+    schedules = [Settings.from_env({"MICROBATCH_SCHEDULE": one}) for one in ("", "none", "0 * * * *")]
+    assert [one.schedule for one in schedules] == ["continuous", None, "0 * * * *"]
+    on_bigquery = Settings.from_env({"DBT_TARGET": "bigquery", "GCP_PROJECT": "p", "GA4_DATASET": "p.ga4"})
+    assert on_bigquery.schedule == "*/5 * * * *"
+    waits = [one.wait_seconds for one in (*schedules, Settings.from_env({"LATE_MINUTES": "6"}))]
+    assert waits == [300, 240, 240, 60]
     told = Settings.from_env({"ALERT_CONNECTIONS": "a, b", "LATE_MINUTES": "5", "STALE_MINUTES": "0"})
     assert (told.alert_connections, told.alert_connections_named) == (("a", "b"), True)
     assert (told.late_minutes, told.stale_minutes) == (5, 0)

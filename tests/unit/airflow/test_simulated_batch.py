@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import Any
 
@@ -13,9 +14,12 @@ from include.settings import Settings
 from include.simulated_batch import simulated_batch
 
 
-def run(settings: Settings, events: int | None = None, *, dry_run: bool = False) -> dict[str, Any]:
+def run(
+    settings: Settings, events: int | None = None, *, dry_run: bool = False, scheduled: bool = False
+) -> dict[str, Any]:
     """The task, on DuckDB."""
-    return simulated_batch(settings, {"events": events, "seed": 1, "dry_run": dry_run}, lambda _: None)
+    params = {"events": events, "seed": 1, "dry_run": dry_run}
+    return simulated_batch(settings, params, lambda _: None, scheduled=scheduled)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +50,17 @@ def test_a_demo_home_gets_twenty_events_and_a_trial_what_it_asks_for(settings: S
     assert run(settings)["events"] == 20
     mark(settings, TRIAL)
     assert run(settings, 2)["events"] == 2
+
+
+def test_scheduled_runs_stream_a_batch_each_five_minutes(settings: Settings) -> None:
+    mark(settings, DEMO)
+    assert run(settings, scheduled=True)["events"] == 20
+    with pytest.raises(AirflowSkipException, match="each 300 seconds"):
+        run(settings, scheduled=True)
+    (batch,) = settings.streamed_events.glob("*.ndjson")
+    os.utime(batch, (batch.stat().st_atime, batch.stat().st_mtime - 301))
+    assert run(settings, scheduled=True)["events"] == 20
+    assert run(settings)["events"] == 20, "a run by hand has what it asks for"
 
 
 def test_the_simulators_failure_stops_no_run(settings: Settings) -> None:

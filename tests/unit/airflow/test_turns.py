@@ -5,12 +5,16 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException
+from airflow.utils.types import DagRunType
 
+from include.sensing import NewsSensor
 from include.settings import Settings
 from include.turns import Run, TurnSensor, TurnTakenError, ask, forget_turns, give_back, keep_turn, someone_waits
 
@@ -98,16 +102,28 @@ class Instance:
     dag_id: str
     run_id: str
     running: frozenset[Run]
+    queued: int = 0
+    failed_at: datetime | None = None
 
-    def get_dr_count(self, dag_id: str, run_ids: list[str], states: list[str]) -> int:
+    def get_dr_count(self, dag_id: str, states: list[str], run_ids: list[str] | None = None) -> int:
         """As Airflow's."""
+        if states == ["queued"]:
+            return self.queued
         assert states == ["running"]
-        return len([run for run in self.running if run.dag_id == dag_id and run.run_id in run_ids])
+        return len([run for run in self.running if run.dag_id == dag_id and run.run_id in (run_ids or [])])
+
+    def get_previous_dagrun(self) -> SimpleNamespace:
+        """As Airflow's: the run before, which failed if there is a time for that."""
+        return SimpleNamespace(state="failed" if self.failed_at else "success", end_date=self.failed_at)
 
 
-def context(run: Run, *running: Run) -> Context:
+def context(
+    run: Run, *running: Run, scheduled: bool = False, queued: int = 0, failed_at: datetime | None = None
+) -> Context:
     """The context of a task of this run."""
-    return cast(Context, {"ti": Instance(run.dag_id, run.run_id, frozenset(running))})
+    instance = Instance(run.dag_id, run.run_id, frozenset(running), queued, failed_at)
+    dag_run = SimpleNamespace(run_type=DagRunType.SCHEDULED if scheduled else DagRunType.MANUAL)
+    return cast(Context, {"ti": instance, "dag_run": dag_run, "params": {}})
 
 
 @pytest.fixture
@@ -146,6 +162,36 @@ def test_a_microbatch_is_skipped_and_says_for_whom(home: Settings) -> None:
     with pytest.raises(AirflowSkipException, match=r"attribution_upkeep \(r1\) is at work"):
         sensor.poke(context(BATCH, BATCH, UPKEEP))
     assert sensor.poke(context(BATCH, BATCH)).is_done
+
+
+def test_a_continuous_run_waits_a_while_without_a_place_in_the_line(home: Settings) -> None:
+    ask(home, UPKEEP, among(UPKEEP))
+    sensor = TurnSensor(queues=False)
+    assert not sensor.poke(context(BATCH, BATCH, UPKEEP, scheduled=True)).is_done
+    assert sensor.poke_interval == 30
+    assert someone_waits(home, among(BATCH, UPKEEP)) is None
+    assert sensor.poke(context(BATCH, BATCH, scheduled=True)).is_done
+
+
+def test_a_continuous_run_starts_five_minutes_after_one_that_failed(home: Settings) -> None:
+    sensor = TurnSensor(queues=False)
+    ago = datetime.now(UTC) - timedelta(minutes=2)
+    assert not sensor.poke(context(BATCH, BATCH, scheduled=True, failed_at=ago)).is_done
+    assert 170 < sensor.poke_interval <= 180
+    assert someone_waits(home, among(BATCH)) is None
+    with pytest.raises(AirflowSkipException, match="another run of this DAG waits"):
+        sensor.poke(context(BATCH, BATCH, scheduled=True, failed_at=ago, queued=1))
+    assert sensor.poke(context(BATCH, BATCH, failed_at=ago)).is_done, "a run by hand starts at once"
+    assert sensor.poke(context(BATCH, BATCH, scheduled=True, failed_at=ago - timedelta(minutes=3))).is_done
+
+
+def test_a_continuous_run_gives_way_to_one_that_was_triggered(home: Settings) -> None:
+    ask(home, BATCH, among(BATCH))
+    sensor = NewsSensor(task_id="await_streamed_rows")
+    assert not sensor.poke(context(BATCH, BATCH, scheduled=True)).is_done
+    assert not sensor.poke(context(BATCH, BATCH, queued=1)).is_done
+    with pytest.raises(AirflowSkipException, match="another run of this DAG waits"):
+        sensor.poke(context(BATCH, BATCH, scheduled=True, queued=1))
 
 
 def test_a_backfill_waits_and_keeps_its_place(home: Settings) -> None:
