@@ -23,7 +23,7 @@ from include.disk import full
 from include.home_kind import Asked
 from include.local_airflow import LocalAirflow, local_airflow
 from include.reported_run import command
-from include.settings import Settings
+from include.settings import CONTINUOUS, Settings
 
 
 def look_at_disk(settings: Settings, console: Console, known: str | None) -> str | None:
@@ -40,8 +40,11 @@ def watch(airflow: LocalAirflow, console: Console) -> int:
     airflow.wait_until_healthy()
     console.print(f"Airflow is at {airflow.url}  user: {USER}  password: {escape(airflow.password)}", highlight=False)
     console.print(f"The dashboard: {airflow.url}/attribution/, or Attribution in its navigation", highlight=False)
+    schedule = airflow.settings.schedule
+    when = {CONTINUOUS: "when something lands", None: "when it is triggered"}.get(schedule, f"by {schedule} (UTC)")
     console.print(
-        "attribution_microbatch runs every five minutes, attribution_upkeep at 02:15 UTC. Ctrl-C stops everything."
+        f"attribution_microbatch runs {when}, attribution_upkeep at 02:15 UTC. Ctrl-C stops everything.",
+        highlight=False,
     )
     known = None
     while (ended := airflow.ended()) is None:

@@ -59,7 +59,7 @@ def test_a_fresh_home_ends_with_the_attribution_table(
     assert first.returncode == 0, first.stdout
     assert "This home holds demo data" in first.stdout
     assert "DEMO DATA · What each channel earned" in first.stdout
-    for task in ("prepare", "stream_events", "transform.int_sessions", "quality_gate", "audit", "publish"):
+    for task in ("prepare", "stream_events", "transform.run_models", "quality_gate", "audit", "publish"):
         assert re.search(rf"^  {re.escape(task)} +success +\d+\.\d s$", first.stdout, re.MULTILINE), first.stdout
     total = re.search(
         r"Total +│ +(\d+) │ +(\d+) │ +\+0 │ +([\d,.]+) │ +([\d,.]+) │ +\+0.00 │ +([\d,.]+) │ +([\d.]+) │", first.stdout
@@ -73,7 +73,7 @@ def test_a_fresh_home_ends_with_the_attribution_table(
     assert (total[5], total[6]) == (f"{spend:,.2f}", f"{revenue / spend:.2f}")
     log = re.search(r"log: (logs/run_\S+\.log)", first.stdout)
     assert log, first.stdout
-    assert "transform.int_sessions" in (home / log[1]).read_text()
+    assert "int_sessions: success" in (home / log[1]).read_text()
     assert processes_of(home) == []
 
 
@@ -112,7 +112,7 @@ def test_a_batch_that_the_gate_refuses_is_told_and_leaves_readers_as_they_were(
 @pytest.mark.usefixtures("first")
 def test_a_full_refresh_that_is_stopped_leaves_nothing_behind(home: Path, settings: Settings) -> None:
     before = settings.published.read_bytes()
-    stopped = stop_at(home, "run_backfill", "--full", line="transform.int_events", sent=signal.SIGINT)
+    stopped = stop_at(home, "run_backfill", "--full", line="transform.run_models", sent=signal.SIGINT)
     assert stopped == 128 + signal.SIGINT
     assert processes_of(home) == []
     assert settings.published.read_bytes() == before
