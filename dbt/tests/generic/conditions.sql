@@ -46,8 +46,11 @@
         ~ (rows.keys() | list + keys.keys() | list) | join(', ')) }}
 {%- endfor -%}
 {%- for name in rows.keys() | list + keys.keys() | list if set_by_user.get(name, {}).get('enabled', true) -%}
-    {%- do severity.update({name: set_by_user.get(name, {}).get('severity', 'error')}) -%}
+    {%- do severity.update({name: set_by_user.get(name, {}).get('severity', 'error') | lower}) -%}
 {%- endfor -%}
+{%- if not severity -%}
+    {{ exceptions.raise_compiler_error('all conditions of ' ~ context.model.name ~ ' are off: set +enabled: false') }}
+{%- endif -%}
 {%- set rows_on, keys_on = rows | select('in', severity) | list, keys | select('in', severity) | list -%}
 
 {%- set named = [not_null, unique, accepted_values.keys() | list, relationships.keys() | list, holds] -%}
@@ -80,7 +83,8 @@ where ({% for name in rows_on %}{{ 'or ' if not loop.first }}{{ rows[name] }} {%
 {%- for name in keys_on %}
 {{ 'union all' if rows_on or not loop.first }}
 select '{{ name }}' as condition, '{{ severity[name] }}' as severity,
-    {%- for column in shown %} {{ column if column in keys[name] else 'null as ' ~ column }},{% endfor %} count(*) as copies
+    {%- for column in shown %} {{ column if column in keys[name] else 'null as ' ~ column }},{% endfor %}
+    count(*) as copies
 from checked
 {%- if keys[name] | length == 1 %}
 where {{ keys[name][0] }} is not null
