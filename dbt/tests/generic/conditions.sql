@@ -66,7 +66,7 @@ conditions as (
     {%- endfor %}
 )
 
-select conditions.condition, conditions.severity, checked.*, null as copies
+select conditions.condition, conditions.severity, checked.*, cast(null as {{ dbt.type_bigint() }}) as copies
 from checked
 {%- for column, parent in relationships.items() %}
 left join (select distinct {{ parent.field }} as parent_key from {{ get_where_subquery(parent.to) }}) as of_{{ column }}
@@ -83,7 +83,9 @@ where ({% for name in rows_on %}{{ 'or ' if not loop.first }}{{ rows[name] }} {%
 {%- for name in keys_on %}
 {{ 'union all' if rows_on or not loop.first }}
 select '{{ name }}' as condition, '{{ severity[name] }}' as severity,
-    {%- for column in shown %} {{ column if column in keys[name] else 'null as ' ~ column }},{% endfor %}
+    {%- for column in shown %}
+    {% if column not in keys[name] %}any_value(case when false then {{ column }} end) as {% endif %}{{ column }},
+    {%- endfor %}
     count(*) as copies
 from checked
 {%- if keys[name] | length == 1 %}
