@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -21,6 +23,17 @@ log = logging.getLogger(__name__)
 
 SAMPLE_ROWS = 10
 
+#: What the generic test `conditions` found (dbt/tests/generic/conditions.sql): of each condition the number of rows and
+#: the first of them.
+BY_CONDITION = """
+select * from (
+    select f.*, count(*) over (partition by condition) as found, row_number() over (partition by condition) as place
+    from ({query}) as f
+) as n
+where place <= {rows}
+order by condition, place
+"""
+
 
 class ChecksFailedError(RuntimeError):
     """Some checks failed; the message names each with its count of rows, `report` shows some, `rows` is how many."""
@@ -34,7 +47,7 @@ class ChecksFailedError(RuntimeError):
 
 @dataclass(frozen=True)
 class Finding:
-    """What a dbt test found, or that it could not run.
+    """What a dbt test, or one condition of the generic test `conditions`, found, or that it could not run.
 
     status: dbt's (pass, warn, fail, error). failures: rows found; None where the test itself broke. columns and rows:
     up to SAMPLE_ROWS of them. about_nobody: they hold no person's data, by the test's `meta`.
@@ -46,7 +59,7 @@ class Finding:
     failures: int | None
     message: str
     columns: tuple[str, ...] = ()
-    rows: tuple[tuple[object, ...], ...] = ()
+    rows: tuple[tuple[Any, ...], ...] = ()
     about_nobody: bool = False
 
     @property
@@ -65,34 +78,66 @@ class Finding:
         return f"{self.name} ({self.path}): {count}"
 
 
-def sample(settings: Settings, compiled_code: str) -> tuple[tuple[str, ...], tuple[tuple[object, ...], ...]]:
-    """Columns and up to SAMPLE_ROWS rows of the query with which a test failed, on whichever engine dbt runs."""
-    inline = f"{{% raw %}}{compiled_code}{{% endraw %}}"
-    for shown in run_dbt(settings, "show", "--inline", inline, "--limit", str(SAMPLE_ROWS), "--no-write-json"):
+def sample(settings: Settings, query: str, limit: int) -> tuple[tuple[str, ...], tuple[tuple[Any, ...], ...]]:
+    """Columns and up to `limit` rows of a query, on whichever engine dbt runs; -1 is no limit."""
+    inline = f"{{% raw %}}{query}{{% endraw %}}"
+    for shown in run_dbt(settings, "show", "--inline", inline, "--limit", str(limit), "--no-write-json"):
         if shown.agate_table is not None:
             return tuple(shown.agate_table.column_names), tuple(tuple(row) for row in shown.agate_table.rows)
     return (), ()
 
 
-def _finding(settings: Settings, result: RunResult) -> Finding:
+def _findings(settings: Settings, result: RunResult) -> list[Finding]:
+    """What a test found: one finding, or one a failed condition."""
+    node = result.node
     broken = result.status == "error"
-    query: str | None = getattr(result.node, "compiled_code", None)
-    passed = result.status not in {"fail", "error", "warn"}
-    columns, rows = ((), ()) if broken or passed or query is None else sample(settings, query)
-    return Finding(
-        name=result.node.name,
-        path=result.node.original_file_path,
+    finding = Finding(
+        name=node.name,
+        path=node.original_file_path,
         status=str(result.status),
         failures=None if broken else result.failures,
         message=str(result.message),
-        columns=columns,
-        rows=rows,
-        about_nobody=bool(result.node.config.meta.get("about_nobody")),
+        about_nobody=bool(node.config.meta.get("about_nobody")),
     )
+    query: str | None = getattr(node, "compiled_code", None)
+    if broken or finding.passed or query is None:
+        return [finding]
+    if getattr(getattr(node, "test_metadata", None), "name", None) == "conditions":
+        columns, rows = sample(settings, BY_CONDITION.format(query=query, rows=SAMPLE_ROWS), -1)
+        return by_condition(replace(finding, columns=columns, rows=rows))
+    columns, rows = sample(settings, query, SAMPLE_ROWS)
+    return [replace(finding, columns=columns, rows=rows)]
+
+
+def by_condition(whole: Finding) -> list[Finding]:
+    """A finding for each condition that is named in the rows, which are those of BY_CONDITION. Pure.
+
+    Columns that are null in all rows of a condition are left out.
+    """
+    found = []
+    records = [dict(zip(whole.columns, row, strict=True)) for row in whole.rows]
+    for name, group in groupby(records, key=itemgetter("condition")):
+        rows = list(group)
+        told = [column for column in whole.columns if column not in {"condition", "severity", "found", "place"}]
+        columns = tuple(column for column in told if any(row[column] is not None for row in rows))
+        found.append(
+            replace(
+                whole,
+                name=name,
+                status="warn" if rows[0]["severity"] == "warn" else whole.status,
+                failures=int(rows[0]["found"]),
+                message=f"a condition of the test {whole.name}",
+                columns=columns,
+                rows=tuple(tuple(row[column] for column in columns) for row in rows),
+            )
+        )
+    return found
 
 
 def examine(settings: Settings, selection: Selection) -> list[Finding]:
     """Run the selected dbt tests; what each found, in dbt's order, those that passed included.
+
+    A failed test of conditions gives a finding for each condition that failed.
 
     A test that spans models outside the selection runs only where those were built before it.
 
@@ -103,7 +148,7 @@ def examine(settings: Settings, selection: Selection) -> list[Finding]:
     if not results:
         raise DbtError(f"no dbt test is selected by {' '.join(selection.arguments())}; look in include/transform.py")
     log.info("%d tests ran", len(results))
-    return [_finding(settings, one) for one in results]
+    return [finding for one in results for finding in _findings(settings, one)]
 
 
 def check(settings: Settings, selection: Selection) -> list[Finding]:

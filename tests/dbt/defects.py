@@ -52,16 +52,11 @@ WARNING = {FRESH, VOLUME, MISSING, CLOCKS, MANY_DEVICES, SHARED_ORDERS, UNMATCHE
 
 @dataclass(frozen=True)
 class Case:
-    """A defect by the statement that plants it, and the `short` names of all checks that find it."""
+    """A defect by the statement that plants it, and the names of all checks that find it."""
 
     name: str
     plant: str
     found: frozenset[str]
-
-
-def short(name: str) -> str:
-    """The name of a check, less the list of values or the table that dbt appends to it."""
-    return name.split("__", maxsplit=1)[0] if name.startswith(("accepted_values_", "relationships_")) else name
 
 
 def case(name: str, plant: str, *found: str) -> Case:
@@ -152,13 +147,13 @@ GATE_CASES = (
         "touchpoint twice",
         "insert into int_touchpoints select * from int_touchpoints"
         f" where conversion_id = {LONG} and not is_conversion_session",
-        "unique_together_int_touchpoints_conversion_id__position",
-        "unique_together_int_touchpoints_conversion_id__session_id",
+        "unique_int_touchpoints_conversion_id__position",
+        "unique_int_touchpoints_conversion_id__session_id",
     ),
     case(
         "two touchpoints in one place",
         f"update int_touchpoints set position = 1 where conversion_id = {LONG} and position = 2",
-        "unique_together_int_touchpoints_conversion_id__position",
+        "unique_int_touchpoints_conversion_id__position",
     ),
     case(
         "refund below nothing",
@@ -290,7 +285,7 @@ AUDIT_CASES = (
     case(
         "channel of a day twice",
         "insert into mart_channel_daily select * from mart_channel_daily limit 1",
-        "unique_together_mart_channel_daily_conversion_date__model__channel",
+        "unique_mart_channel_daily_conversion_date__model__channel",
         DAILY,
         CAMPAIGNS,
     ),
@@ -311,7 +306,7 @@ AUDIT_CASES = (
     case(
         "campaign of a day twice",
         "insert into mart_campaign_daily select * from mart_campaign_daily limit 1",
-        "unique_together_mart_campaign_daily_conversion_date__model__source__medium__campaign",
+        "unique_mart_campaign_daily_conversion_date__model__source__medium__campaign",
         CAMPAIGNS,
     ),
     case(
@@ -384,7 +379,7 @@ AUDIT_CASES = (
     case(
         "item twice",
         f"insert into mart_item_attribution from mart_item_attribution where {OF_ITEM}",
-        "unique_together_mart_item_attribution_conversion_id__model__session_id__item_line",
+        "unique_mart_item_attribution_conversion_id__model__session_id__item_line",
         ITEMS,
         SHARED,
     ),
@@ -487,7 +482,6 @@ SWEEPS = {
     "not_null": "update {table} set {column} = null",
     "accepted_values": "update {table} set {column} = 'odd'",
     "unique": "insert into {table} from {table}",
-    "unique_together": "insert into {table} from {table}",
 }
 #: The same for int_quarantine, a view: a rejected file of which nothing is known.
 NAMELESS = "insert into int_journal (entry, seq) values ('rejected', 1)"

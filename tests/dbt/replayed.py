@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cache
@@ -79,29 +80,47 @@ class Replayed(Project):
 
 
 @dataclass(frozen=True)
+class Condition:
+    """A condition of a table: `kind` is the argument of the generic test that declares it.
+
+    columns: those of a key, or the one column; none for an expression.
+    """
+
+    kind: str
+    table: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Check:
     """A dbt test as dbt compiles it for the settings as shipped; one that warns lets the run pass.
 
-    of_days: it is left out of the gate of a batch. kind: `singular`, or the generic test that it is, of `table` and
-    perhaps of `column`.
+    of_days: it is left out of the gate of a batch. conditions: name -> condition, where it is the generic test of them.
     """
 
     name: str
     sql: str
     warns: bool
     of_days: bool
-    kind: str
-    table: str
-    column: str | None
+    conditions: Mapping[str, Condition]
+
+
+def _conditions(node: GenericTestNode) -> Iterator[tuple[str, Condition]]:
+    """What the model's yml declares, under the names that findings have."""
+    table = str(node.file_key_name).removeprefix("models.")
+    for kind, given in node.test_metadata.kwargs.items():
+        if kind in {"model", "column_name"}:
+            continue
+        for one in given:
+            columns = () if kind == "holds" else (one,) if isinstance(one, str) else tuple(one)
+            of = "_".join(re.findall(r"\w+", one)) if kind == "holds" else "__".join(columns)
+            yield f"{kind}_{table}_{of}", Condition(kind, table, columns)
 
 
 def _check(node: SingularTestNode | GenericTestNode) -> Check:
-    kind, table, column = "singular", "", None
-    if isinstance(node, GenericTestNode):
-        table = str(node.file_key_name).removeprefix("models.")
-        kind, column = node.test_metadata.name, node.column_name
+    conditions = dict(_conditions(node)) if isinstance(node, GenericTestNode) else {}
     warns, of_days = node.config.severity.lower() == "warn", "whole_days" in node.tags
-    return Check(node.name, str(node.compiled_code), warns, of_days, kind, table, column)
+    return Check(node.name, str(node.compiled_code), warns, of_days, conditions)
 
 
 def _compiled(home: Path) -> dict[str, tuple[Check, ...]]:
@@ -122,6 +141,12 @@ def checks() -> Mapping[str, tuple[Check, ...]]:
     return once_a_session("checks", _compiled)
 
 
-def failing(warehouse: Warehouse, of: Iterable[Check]) -> list[Check]:
-    """Those that find a row."""
-    return [check for check in of if warehouse.rows(f"from ({check.sql}) limit 1")]
+def failing(warehouse: Warehouse, of: Iterable[Check]) -> set[str]:
+    """The names of those that find a row; of the conditions of a table, of each that does."""
+    found = set()
+    for check in of:
+        if check.conditions:
+            found |= {row["condition"] for row in warehouse.rows(f"select distinct condition from ({check.sql})")}
+        elif warehouse.rows(f"from ({check.sql}) limit 1"):
+            found.add(check.name)
+    return found

@@ -24,10 +24,10 @@ from include.simulator.spend import write_spend
 from include.simulator.stream import write_batch
 from include.store import open_store
 from include.transform import GATE_OF_DAYS
-from tests.dbt.defects import AUDIT_CASES, CLOCKS, FRESH, GATE_CASES, GROUPED, NAMELESS, SWEEPS, WARNING, Case, short
+from tests.dbt.defects import AUDIT_CASES, CLOCKS, FRESH, GATE_CASES, GROUPED, NAMELESS, SWEEPS, WARNING, Case
 from tests.dbt.project import environment
 from tests.dbt.replay import Warehouse
-from tests.dbt.replayed import Check, Replayed, checks, failing
+from tests.dbt.replayed import Condition, Replayed, checks, failing
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def plant(warehouse: duckdb.DuckDBPyConnection, *statements: str) -> None:
 
 def found(warehouse: Warehouse, kind: str) -> set[str]:
     """What the checks find. Less that the data is not fresh: its last day lies in the past."""
-    return {short(one.name) for one in failing(warehouse, checks()[kind])} - {FRESH}
+    return failing(warehouse, checks()[kind]) - {FRESH}
 
 
 def test_a_sound_warehouse_passes(warehouse: Warehouse) -> None:
@@ -72,7 +72,7 @@ def test_a_sound_warehouse_passes(warehouse: Warehouse) -> None:
 
 
 def test_those_that_warn_let_the_run_pass() -> None:
-    assert {short(one.name) for kind in checks().values() for one in kind if one.warns} == WARNING
+    assert {one.name for kind in checks().values() for one in kind if one.warns} == WARNING
 
 
 @pytest.mark.parametrize("case", GATE_CASES, ids=lambda case: case.name)
@@ -100,20 +100,21 @@ def test_dbt_itself_finds_it(project: Replayed, tmp_path: Path, monkeypatch: pyt
     assert {(finding.name, finding.stops) for finding in findings} == {(CLOCKS, False), (GROUPED, True), (FRESH, False)}
 
 
-def generic() -> list[Check]:
-    """The checks that models' yml files name."""
-    return [one for kind in checks().values() for one in kind if one.kind != "singular"]
+def conditions() -> dict[str, Condition]:
+    """The conditions that models' yml files name."""
+    return {name: one for kind in checks().values() for check in kind for name, one in check.conditions.items()}
 
 
 @pytest.mark.parametrize("kind", SWEEPS)
-def test_every_check_of_a_kind_can_fail(warehouse: Warehouse, kind: str) -> None:
-    tests = [one for one in generic() if one.kind == kind]
+def test_every_condition_of_a_kind_can_fail(warehouse: Warehouse, kind: str) -> None:
+    tests = {name: one for name, one in conditions().items() if one.kind == kind}
     assert tests
-    places = {(one.table, one.column) for one in tests}
+    places = {(one.table, one.columns[0]) for one in tests.values()}
     tables = {(table, column) for table, column in places if table != "int_quarantine"}
     plants = {SWEEPS[kind].format(table=table, column=column) for table, column in tables}
     plant(warehouse.db, *sorted(plants), *([NAMELESS] if tables != places else []))
-    assert {one.name for one in failing(warehouse, tests)} == {one.name for one in tests}
+    named = failing(warehouse, [check for one in checks().values() for check in one if check.conditions])
+    assert named & tests.keys() == tests.keys()
 
 
 def test_every_check_has_its_case() -> None:
@@ -124,4 +125,4 @@ def test_every_check_has_its_case() -> None:
     }
     assert singular
     assert singular <= cases | {FRESH}, "test_fresh_and_volume.py has the case of that one"
-    assert {short(one.name) for one in generic() if one.kind not in SWEEPS} <= cases
+    assert {name for name, one in conditions().items() if one.kind not in SWEEPS} <= cases

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from include.quality import SAMPLE_ROWS, ChecksFailedError, examine, require_passed
-from include.settings import Settings
+from include.settings import PROJECT, Settings
 from include.transform import DbtError, Selection, run_dbt
 
 Project = Callable[[dict[str, str]], Settings]
@@ -51,3 +51,89 @@ def test_a_gate_without_checks_is_an_error(project: Project) -> None:
     settings = project(MODEL)
     with pytest.raises(DbtError, match=r"no dbt test is selected by --select path:models"):
         examine(settings, ALL)
+
+
+CONDITIONS = """
+models:
+  - name: numbers
+    columns: [{name: number}, {name: label}, {name: parity}, {name: told_of_nothing}]
+    data_tests:
+      - conditions:
+          name: conditions_numbers
+          arguments:
+            not_null: [label]
+            unique: [number, [parity, label]]
+            accepted_values: {parity: [even, odd]}
+            relationships: {number: {to: ref('known'), field: number}}
+            holds: [number < 20, number >= 0]
+"""
+NUMBERS = """
+select i as number, if(i < 12, null, 'row ' || i) as label,
+    if(i = 3, 'neither', if(i % 2 = 0, 'even', 'odd')) as parity, 'x' as told_of_nothing
+from range(25) as r(i)
+union all
+select 24, 'row 24', 'even', 'x'
+"""
+DBT_PROJECT = """
+name: attribution
+profile: attribution
+data_tests: {attribution: {conditions_numbers: {+meta: {%s}}}}
+"""
+
+
+def conditions(project: Project, configured: str = "") -> Settings:
+    """A table that breaks some conditions of each kind, and what dbt_project.yml says of single ones."""
+    shipped = PROJECT / "dbt"
+    files = {
+        "dbt_project.yml": DBT_PROJECT % configured,
+        "models/numbers.sql": NUMBERS,
+        "models/known.sql": "select i as number from range(24) as r(i)",
+        "models/numbers.yml": CONDITIONS,
+        "tests/generic/conditions.sql": (shipped / "tests" / "generic" / "conditions.sql").read_text(),
+    }
+    settings = project(files)
+    assert {one.status for one in run_dbt(settings, "run")} == {"success"}
+    return settings
+
+
+def test_each_condition_of_a_table_is_reported_by_itself(project: Project, caplog: pytest.LogCaptureFixture) -> None:
+    findings = examine(conditions(project), ALL)
+    assert {finding.name: (finding.status, finding.failures) for finding in findings} == {
+        "not_null_numbers_label": ("fail", 12),
+        "unique_numbers_number": ("fail", 1),
+        "unique_numbers_parity__label": ("fail", 3),
+        "accepted_values_numbers_parity": ("fail", 1),
+        "relationships_numbers_number": ("fail", 2),
+        "holds_numbers_number_20": ("fail", 6),
+    }
+    found = {finding.name: finding for finding in findings}
+    assert len(found["not_null_numbers_label"].rows) == SAMPLE_ROWS
+    neither = found["accepted_values_numbers_parity"]
+    assert (neither.columns, [str(value) for value in neither.rows[0]]) == (("number", "parity"), ["3", "neither"])
+    twice = found["unique_numbers_number"]
+    assert (twice.columns, [int(value) for value in twice.rows[0]]) == (("number", "copies"), [24, 2])
+    with caplog.at_level(logging.WARNING), pytest.raises(ChecksFailedError, match="holds_numbers_number_20") as failed:
+        require_passed(findings)
+    assert failed.value.rows == 25
+    assert "not_null_numbers_label (models/numbers.yml): 12 rows" in str(failed.value)
+    assert "row 22" in caplog.text
+
+
+def test_a_condition_can_warn_or_be_off(project: Project) -> None:
+    off = ("unique_numbers_number", "unique_numbers_parity__label", "holds_numbers_number_20", "not_null_numbers_label")
+    less = ", ".join(f"{name}: {{enabled: false}}" for name in off)
+    warned = "relationships_numbers_number: {severity: warn}"
+    findings = examine(conditions(project, f"{less}, {warned}"), ALL)
+    assert {finding.name: finding.stops for finding in findings} == {
+        "accepted_values_numbers_parity": True,
+        "relationships_numbers_number": False,
+    }
+    less += ", accepted_values_numbers_parity: {enabled: false}"
+    (alone,) = examine(conditions(project, f"{less}, {warned}"), ALL)
+    assert (alone.name, alone.status) == ("relationships_numbers_number", "warn")
+
+
+def test_a_condition_that_is_not_there_cannot_be_set(project: Project) -> None:
+    (broken,) = examine(conditions(project, "not_null_numbers_labell: {severity: warn}"), ALL)
+    assert broken.stops
+    assert "conditions_numbers has no condition not_null_numbers_labell, but: not_null_numbers_label," in broken.message
