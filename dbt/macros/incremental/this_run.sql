@@ -9,7 +9,9 @@
 {#- The rows derived of them. -#}
 {% macro new_rows() %}{{ return(adapter.dispatch('new_rows', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__new_rows() %}{{ return('temp.' ~ this.identifier ~ '__new_rows') }}{% endmacro %}
-{% macro bigquery__new_rows() %}{{ return(make_temp_relation(this)) }}{% endmacro %}
+{% macro bigquery__new_rows() %}
+    {{- return(this.incorporate(path={'identifier': this.identifier ~ '__dbt_tmp'})) -}}
+{% endmacro %}
 
 {#- Makes the table of this run. A rebuild is a batch of its own, so that the checks and the models below look at all
     its rows, old and new, even if nothing new has come. -#}
