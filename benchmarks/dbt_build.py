@@ -67,17 +67,17 @@ def read_by_node(settings: Settings, *arguments: str) -> dict[str, int]:
 
 
 def tables(settings: Settings) -> dict[str, str]:
-    """The incremental models, from dbt's manifest: name -> the column whose values a batch replaces."""
+    """The models that batches write, from dbt's manifest: name -> the column whose values a batch replaces."""
     nodes = json.loads((settings.dbt_artifacts / "manifest.json").read_text())["nodes"].values()
     return {
         node["name"]: node["config"]["meta"]["replaces"]
         for node in nodes
-        if node["resource_type"] == "model" and node["config"]["materialized"] == "incremental"
+        if node["resource_type"] == "model" and node["config"]["materialized"] == "replace_keys"
     }
 
 
 def row_counts(settings: Settings) -> dict[str, int]:
-    """Rows of each incremental model's table."""
+    """Rows of each such model's table."""
     with duckdb.connect(str(settings.warehouse), read_only=True) as warehouse:
         return {
             name: int(warehouse.execute(f"select count(*) from {name}").fetchall()[0][0])  # noqa: S608 - models' names

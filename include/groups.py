@@ -200,7 +200,7 @@ def draw(group_id: str, selection: Selection, settings: Settings, dag: DAG) -> D
         project_config=ProjectConfig(
             dbt_project_path=settings.dbt_project,
             manifest_path=manifest,
-            env_vars=settings.dbt_env(),
+            env_vars=settings.dbt_env() | {"ATTRIBUTION_PREPARED": "true"},  # by the DAG's first task
             install_dbt_deps=False,
             partial_parse=False,  # nor need it copy the parsed project for the task
         ),

@@ -1,6 +1,6 @@
 """Writing to int_journal from outside dbt: what is to be read or derived again, and what nobody needs to know any more.
 
-docs/incremental.md tells how models read it; dbt/macros/journal/journal.sql describes its columns.
+docs/incremental.md tells how models read it; dbt/macros/incremental/journal.sql describes its columns.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from include.home_kind import Asked, HomeKindError, decided, settle
 from include.kept_settings import keep
 from include.landing import landed
 from include.settings import BigQuery, Settings
-from include.transform import load_seeds
+from include.transform import DbtError, load_seeds, prepare_warehouse
 from include.warehouse import WarehouseBusyError, WarehouseError, open_warehouse
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ def to_stream(settings: Settings, events: int | None) -> int:
 
 
 def prepare(settings: Settings, *, events: int | None, waits: bool = False) -> list[str]:
-    """See that the warehouse can be written and that there is something to read, load changed seeds.
+    """See that settings and warehouse will do and that there is something to read, load changed seeds.
 
     events: how many this run simulates; None: as the home says. waits: the run waits until something lands. Returns the
     names of the seeds that were loaded.
@@ -108,4 +108,9 @@ def prepare(settings: Settings, *, events: int | None, waits: bool = False) -> l
             f"cannot make {error.filename}: {error.strerror}. Give this user the right, or set "
             "ATTRIBUTION_HOME elsewhere."
         ) from error
-    return list(load_seeds(settings))
+    seeds = list(load_seeds(settings))
+    try:
+        prepare_warehouse(settings)
+    except DbtError as error:
+        raise PrepareError(str(error)) from error
+    return seeds

@@ -176,11 +176,10 @@ def tables_of(manifest: dict[str, Any]) -> dict[str, str | None]:
     A mart or report that is a view adds up tables that are compared, so it would only say the same once more.
     """
     models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
-    return {
-        model["name"]: model["config"]["meta"]["replaces"] if model["config"]["materialized"] == "incremental" else None
-        for model in models
-        if model["config"]["materialized"] == "incremental"
-        or (model["config"]["materialized"] == "view" and model["fqn"][1] not in {"marts", "reports"})
+    tables = [model for model in models if model["config"]["materialized"] == "replace_keys"]
+    views = [model for model in models if model["config"]["materialized"] == "view"]
+    return {model["name"]: model["config"]["meta"]["replaces"] for model in tables} | {
+        model["name"]: None for model in views if model["fqn"][1] not in {"marts", "reports"}
     }
 
 

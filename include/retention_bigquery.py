@@ -34,7 +34,7 @@ from include.warehouse import WarehouseError
 
 log = logging.getLogger(__name__)
 
-_NEEDED, _NEEDED_KEYS = "retention__pin", "retention_keys__pin"  # names of what any run removes
+_NEEDED, _NEEDED_KEYS = "retention__dbt_tmp", "retention_keys__dbt_tmp"  # names of what any run removes
 
 #: What the macro kept_events reads.
 _KEEP = f"""

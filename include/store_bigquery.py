@@ -43,7 +43,7 @@ _TYPE_OF: Mapping[type, str] = {
     datetime: "TIMESTAMP",
     date: "DATE",
 }
-_TEMPORARY = re.compile("__(pin|dbt_.*)$")
+_TEMPORARY = re.compile("__(this_run|dbt_.*)$")
 _VALUE = re.compile(r"\$([a-z_]+)")
 
 #: As dbt's macro bucket_of has it.

@@ -78,7 +78,8 @@ def log_in(settings: Settings, *, asks: bool = True) -> None:
 
 
 def _invoke(settings: Settings, runner: dbtRunner, command: str, *arguments: str) -> dbtRunnerResult:
-    os.environ.update(settings.dbt_env())
+    # of these a run only tests before its end, once `prepare` has called prepare_warehouse
+    os.environ.update(settings.dbt_env() | {"ATTRIBUTION_PREPARED": "true" if command == "test" else ""})
     log_in(settings, asks=command != "parse")
     project = str(settings.dbt_project)
     where = ["--project-dir", project, "--profiles-dir", project]
@@ -202,6 +203,14 @@ def refresh_manifest(settings: Settings) -> bool:
     run_dbt(settings, "parse")
     write_text(manifest_path(settings).with_suffix(".checksum"), made_of)
     return True
+
+
+def prepare_warehouse(settings: Settings) -> None:
+    """Have dbt refuse settings that cannot work and make the tables that no model makes.
+
+    Raises DbtError, with dbt's message.
+    """
+    run_dbt(settings, "show", "--inline", "{{ prepare_warehouse() }} select 1", "--no-write-json")
 
 
 def load_seeds(settings: Settings) -> Sequence[str]:

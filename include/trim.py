@@ -84,21 +84,17 @@ def marking_steps(manifest: dict[str, Any]) -> list[tuple[str, str, int]]:
     """
     nodes: dict[str, Any] = manifest["nodes"]
 
-    def marks(node: dict[str, Any]) -> bool:
-        return bool(node["config"].get("incremental_strategy") == "replace_touched")
-
     def parents(node: dict[str, Any]) -> Iterator[str]:
         for found in (nodes[name] for name in node["depends_on"]["nodes"] if name in nodes):
-            if found["config"]["materialized"] == "incremental" and marks(found):
+            if found["config"]["materialized"] == "replace_keys":
                 yield str(found["name"])
             elif found["config"]["materialized"] in {"view", "ephemeral"}:
                 yield from parents(found)
 
-    models = [node for node in nodes.values() if node["resource_type"] == "model" and marks(node)]
-    incremental = (node for node in models if node["config"]["materialized"] == "incremental")
+    marking = (node for node in nodes.values() if node["config"]["materialized"] == "replace_keys")
     return sorted(
         (parent, str(node["name"]), 1 if node["config"]["meta"]["replaces"] in ONE_WILL_DO else len(found))
-        for node in incremental
+        for node in marking
         for found in [set(parents(node))]
         for parent in found
     )

@@ -17,7 +17,7 @@ from include.settings import Settings
 from tests.dbt.replay import Script, Statements, Warehouse
 
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-REBUILD = re.compile(r"(create|alter|drop)\s+(table|view|index)\b")
+REBUILD = re.compile(r"(create( or replace)?|alter|drop)\s+(table|view|index)\b")
 #: The modules of include/ that write files and tables for a deletion: a crash is at a call of theirs, or a return.
 WRITERS = ("deletion/", "durable.py", "history.py", "journal.py", "landed_rows.py", "compact.py", "warehouse.py")
 T = TypeVar("T")
@@ -73,8 +73,8 @@ def _end_after_calls(work: Callable[[T], object], argument: T, calls: int) -> No
 def as_on_bigquery(script: Script) -> Script:
     """The same run without dbt's transactions: each statement commits itself.
 
-    Two things BigQuery does in one step stay one: it replaces a table in one statement where DuckDB builds and renames,
-    and the body of an increment is a transaction of its own (replace_touched_bigquery.sql).
+    Two things BigQuery does in one step stay one: it replaces a table in one statement where DuckDB adds indexes,
+    and the body of an increment is a transaction of its own (replace_keys.sql).
     """
     sent = {
         mode: {node: _units(node, statements) for node, statements in nodes.items()}
@@ -94,7 +94,7 @@ def _units(node: str, statements: Statements) -> Statements:
             kinds.append(("together", statement))
         else:
             kinds.append((str(number), statement))
-            in_body = text.startswith("create temporary table")
+            in_body = text.startswith("create or replace temp table") and "__new_rows as (" in text
     groups = [[statement for _, statement in group] for _, group in groupby(kinds, key=lambda kind: kind[0])]
     return tuple(
         g[0] if len(g) == 1 else "; ".join(["begin", *(s.strip().rstrip(";") for s in g), "commit"]) for g in groups

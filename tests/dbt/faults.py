@@ -8,14 +8,14 @@ from pathlib import Path
 
 from include.settings import PROJECT
 
-DELETED = "where {{ touched_only(meta.replaces) }}"
-OLD_KEYS = "{{ journal_keys(target_relation, pinned_only=true) }}"
+DELETED = "where {{ touched_only(model.config.meta.replaces) }}"
+OLD_KEYS = "{{ journal_keys(this, this_run_only=true) }}"
 MINE = "select * from {{ accepted_copies(touched_only('device_key')) }} as c"
 MATES = "where event_key in ({{ few_keys('select key from touched') }})"
 STALE = "a.lookback_complete <> ({{ lookback_complete('c.converted_at') }})"
 OTHER_FIT = "where f.fit_id is distinct from e.fit_id"
 SESSION_ID = "{{ content_id(['s.person_id', 's.first_key']) }} as session_id"
-BODY = "{%- set names = get_quoted_csv(columns | map(attribute='name')) -%}"
+BODY = "{%- if model.config.meta.logs %}"
 
 #: Stories within which a fault must be found that few stories can show.
 RARE = 400
@@ -66,23 +66,23 @@ FAULTS = (
     ),
     Fault(
         "old person forgotten",  # a late login does not re-attribute
-        "macros/journal/replace_touched.sql",
+        "macros/incremental/replace_keys.sql",
         OLD_KEYS,
         f"{{% if this.identifier != 'int_events' %}}{OLD_KEYS}{{% endif %}}",
     ),
     Fault(
         "stale sessions kept",
-        "macros/journal/replace_touched.sql",
+        "macros/incremental/replace_keys.sql",
         DELETED,
         f"""{DELETED}{{% if this.identifier == 'int_sessions' %}}
-        and session_id in (select session_id from {{{{ source }}}}){{% endif %}}""",
+        and session_id in (select session_id from {{{{ new_rows() }}}}){{% endif %}}""",
     ),
     Fault("key-mates forgotten", "macros/events/event_mates.sql", MATES, f"{MATES} and false", RARE),
     Fault(
         "marked before the rows",
-        "macros/journal/replace_touched.sql",
+        "macros/incremental/replace_keys.sql",
         BODY,
-        f"{BODY} {{{{ mark_done() }}}} commit; begin;",
+        f"{{{{ mark_done() }}}} commit; begin; {BODY}",
         RARE,
     ),
     Fault("stale fits kept", "macros/credit/stale_fits.sql", OTHER_FIT, f"{OTHER_FIT} and false"),

@@ -1,8 +1,9 @@
 """The statements dbt sends, captured from the project as it stands, and run again without dbt.
 
-A run of dbt sends the same statements whatever has landed; only the rows differ. So one run of each mode is listened
-to, and its statements serve any number of warehouses. What dbt decides by itself is little, and done here too: a model
-without a table is built anew, and what a killed rebuild left over is dropped first.
+A model sends the same statements whatever is pending; only the rows differ. So one run of each mode is listened to, and
+its statements serve any number of warehouses. What dbt decides by itself is little, and done here too: a model without
+a table is built anew, and what a killed rebuild left over is dropped first. A model with nothing pending, at which dbt
+stops, is played to its end: its statements find no keys.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ JOURNAL = "int_journal"
 #: What the hooks of a whole run make where it is missing.
 MADE_BY_HOOKS = {JOURNAL, "model_fits"}
 LEFT_OVER = ("__dbt_backup", "__dbt_tmp")
-INDEX = re.compile(r'(create index |(drop index "warehouse"\."main"\.))"[0-9a-f]{32}"', re.IGNORECASE)
+INDEX = re.compile(r'(?<=create index )"[0-9a-f]{32}"', re.IGNORECASE)
+#: A batch that each model has begun and not marked, so that none stops for want of one.
+PENDING = "insert into int_journal (batch_id, entry, model) select 'pending', 'rebuilt', unnest(?)"
 MODES: Mapping[str, tuple[str, ...]] = {
     "first": ("run",),
     "incremental": ("run",),
@@ -84,8 +87,13 @@ def capture(home: Path, variables: Mapping[str, Any], project: Path = PROJECT / 
         keep_seeds(
             settings.warehouse, [one.node.name for one in seeded if one.node.resource_type == NodeType.Seed], seeds
         )
-        sent = {mode: heard([*command, *where])[1] for mode, command in MODES.items()}
-    return Script(sent, tuple(node for node in sent["first"] if "." not in node), seeds, manifest_path(settings))
+        sent = {"first": heard([*MODES["first"], *where])[1]}
+        tables = tuple(node for node in sent["first"] if "." not in node)
+        with duckdb.connect(str(settings.warehouse)) as connection:
+            connection.execute(PENDING, [tables])
+        for mode in ("incremental", "refresh"):
+            sent[mode] = heard([*MODES[mode], *where])[1]
+    return Script(sent, tables, seeds, manifest_path(settings))
 
 
 def heard(command: list[str]) -> tuple[Sequence[RunResult], Mapping[str, Statements]]:
@@ -168,29 +176,17 @@ class Warehouse:
         """A run of dbt, statement by statement: yields each once it is executed. Closing it takes back what is open."""
         with closing(self.db.cursor()) as connection, environment(self.settings.dbt_env()):
             connection.execute("use warehouse")
-            for node, statement in self._statements(mode, only):
-                connection.execute(with_own_indexes(connection, node, statement))
+            for statement in self._statements(mode, only):
+                connection.execute(INDEX.sub(lambda _: f'"{uuid4().hex}"', statement))  # named by when they were made
                 yield statement
 
-    def _statements(self, mode: str, only: str | None) -> Iterator[tuple[str, str]]:
+    def _statements(self, mode: str, only: str | None) -> Iterator[str]:
         built = self.relations()
-        yield from ((name, f"drop {kind} {name}") for name, kind in built.items() if name.endswith(LEFT_OVER))
+        yield from (f"drop {kind} {name}" for name, kind in built.items() if name.endswith(LEFT_OVER))
         for node, statement in self.script.statements(mode, built):
             if only is None or node == only or node not in self.script.tables:
-                yield node, statement
+                yield statement
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """The rows of a query."""
         return rows_of(self.db, sql)
-
-
-def with_own_indexes(connection: duckdb.DuckDBPyConnection, table: str, statement: str) -> str:
-    """The statement with new names for the indexes it makes, and those of the table's indexes that it drops.
-
-    dbt names an index by the moment it is made.
-    """
-    if not INDEX.search(statement):
-        return statement
-    names = connection.execute("select index_name from duckdb_indexes() where table_name = ?", [table]).fetchall()
-    there = iter([name for (name,) in names])
-    return INDEX.sub(lambda found: f'{found[1]}"{next(there) if found[2] else uuid4().hex}"', statement)

@@ -189,7 +189,7 @@ def half_loaded(tmp_path: Path) -> Project:
 def test_dbt_itself_killed_inside_a_model(half_loaded: Project, interrupted: Interrupted, model: str) -> None:
     """SIGKILL as soon as dbt says that it began the model; the next dbt run ends as one full refresh."""
     process = dbt_process(half_loaded, "run")
-    assert wait_for(process, f"START sql incremental model main.{model}")
+    assert wait_for(process, f"START sql replace_keys model main.{model}")
     process.kill()
     process.wait()
     half_loaded.build()

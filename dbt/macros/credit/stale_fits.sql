@@ -1,18 +1,18 @@
-{#- Pins people whose conversions another fit weighs than their rows say, though nothing of theirs was touched: after a
+{#- Adds people whose conversions another fit weighs than their rows say, though nothing of theirs was touched: after a
     new fit. They are a batch of its own, told as a rebuild, so that the models below and the checks look at them. -#}
 {% macro stale_fits() %}{{ return(adapter.dispatch('stale_fits', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__stale_fits() -%}
     {%- set moved = 'exists (' ~ few_keys(fits_moved()) ~ ')' -%}
-    {{ pin_stale_fits(looked_up(this, moved), looked_up(ref('int_conversions'), moved)) }}
+    {{ add_stale_fits(looked_up(this, moved), looked_up(ref('int_conversions'), moved)) }}
 {%- endmacro %}
 {% macro bigquery__stale_fits() -%}
     if exists ({{ fits_moved() }}) then
-        {{ pin_stale_fits(this, whole(ref('int_conversions'))) }};
+        {{ add_stale_fits(this, whole(ref('int_conversions'))) }};
     end if
 {%- endmacro %}
 
-{% macro pin_stale_fits(attributed, conversions) -%}
-    insert into {{ pin() }} (batch_id, touched_key)
+{% macro add_stale_fits(attributed, conversions) -%}
+    insert into {{ this_run() }} (batch_id, touched_key)
     with models as ({{ models_by_date() }}),
     expected as (
         select c.conversion_id, c.person_id, m.model, m.fit_id
@@ -31,10 +31,10 @@
     )
     select r.batch_id, s.person_id from stale as s cross join (select {{ new_id() }} as batch_id) as r;
     insert into {{ journal() }} (batch_id, entry, model)
-    select distinct p.batch_id, 'rebuilt', '{{ this.identifier }}' from {{ pin() }} as p
+    select distinct p.batch_id, 'rebuilt', '{{ this.identifier }}' from {{ this_run() }} as p
     where not exists (
         select 1
-        from {{ looked_up(journal(), 'batch_id in (' ~ few_keys('select batch_id as key from ' ~ pin()) ~ ')') }} as j
+        from {{ entries_this_run() }} as j
         where j.batch_id = p.batch_id
     )
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {#- Buckets: how BigQuery reads and rewrites no more than a batch touches. It has no index, bills a DELETE for every
     column of each partition it looks into, and prunes by constants alone. So tables that are replaced by device or
-    person are partitioned by a bucket of that key, and each script first declares the buckets it may look into. -#}
+    person are partitioned by a bucket of that key, and each script sets the buckets it may look into. -#}
 {% macro bucket_of(key) %}{{ return('mod(farm_fingerprint(' ~ key ~ '), 512) + 511') }}{% endmacro %}
 
 {#- The buckets of a query of one column, key, as a list. -#}
@@ -28,15 +28,12 @@
     {{- return(found[0] if found else none) -}}
 {% endmacro %}
 
-{#- dbt's own macro, overridden: the script gets its declarations, and a table that lies in buckets the column. -#}
-{% macro bq_create_table_as(partition_by, temporary, relation, compiled_code, language='sql') %}
-    {%- set code = compiled_code -%}
-    {%- if config.get('partition_by') and config.get('partition_by').field == 'bucket' -%}
-        {%- set bucket = bucket_of('d.' ~ ('device_key' if bucketed_by(model) == 'device' else 'person_id')) -%}
-        {%- if model.config.meta.replaces == 'shard' -%}
-            {%- set bucket = 'if(d.reject_reason is null, ' ~ bucket ~ ', ' ~ rejected_bucket() ~ ')' -%}
-        {%- endif -%}
-        {%- set code = 'select d.*, ' ~ bucket ~ ' as bucket from (\n' ~ compiled_code ~ '\n) as d' -%}
+{#- A table that lies in buckets gets their column. -#}
+{% macro with_bucket(code) %}
+    {%- if config.get('partition_by').field != 'bucket' -%}{{ return(code) }}{%- endif -%}
+    {%- set bucket = bucket_of('d.' ~ ('device_key' if bucketed_by(model) == 'device' else 'person_id')) -%}
+    {%- if model.config.meta.replaces == 'shard' -%}
+        {%- set bucket = 'if(d.reject_reason is null, ' ~ bucket ~ ', ' ~ rejected_bucket() ~ ')' -%}
     {%- endif -%}
-    {{- return(declare_keys() ~ dbt.bq_create_table_as(partition_by, temporary, relation, code, language)) -}}
+    {{- return('select d.*, ' ~ bucket ~ ' as bucket from (\n' ~ code ~ '\n) as d') -}}
 {% endmacro %}

@@ -23,7 +23,7 @@
 {#- BigQuery's own list of the export's tables; reading it costs nothing. -#}
 {% macro export_list() %}{{ return('`' ~ env_var('GA4_DATASET', '') ~ '.__TABLES__`') }}{% endmacro %}
 
-{#- The wildcard's rows of the pinned shards, in the columns that staging reads. -#}
+{#- The wildcard's rows of this run's shards, in the columns that staging reads. -#}
 {% macro export_rows(kind, table) -%}
     {%- set prefix, events, known = export_wildcards()[kind], source('ga4', 'events'), [] -%}
     {%- set example = api.Relation.create(database=events.database, schema=events.schema, identifier=table) -%}
@@ -37,7 +37,7 @@
     where _table_suffix in unnest({{ kind }}_suffixes)
 {%- endmacro %}
 
-{#- The same columns without a row, for an export that has no table yet. unless: an error where the pin has shards of
+{#- The same columns without a row, for an export that has no table yet. unless: an error where this run has shards of
     this kind, {kind, message}. -#}
 {% macro no_export_rows(unless=none) -%}
     select

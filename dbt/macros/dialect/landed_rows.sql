@@ -41,5 +41,5 @@
 {% macro bigquery__streamed_lines() -%}
     select batch_id as shard, line_number, ltrim(payload, '\ufeff') as line, unix_micros(received_at) as landed_at
     from {{ source('streamed', 'streamed_events') }}
-    where received_at >= first_received and batch_id in (select touched_key from {{ pin() }})
+    where received_at >= first_received and batch_id in (select touched_key from {{ this_run() }})
 {%- endmacro %}

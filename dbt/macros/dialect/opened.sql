@@ -22,13 +22,6 @@
     {{ return(answers[question]) }}
 {% endmacro %}
 
-{#- Asks before the checks start, for they run side by side and each would ask anew. -#}
-{% macro ask_open_parts() %}{{ return(adapter.dispatch('ask_open_parts', 'attribution')()) }}{% endmacro %}
-{% macro duckdb__ask_open_parts() %}{% endmacro %}
-{% macro bigquery__ask_open_parts() %}
-    {%- if execute and flags.WHICH == 'test' -%}{%- do open_parts() -%}{%- endif -%}
-{% endmacro %}
-
 {% macro find_open_parts() %}
     {%- set all = column_of('select f.key from (' ~ all_unpublished() ~ ') as f limit 1') -%}
     {%- if all -%}{{ return({'all': true}) }}{%- endif -%}

@@ -1,8 +1,8 @@
-{#- The condition that keeps a read of this table to what the script declared (declare_keys.sql). -#}
+{#- The condition that keeps a read of this table to what the script set (partitions_this_run.sql). -#}
 {% macro pruned(relation) -%}
     {%- set node = node_of(relation) -%}
     {%- set field = node.config.partition_by.field if node and node.config.partition_by else none -%}
-    {%- if field is none or node.config.materialized != 'incremental' -%}
+    {%- if field is none or node.config.materialized != 'replace_keys' -%}
         true
     {%- elif model.resource_type == 'test' -%}
         {{ opened(node, field) }}

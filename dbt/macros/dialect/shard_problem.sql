@@ -1,4 +1,4 @@
-{#- Why a shard (an alias of pin_shards) cannot be read, or null. -#}
+{#- Why a shard (an alias of changed_shards) cannot be read, or null. -#}
 {% macro shard_problem(shard) %}{{ return(adapter.dispatch('shard_problem', 'attribution')(shard)) }}{% endmacro %}
 {% macro duckdb__shard_problem(shard) %}shard_problem('{{ this.identifier }}', {{ shard }}.path){% endmacro %}
 {% macro bigquery__shard_problem(shard) -%}

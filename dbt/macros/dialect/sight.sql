@@ -1,12 +1,10 @@
 {#- How far back a micro-batch looks for streamed batches on BigQuery, where listing them all would read all of the
     table: streamed_days before the last day that it knows rows of, and to the batches that are to be read again. A full
-    refresh looks at everything. The day that a batch begins on is the pin's path, and the detail of its journal entry.
+    refresh looks at everything. The day that a batch begins on is its shard's path and its journal entry's detail.
     include/bigquery_landing.py has the same for the sensor. -#}
-{% macro declare_sight() %}{{ return(adapter.dispatch('declare_sight', 'attribution')()) }}{% endmacro %}
-{% macro duckdb__declare_sight() %}{% endmacro %}
-{% macro bigquery__declare_sight() %}
+{% macro set_sight() %}
     {%- if this.identifier == 'stg_streamed_events' %}
-    declare sight date default coalesce(
+    set sight = coalesce(
         {%- if is_incremental() %}
         (
             select least(

@@ -7,7 +7,7 @@
         {%- for column in spend_columns() %}, l.line.{{ column }}{% endfor %}
     from (
         select p.shard, unnest(spend_rows(p.path)) as line
-        from {{ pin() }} as p
+        from {{ this_run() }} as p
         where p.version is not null and p.problem is null
     ) as l
 {%- endmacro %}
@@ -17,7 +17,7 @@
         'ad_spend' as shard, cast(null as int64) as line_number, false as is_ragged
         {%- for column in spend_columns() %}, cast({{ column }} as string) as {{ column }}{% endfor %}
     from {{ source('ad_spend', 'ad_spend') }}
-    where exists (select 1 from {{ pin() }} as p where p.version is not null)
+    where exists (select 1 from {{ this_run() }} as p where p.version is not null)
 {%- endmacro %}
 
 {#- The columns of ad spend as they land (docs/ad_spend.md). -#}

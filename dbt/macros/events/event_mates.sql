@@ -1,9 +1,9 @@
-{#- Pins more devices whose events must be derived again: those that hold another copy of an event of a touched device,
-    or held one; and all, where a staging table was rebuilt. -#}
+{#- Adds devices whose events must be derived again: those that hold another copy of an event of a touched device, or
+    held one; and all, where a staging table was rebuilt. -#}
 {% macro event_mates() %}{{ return(adapter.dispatch('event_mates', 'attribution')()) }}{% endmacro %}
 
 {% macro duckdb__event_mates() %}
-    insert into {{ pin() }}
+    insert into {{ this_run() }}
     with rebuilt as ({{ staging_rebuilt() }}),
     touched as ({{ touched_events() }}),
     mates as (
@@ -14,21 +14,21 @@
         {{- ' union distinct' if not loop.last }}
         {%- endfor %}
     )
-    select (select max(batch_id) from {{ pin() }}), device_key from mates
+    select (select max(batch_id) from {{ this_run() }}), device_key from mates
 {% endmacro %}
 
 {#- BigQuery finds them in int_lookup, and looks at all devices only where it has to. -#}
 {% macro bigquery__event_mates() %}
-    {%- set last = '(select max(batch_id) from ' ~ pin() ~ ')' %}
-    set touched_buckets = {{ buckets_of(pinned_keys()) }};
+    {%- set last = '(select max(batch_id) from ' ~ this_run() ~ ')' %}
+    set touched_buckets = {{ buckets_of(this_run_keys()) }};
     set event_buckets = {{ buckets_of(touched_events()) }};
-    insert into {{ pin() }}
+    insert into {{ this_run() }}
     select distinct {{ last }}, l.device_key
     from {{ lookup() }} as l
     where l.bucket in unnest(event_buckets) and l.kind = 'event'
         and l.key in (select t.key from ({{ touched_events() }}) as t);
     if exists ({{ staging_rebuilt() }}) then
-        insert into {{ pin() }}
+        insert into {{ this_run() }}
         {%- for holder in event_holders() %}
         select {{ last }}, device_key from {{ holder }} where bucket >= 0
         {{- ' union distinct' if not loop.last }}
@@ -39,10 +39,10 @@
 {#- Where an event's copies stand, or stood until this batch. -#}
 {% macro event_holders() %}{{ return([ref('stg_ga_events'), ref('stg_streamed_events'), this]) }}{% endmacro %}
 
-{#- One row where a pinned batch is the rebuild of a staging table. -#}
+{#- One row where a batch of this run is the rebuild of a staging table. -#}
 {% macro staging_rebuilt() -%}
     select 1 as yes
-    from {{ looked_up(journal(), 'batch_id in (' ~ few_keys('select batch_id as key from ' ~ pin()) ~ ')') }} as j
+    from {{ entries_this_run() }} as j
     where j.entry = 'rebuilt'
     limit 1
 {%- endmacro %}

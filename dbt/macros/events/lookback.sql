@@ -3,22 +3,22 @@
     {{ converted_at }} - {{ micros(days=var('lookback_days')) }} >= {{ history_start() }}
 {%- endmacro %}
 
-{#- Pins people whose flag changed because the first event of all did since this model was last built, though nothing
+{#- Adds people whose flag changed because the first event of all did since this model was last built, though nothing
     of theirs was touched. -#}
 {% macro stale_lookback() %}{{ return(adapter.dispatch('stale_lookback', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__stale_lookback() -%}
     {%- set moved = 'exists (' ~ few_keys(first_event_moved()) ~ ')' -%}
-    {{ pin_stale(looked_up(this, moved), looked_up(ref('int_conversions'), moved)) }}
+    {{ add_stale(looked_up(this, moved), looked_up(ref('int_conversions'), moved)) }}
 {%- endmacro %}
 {% macro bigquery__stale_lookback() -%}
     if exists ({{ first_event_moved() }}) then
-        {{ pin_stale(this, '(select * from ' ~ ref('int_conversions') ~ ' where bucket >= 0)') }};
+        {{ add_stale(this, '(select * from ' ~ ref('int_conversions') ~ ' where bucket >= 0)') }};
     end if
 {%- endmacro %}
 
-{% macro pin_stale(attributed, conversions) -%}
-    insert into {{ pin() }}
-    select (select max(batch_id) from {{ pin() }}), a.person_id
+{% macro add_stale(attributed, conversions) -%}
+    insert into {{ this_run() }}
+    select (select max(batch_id) from {{ this_run() }}), a.person_id
     from {{ attributed }} as a
     inner join {{ conversions }} as c on c.conversion_id = a.conversion_id
     where a.lookback_complete <> ({{ lookback_complete('c.converted_at') }})

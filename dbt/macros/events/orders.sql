@@ -32,12 +32,11 @@ events as (
 )
 {%- endmacro %}
 
-{#- Pins the people who hold an order that stands, or stood, among the touched events. -#}
+{#- Adds the people who hold an order that stands, or stood, among the touched events. -#}
 {% macro order_mates() %}
-    {%- set batches = 'batch_id in (' ~ few_keys('select batch_id as key from ' ~ pin()) ~ ')' -%}
-    {%- set orders = 'select j.touched_key as key from ' ~ looked_up(journal(), batches) ~ ' as j'
+    {%- set orders = 'select j.touched_key as key from ' ~ entries_this_run() ~ ' as j'
         ~ " where j.entry = 'transaction_id' and j.touched_key is not null" %}
-    insert into {{ pin() }}
-    select distinct (select max(batch_id) from {{ pin() }}), o.person_id
+    insert into {{ this_run() }}
+    select distinct (select max(batch_id) from {{ this_run() }}), o.person_id
     from {{ of_orders(ref('int_events'), orders) }} as o
 {% endmacro %}

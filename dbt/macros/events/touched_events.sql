@@ -1,15 +1,15 @@
-{#- The events of the pinned devices, all their copies, as a query of one column, key. -#}
+{#- The events of the devices of this run, all their copies, as a query of one column, key. -#}
 {% macro touched_events() %}{{ return(adapter.dispatch('touched_events', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__touched_events() -%}
     {%- for holder in event_holders() %}
-    select event_key as key from {{ holder }} where device_key in ({{ pinned_keys() }})
+    select event_key as key from {{ holder }} where device_key in ({{ this_run_keys() }})
     {{- ' union all' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}
 {% macro bigquery__touched_events() -%}
     {%- for holder in event_holders() %}
     select event_key as key from {{ holder }}
-    where bucket in unnest(touched_buckets) and device_key in ({{ pinned_keys() }})
+    where bucket in unnest(touched_buckets) and device_key in ({{ this_run_keys() }})
     {{- ' union all' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}

@@ -30,7 +30,7 @@ GA4, STREAMED = "stg_ga_events", "stg_streamed_events"
 
 def model(name: str, replaces: str, *parents: str) -> dict[str, Any]:
     """A model of a manifest."""
-    config = {"incremental_strategy": "replace_touched", "materialized": "incremental", "meta": {"replaces": replaces}}
+    config = {"materialized": "replace_keys", "meta": {"replaces": replaces}}
     return {"name": name, "resource_type": "model", "config": config, "depends_on": {"nodes": list(parents)}}
 
 

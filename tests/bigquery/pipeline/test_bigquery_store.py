@@ -78,7 +78,7 @@ def test_which_tables_are_there(either: Store) -> None:
 
 def test_tables_that_dbt_keeps_while_it_builds_are_no_marts(store: BigQueryStore) -> None:
     store.run("create table mart_b as select 1 as x")
-    store.run("create table mart_b__pin as select 1 as x")
+    store.run("create table mart_b__this_run as select 1 as x")
     assert store.marts("mart_") == ["mart_b"]
 
 

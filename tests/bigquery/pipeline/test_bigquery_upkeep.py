@@ -149,10 +149,10 @@ def test_what_is_too_old_goes_as_on_duckdb(world: World, tmp_path: Path) -> None
 def test_whoever_asks_to_be_deleted_is_in_no_table_and_the_rest_is_as_on_duckdb(world: World) -> None:
     settings, local, client = world.settings, world.local, world.client
     # left by a run that was killed
-    world.store.run("create table killed__pin as select 'b' as batch_id, 'client-4711' as touched_key")
+    world.store.run("create table killed__this_run as select 'b' as batch_id, 'client-4711' as touched_key")
     everywhere = set(places_of(client, *IDS))
     assert everywhere >= {"shop.events_20260110", "attribution.int_lookup", "attribution.int_journal"}
-    assert everywhere >= {"attribution.killed__pin", "attribution_published.quarantine"}
+    assert everywhere >= {"attribution.killed__this_run", "attribution_published.quarantine"}
     asked = ("person,client-4711", "device,cids-phone", "person,nobody")
     for home in (Project(settings.home), local):
         ask(home, *asked)

@@ -46,6 +46,8 @@ def settings(tmp_path: Path) -> Settings:
         "name: tiny\nprofile: attribution\nmodel-paths: [models]\nvars: {ignored_user_ids: []}\n"
     )
     (made.dbt_project / "profiles.yml").write_text("attribution: {}\n")
+    (made.dbt_project / "macros").mkdir()
+    (made.dbt_project / "macros" / "prepare_warehouse.sql").write_text("{% macro prepare_warehouse() %}{% endmacro %}")
     return made
 
 

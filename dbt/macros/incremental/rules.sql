@@ -38,7 +38,7 @@
 {% macro add_macros(ids, found) %}
     {%- for id in ids if id.startswith('macro.' ~ project_name ~ '.') -%}
         {%- set called = context[id.split('.')[-1]].macro -%}
-        {%- if called not in found and not called.original_file_path.startswith('macros/journal/') -%}
+        {%- if called not in found and not called.original_file_path.startswith('macros/incremental/') -%}
             {%- do found.append(called) -%}
             {%- do add_macros(called.depends_on.macros, found) -%}
         {%- endif -%}

@@ -5,7 +5,7 @@
         | selectattr('resource_type', 'equalto', 'model') | list if execute else [] -%}
     {%- if config.get('where') -%}
         {{ return('(select * from ' ~ relation ~ ' where ' ~ config.get('where') ~ ') as dbt_subquery') }}
-    {%- elif found and found[0].config.materialized == 'incremental' -%}
+    {%- elif found and found[0].config.materialized == 'replace_keys' -%}
         {{ return(unpublished(relation, found[0].config.meta.replaces) ~ ' as dbt_subquery') }}
     {%- endif -%}
     {{ return(relation) }}

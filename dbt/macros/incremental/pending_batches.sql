@@ -5,7 +5,7 @@
     {%- for id in node.depends_on.nodes if id in graph.nodes -%}
         {%- set parent = graph.nodes[id] -%}
         {%- set config = parent.config -%}
-        {%- if config.materialized == 'incremental' and config.incremental_strategy == 'replace_touched' -%}
+        {%- if config.materialized == 'replace_keys' -%}
             {%- do found.append(parent.name) -%}
         {%- elif config.materialized in ['view', 'ephemeral'] -%}
             {%- do found.extend(marking_parents(parent)) -%}
@@ -27,4 +27,17 @@
     having count(distinct case when d.entry = 'done' and {{ parent }} then d.model end)
         >= case when count(case when d.entry = 'rebuilt' and {{ parent }} then 1 end) > 0 then 1 else {{ enough }} end
         and count(case when d.entry = 'done' and d.model = '{{ this.identifier }}' then 1 end) = 0
+{% endmacro %}
+
+{#- Rebuilds that this model began and did not mark: a moment ago, or one that ended between two statements of BigQuery,
+    whose journaled keys must still be told. -#}
+{% macro unfinished_batches() %}
+    select j.batch_id
+    from {{ looked_up(journal(), "entry = 'rebuilt'") }} as j
+    where j.model = '{{ this.identifier }}'
+        and not exists (
+            select 1 from {{ looked_up(journal(), "entry = 'done'") }} as own
+            where own.model = '{{ this.identifier }}' and own.batch_id = j.batch_id
+        )
+    group by j.batch_id
 {% endmacro %}

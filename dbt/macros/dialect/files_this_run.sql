@@ -1,29 +1,25 @@
 {#- DuckDB reads a constant list of files or a constant query, and a variable counts as one. The empty file keeps the
     list of batches non-empty. include/export_reader.py writes the query of the export's files. -#}
-{% macro after_pin_shards() %}{{ return(adapter.dispatch('after_pin_shards', 'attribution')()) }}{% endmacro %}
-{% macro duckdb__after_pin_shards() -%}
+{% macro read_files_this_run() %}
     {%- set readable = 'filter (version is not null and problem is null)' -%}
     {%- if this.identifier == 'stg_ga_events' %}
     set variable stg_ga_events_query = (
         select export_query(coalesce(list({'name': shard, 'path': path, 'version': version} order by shard)
             {{ readable }}, []))
-        from {{ pin() }}
+        from {{ this_run() }}
     );
     {%- elif this.identifier == 'stg_streamed_events' %}
     set variable stg_streamed_events_files = (
         select list_append(coalesce(flatten(list(path order by path) {{ readable }}), []), empty_batch())
-        from {{ pin() }}
+        from {{ this_run() }}
     );
     -- DuckDB takes a file for one row, whatever its lines, and would build the joins with the seeds on the lines, of
     -- which most have no key: 200 MB of lines took 7 GB and could not spill
     set disabled_optimizers = 'build_side_probe_side';
     {%- endif %}
-{%- endmacro %}
-{% macro bigquery__after_pin_shards() %}{% endmacro %}
+{% endmacro %}
 
-{#- Puts back what after_pin_shards set. -#}
-{% macro after_shards_taken() %}{{ return(adapter.dispatch('after_shards_taken', 'attribution')()) }}{% endmacro %}
-{% macro duckdb__after_shards_taken() %}
+{#- Puts back what it set. -#}
+{% macro files_read() %}
     {%- if this.identifier == 'stg_streamed_events' %}reset disabled_optimizers;{% endif %}
-{%- endmacro %}
-{% macro bigquery__after_shards_taken() %}{% endmacro %}
+{% endmacro %}

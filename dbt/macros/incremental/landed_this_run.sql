@@ -1,9 +1,7 @@
-{#- The pin of a staging model: the shards that landed, changed or vanished since this model last looked.
+{#- This run of a staging model: the shards that landed, changed or vanished since this model last looked.
     A shard that cannot be read (problem) keeps the rows of its earlier version and is not looked at again until it
     changes. -#}
-{% macro pin_shards() %}
-    {{ declare_sight() }}
-    {{ create_pin() }}
+{% macro changed_shards() %}
     with known as (
         select touched_key as shard, version, seq, entry, detail
         from {{ looked_up(journal(), "entry in ('shard', 'rejected')") }} as j
@@ -35,10 +33,5 @@
     )
     select *, case when problem is null then shard end as touched_key from examined
     union all
-    select batch_id, null, null, null, null, null, null from ({{ unfinished_batches() }}) as u;
-    {{ after_pin_shards() }}
-    {%- if not is_incremental() %}
-    insert into {{ journal() }} (batch_id, entry, model)
-    select distinct batch_id, 'rebuilt', '{{ this.identifier }}' from {{ pin() }};
-    {%- endif %}
+    select batch_id, null, null, null, null, null, null from ({{ unfinished_batches() }}) as u
 {% endmacro %}

@@ -19,7 +19,7 @@
 
 {% macro near_first_event() -%}
     {%- set last_first = 'select k.touched_key as key from (' ~ known_first_event(this.identifier) ~ ') as k' -%}
-    {%- set asked = pinned_keys() ~ ' union all ' ~ last_first -%}
+    {%- set asked = this_run_keys() ~ ' union all ' ~ last_first -%}
     {%- set these = 'device_key in (' ~ few_keys(asked) ~ ')' if is_incremental() else 'false' -%}
     near as (
         select e.event_at, e.device_key, e.is_timely

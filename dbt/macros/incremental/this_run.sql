@@ -1,0 +1,84 @@
+{#- What this run of a model takes in, fixed before it reads: one row a pending batch and key. Everything later reads
+    this table only, so that rows and journal entries that arrive meanwhile wait for the next run. -#}
+{% macro this_run() %}{{ return(adapter.dispatch('this_run', 'attribution')()) }}{% endmacro %}
+{% macro duckdb__this_run() %}{{ return('temp.' ~ this.identifier ~ '__this_run') }}{% endmacro %}
+{% macro bigquery__this_run() %}
+    {{- return(this.incorporate(path={'identifier': this.identifier ~ '__this_run'}) | string) -}}
+{% endmacro %}
+
+{#- The rows derived of them. -#}
+{% macro new_rows() %}{{ return(adapter.dispatch('new_rows', 'attribution')()) }}{% endmacro %}
+{% macro duckdb__new_rows() %}{{ return('temp.' ~ this.identifier ~ '__new_rows') }}{% endmacro %}
+{% macro bigquery__new_rows() %}
+    {{- return(this.incorporate(path={'identifier': this.identifier ~ '__dbt_tmp'})) -}}
+{% endmacro %}
+
+{#- Makes the table of this run. A rebuild is a batch of its own, so that the checks and the models below look at all
+    its rows, old and new, even if nothing new has come. -#}
+{% macro create_this_run() %}
+    {%- set meta = model.config.meta -%}
+    {%- if meta.replaces == 'shard' -%}
+        {{ as_this_run() }}
+        {{ changed_shards() }};
+        {%- if not is_incremental() %}{{ journal_rebuilt('select distinct batch_id from ' ~ this_run()) }}{% endif %}
+    {%- else -%}
+        {%- if not is_incremental() %}{{ journal_rebuilt('select ' ~ new_id() ~ ' as batch_id') }}{% endif %}
+        {{ as_this_run() }}
+        {%- set batches = few_keys('select batch_id as key from pending') %}
+        with pending as (
+            {{ pending_batches() }}
+            union distinct
+            {{ unfinished_batches() }}
+        )
+        select p.batch_id, j.touched_key
+        from pending as p
+        left join {{ looked_up(journal(), 'batch_id in (' ~ batches ~ ')') }} as j
+            on j.batch_id = p.batch_id and j.entry = '{{ meta.replaces }}';
+        {%- if meta.also and is_incremental() %}{{ context[meta.also]() }};{% endif %}
+    {%- endif -%}
+    {#- A table of an earlier version may lack the column; all below it is built anew then and waits for no keys. -#}
+    {%- set before = load_cached_relation(this) if not is_incremental() else none -%}
+    {%- if logged() and before is not none
+        and not logged() | reject('in', adapter.get_columns_in_relation(before) | map(attribute='name')) | list %}
+    {%- if meta.replaces != 'shard' or meta.logs_as %}{{ journal_keys(this) }}{% endif %}
+    {%- endif %}
+{% endmacro %}
+
+{% macro as_this_run() %}{{ return(adapter.dispatch('as_this_run', 'attribution')()) }}{% endmacro %}
+{% macro duckdb__as_this_run() %}create or replace temp table {{ this_run() }} as{% endmacro %}
+{#- In a BigQuery script that fails it would stay. -#}
+{% macro bigquery__as_this_run() -%}
+    create or replace table {{ this_run() }}
+    options (expiration_timestamp = timestamp_add(current_timestamp(), interval 12 hour)) as
+{%- endmacro %}
+
+{#- The keys this run takes in, as a query of one column, key. -#}
+{% macro this_run_keys() -%}
+    {{- return('select touched_key as key from ' ~ this_run() ~ ' where touched_key is not null') -}}
+{%- endmacro %}
+
+{#- The journal's entries of the batches of this run. -#}
+{% macro entries_this_run() -%}
+    {%- set batches = few_keys('select batch_id as key from ' ~ this_run()) -%}
+    {{- return(looked_up(journal(), 'batch_id in (' ~ batches ~ ')')) -}}
+{%- endmacro %}
+
+{#- Usage in a model: where {{ touched_only('person_id') }} -#}
+{% macro touched_only(column) -%}
+    {%- if is_incremental() -%}
+        {{ column }} in (
+            select {{ key_value('touched_key', column) }} from {{ this_run() }} where touched_key is not null
+        )
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Journal keys are text. Written, a date becomes text; compared, the key becomes a date, so that the column stays bare
+    and its index can be used. -#}
+{% macro key_text(column) %}
+    {{- return('cast(' ~ column ~ ' as ' ~ dbt.type_string() ~ ')' if column.endswith('_date') else column) -}}
+{% endmacro %}
+{% macro key_value(key, column) %}
+    {{- return('cast(' ~ key ~ ' as date)' if column.endswith('_date') else key) -}}
+{% endmacro %}
