@@ -10,6 +10,7 @@ from rich.console import Console
 from include.home_kind import DEMO, Asked, Decision, decided, mark
 from include.landing import exported_tables, streamed_batches
 from include.settings import Settings
+from include.simulator.own_files import HISTORY, note
 
 SEEDED_END = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -51,6 +52,7 @@ def set_up_home(settings: Settings, console: Console, asked: Asked, size: Size =
     from include.stream_events import HISTORY_SEED  # noqa: PLC0415
 
     seed, end = (HISTORY_SEED, datetime.now(UTC)) if size.seed is None else (size.seed, SEEDED_END)
-    write_history(export, seed=seed, end=end, days=size.days, people=size.people, truth=settings.truth)
+    write_history(export, seed=seed, end=end, days=size.days, people=size.people)
     write_spend(settings.ad_spend, seed=seed, end=end, days=size.days, people=size.people)
+    note(settings, HISTORY)
     return decision

@@ -147,7 +147,6 @@ def _write_history(settings: Settings, given: argparse.Namespace) -> None:
             days=given.days or 30,
             people=given.people or 3000,
             schema=given.schema or "2026",
-            truth=settings.truth,
         )
     except FileExistsError as error:  # export tables are there already
         raise SettingError(str(error)) from error

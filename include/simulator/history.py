@@ -25,7 +25,6 @@ from include.simulator.journey import Event, journey
 from include.simulator.orders import worth
 from include.simulator.own_files import SIGNATURE
 from include.simulator.plan import DAY, Span, household
-from include.simulator.truth import TruthLog, truth_log, visit_truth
 
 ROW_GROUP = 50_000  # what is turned into columns at once
 _MICROSECOND = timedelta(microseconds=1)
@@ -62,7 +61,6 @@ def write_history(  # noqa: PLR0913 -- the options of one command
     days: int = 30,
     people: int = 3000,
     schema: SchemaName = "2026",
-    truth: Path | None = None,
 ) -> HistorySummary:
     """Write the tables of the `days` days up to `end` (UTC), the last one intraday and cut off at `end`.
 
@@ -84,11 +82,10 @@ def write_history(  # noqa: PLR0913 -- the options of one command
         for day in dict.fromkeys(visit.start // DAY for visit in household(seed, number, span)):
             coming[day].append(number)
     writer = _Writer(folder, seed, span, schema)
-    with truth_log(truth, "history") as log:
-        each_day = range(span.start // DAY, last + 1)
-        console = Console(stderr=True)
-        for day in track(each_day, "Writing GA4 history", console=console, disable=not sys.stderr.isatty()):
-            writer.write(day, coming.pop(day, array("q")), log)
+    each_day = range(span.start // DAY, last + 1)
+    console = Console(stderr=True)
+    for day in track(each_day, "Writing GA4 history", console=console, disable=not sys.stderr.isatty()):
+        writer.write(day, coming.pop(day, array("q")))
     return HistorySummary(writer.rows, writer.orders, writer.revenue, tuple(writer.files))
 
 
@@ -102,8 +99,8 @@ class _Writer:
         self.rows, self.orders, self.revenue = 0, 0, Decimal(0)
         self.files: list[Path] = []
 
-    def write(self, day: int, households: array[int], log: TruthLog) -> None:
-        """Write the table of `day` with what was held over, and note the truth of its visits."""
+    def write(self, day: int, households: array[int]) -> None:
+        """Write the table of `day` with what was held over."""
         rng = seeded(self.seed, "export", day)
         rows, self.held = self.held, []
         for number in households:
@@ -111,7 +108,7 @@ class _Writer:
                 if visit.start // DAY != day:
                     continue
                 events = [event for event in journey(self.seed, visit) if event.at < self.span.end]
-                self._note(events, log)
+                self._count(events)
                 late = chance(rng, 0.004)
                 for event in events:
                     following = event.at // DAY > day or (late and event is events[-1] and day < self.last)
@@ -129,10 +126,8 @@ class _Writer:
         self.files.append(path)
         self.rows += len(rows)
 
-    def _note(self, events: list[Event], log: TruthLog) -> None:
-        intraday = self.schema == "2026" and events[0].at // DAY == self.last
+    def _count(self, events: list[Event]) -> None:
         purchases = [event for event in events if event.name == "purchase"]
-        log.add(visit_truth(events, self.schema, intraday=intraday), events)
         if events[0].visit.kind == "visit":
             self.orders += len(purchases)
             self.revenue += sum((worth(event.order) for event in purchases if event.order), Decimal(0))

@@ -29,6 +29,7 @@ from include.home_kind import (
 from include.run import read_arguments, set_up
 from include.settings import BigQuery, Settings
 from include.simulator.history import write_history
+from include.simulator.own_files import HISTORY
 from include.simulator.stream import write_batch
 from include.stream_events import main as stream_events
 
@@ -126,7 +127,7 @@ def test_a_home_of_ones_own_is_never_written_to(settings: Settings, export: Path
     assert kind_of(settings) == OWN
     assert begin(settings, "--events", "5", "--demo") == (settings, 5)
     assert badge(settings) == "demo data among your own"
-    assert not settings.truth.exists()
+    assert not settings.simulated.exists()
     assert not settings.ad_spend.exists() or not any(settings.ad_spend.iterdir())
 
 
@@ -156,7 +157,7 @@ def test_an_older_home_is_known_by_what_landed(settings: Settings, export: Path,
     write_batch(settings, events=2, seed=1)
     assert kind_of(settings) == (TRIAL if linked else DEMO)
     if not linked:
-        noted = settings.truth / "visits" / "history.ndjson"
+        noted = settings.simulated / HISTORY
         noted.touch()
         table = settings.ga4_export / "events_20260130.parquet"
         table.touch()
@@ -184,7 +185,7 @@ def test_clean_demo_removes_what_was_simulated_and_nothing_else(settings: Settin
     left = sorted(path.name for path in (settings.home / "landing").rglob("*") if path.is_file())
     assert left == ["mine.ndjson"]
     assert not settings.warehouse.exists()
-    assert not settings.truth.exists()
+    assert not settings.simulated.exists()
     assert settings.tombstones.exists()
     assert kind_of(settings) == OWN
     with pytest.raises(HomeKindError, match="holds your own data, and no demo data"):
