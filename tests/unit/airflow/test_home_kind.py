@@ -218,10 +218,9 @@ def test_the_command_follows_the_same_rule(tmp_path: Path, monkeypatch: pytest.M
     mine.write_text(json.dumps({"event_id": "a", "event_name": "page_view", "event_timestamp": 1}) + "\n")
     file = ["--file", str(mine)]
     monkeypatch.delenv("GA4_EXPORT", raising=False)
-    for name, first, other in (("a", ["--seed", "1"], file), ("b", file, ["--seed", "1"]), ("c", file, ["--history"])):
+    for name, first, other in (("a", ["--seed", "1"], file), ("b", file, ["--seed", "1"])):
         monkeypatch.setenv("ATTRIBUTION_HOME", str(tmp_path / name))
         assert [stream_events(first), stream_events(other)] == [0, 2]
         assert kind_of(Settings.from_env()) == (DEMO if first != file else OWN)
-        few = [*other, "--demo", *(["--days", "1", "--people", "9"] if other == ["--history"] else [])]
-        assert stream_events(few) == 0
+        assert stream_events([*other, "--demo"]) == 0
         assert kind_of(Settings.from_env()) == TRIAL
