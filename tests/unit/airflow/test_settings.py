@@ -29,20 +29,3 @@ def test_nothing_is_erased_from_the_export_unless_told() -> None:
 def test_a_value_that_cannot_work_is_refused_by_name(variable: str, value: str) -> None:
     with pytest.raises(SettingError, match=rf"^{variable} is {re.escape(repr(value))}; allowed"):
         Settings.from_env({variable: value})
-
-
-def test_when_runs_start_and_how_alerts_go_out() -> None:
-    settings = Settings.from_env({})
-    assert (settings.alert_connections, settings.alert_connections_named) == (
-        ("attribution_webhook", "attribution_mail"),
-        False,
-    )
-    assert (settings.late_minutes, settings.stale_minutes) == (30, 2160)
-    assert [Settings.from_env({"MICROBATCH_SCHEDULE": one}).schedule for one in ("", "none", "0 * * * *")] == [
-        "*/5 * * * *",
-        None,
-        "0 * * * *",
-    ]
-    told = Settings.from_env({"ALERT_CONNECTIONS": "a, b", "LATE_MINUTES": "5", "STALE_MINUTES": "0"})
-    assert (told.alert_connections, told.alert_connections_named) == (("a", "b"), True)
-    assert (told.late_minutes, told.stale_minutes) == (5, 0)
