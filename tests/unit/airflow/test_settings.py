@@ -29,3 +29,8 @@ def test_nothing_is_erased_from_the_export_unless_told() -> None:
 def test_a_value_that_cannot_work_is_refused_by_name(variable: str, value: str) -> None:
     with pytest.raises(SettingError, match=rf"^{variable} is {re.escape(repr(value))}; allowed"):
         Settings.from_env({variable: value})
+
+
+def test_connections_of_alerts_may_be_named() -> None:
+    told = Settings.from_env({"ALERT_CONNECTIONS": "a, b"})
+    assert (told.alert_connections, told.alert_connections_named) == (("a", "b"), True)
