@@ -10,7 +10,6 @@ import pytest
 from include.ga4_schema import SCHEMA_2021
 
 SAMPLE = Path(__file__).resolve().parents[3] / "shared" / "ga4_sample"
-COLUMNS_2026 = 31
 
 
 def test_2021_equals_every_file_of_the_public_sample() -> None:
