@@ -1,4 +1,4 @@
-"""The schemas are those of the export: the public sample's to the letter, today's by its published columns."""
+"""The schema of 2021 is that of the public sample, to the letter."""
 
 from __future__ import annotations
 
