@@ -37,8 +37,7 @@ def own_tables(settings: Settings) -> list[Path]:
         if (match := EXPORT_TABLE.match(shard.name))
         for path in shard.path
     )
-    signed = [path for _, path in dated if _is_signed(path)]
-    return signed or [path for _, path in dated if _of_unsigned_history(settings, path)]
+    return [path for _, path in dated if _is_signed(path)]
 
 
 def own_batches(settings: Settings) -> list[Path]:
@@ -80,12 +79,6 @@ def _is_signed(path: Path) -> bool:
     except (OSError, pa.ArrowException):
         return False
     return SIGNATURE.items() <= metadata.items()
-
-
-def _of_unsigned_history(settings: Settings, path: Path) -> bool:
-    """Version 0.1 did not sign its tables, which lie in the home itself."""
-    inside = path.resolve().is_relative_to((settings.home / "landing").resolve())
-    return inside and _in_hour_of_history(settings, path)
 
 
 def _in_hour_of_history(settings: Settings, path: Path) -> bool:

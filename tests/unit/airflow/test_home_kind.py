@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,7 +28,6 @@ from include.home_kind import (
 from include.run import read_arguments, set_up
 from include.settings import BigQuery, Settings
 from include.simulator.history import write_history
-from include.simulator.own_files import HISTORY
 from include.simulator.stream import write_batch
 from include.stream_events import main as stream_events
 
@@ -149,21 +147,13 @@ def test_an_empty_folder_that_ga4_export_names_is_not_filled(settings: Settings,
 
 @pytest.mark.parametrize("linked", [False, True])
 def test_an_older_home_is_known_by_what_landed(settings: Settings, export: Path, linked: bool) -> None:
-    """Version 0.1 marked no home and signed no table."""
+    """Version 0.1 marked no home."""
     if linked:
         settings.ga4_export.rmdir()
         settings.ga4_export.symlink_to(export)
         assert kind_of(settings) == OWN
     write_batch(settings, events=2, seed=1)
     assert kind_of(settings) == (TRIAL if linked else DEMO)
-    if not linked:
-        noted = settings.simulated / HISTORY
-        noted.touch()
-        table = settings.ga4_export / "events_20260130.parquet"
-        table.touch()
-        assert kind_of(settings) == DEMO
-        os.utime(table, (0, 0))
-        assert kind_of(settings) == TRIAL
 
 
 def test_streamed_files_and_spend_are_own_data_too(settings: Settings) -> None:
