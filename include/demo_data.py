@@ -52,7 +52,7 @@ def set_up_home(settings: Settings, console: Console, asked: Asked, size: Size =
     from include.simulator.spend import write_spend  # noqa: PLC0415
 
     seed, end = (HISTORY_SEED, datetime.now(UTC)) if size.seed is None else (size.seed, SEEDED_END)
+    note(settings, HISTORY)  # first: files without a note would count as the user's own
     write_history(export, seed=seed, end=end, days=size.days, people=size.people)
     write_spend(settings.ad_spend, seed=seed, end=end, days=size.days, people=size.people)
-    note(settings, HISTORY)
     return decision
