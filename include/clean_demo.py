@@ -34,7 +34,7 @@ def derived(settings: Settings, kind: str) -> list[Path]:
         settings.warehouse,
         settings.warehouse.with_suffix(".duckdb.wal"),
         settings.published.parent,
-        settings.truth,
+        settings.simulated.parent,
         settings.outbox,
         settings.home / "proof",
         settings.home / "report.html",

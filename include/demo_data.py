@@ -10,7 +10,9 @@ from rich.console import Console
 from include.home_kind import DEMO, Asked, Decision, decided, mark
 from include.landing import exported_tables, streamed_batches
 from include.settings import Settings
+from include.simulator.own_files import HISTORY, note
 
+HISTORY_SEED = 42
 SEEDED_END = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
@@ -48,9 +50,9 @@ def set_up_home(settings: Settings, console: Console, asked: Asked, size: Size =
     )
     from include.simulator.history import write_history  # noqa: PLC0415 - only a fresh home needs the generator
     from include.simulator.spend import write_spend  # noqa: PLC0415
-    from include.stream_events import HISTORY_SEED  # noqa: PLC0415
 
     seed, end = (HISTORY_SEED, datetime.now(UTC)) if size.seed is None else (size.seed, SEEDED_END)
-    write_history(export, seed=seed, end=end, days=size.days, people=size.people, truth=settings.truth)
+    note(settings, HISTORY)  # first: files without a note would count as the user's own
+    write_history(export, seed=seed, end=end, days=size.days, people=size.people)
     write_spend(settings.ad_spend, seed=seed, end=end, days=size.days, people=size.people)
     return decision

@@ -104,7 +104,7 @@ def kind_of(settings: Settings) -> str | None:
 
 
 def _by_evidence(settings: Settings) -> str | None:
-    simulated = bool(own_tables(settings) or own_batches(settings) or (settings.truth / "visits").is_dir())
+    simulated = bool(own_tables(settings) or own_batches(settings) or settings.simulated.is_dir())
     if simulated:
         return TRIAL if others_files(settings) else DEMO
     landed = settings.ga4_export.is_symlink() or others_files(settings) or spend_files(settings.ad_spend)

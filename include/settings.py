@@ -262,9 +262,9 @@ class Settings:
         return self.home / "templates" / "empty"
 
     @property
-    def truth(self) -> Path:
-        """What the simulator generated and why, for tests; no model reads it."""
-        return self.home / "truth"
+    def simulated(self) -> Path:
+        """The simulator's notes of the files it wrote, by name; the folder is named as in earlier versions."""
+        return self.home / "truth" / "visits"
 
     @property
     def dbt_artifacts(self) -> Path:

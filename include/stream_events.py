@@ -1,11 +1,10 @@
-"""Stream simulated events or a file of your own, or write the GA4 history that the simulated ones go on from.
+"""Stream simulated events or a file of your own.
 
 They go into the landing zone of this machine, with DBT_TARGET=bigquery into BigQuery (docs/bigquery_streaming.md). A
 home holds demo data or your own; both only for a trial, with --demo (include/home_kind.py).
 
 python include/stream_events.py --events 20
 python include/stream_events.py --file events.ndjson
-python include/stream_events.py --history --days 30 --people 3000
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 if __name__ == "__main__":  # run as a script, from any folder
@@ -21,41 +19,22 @@ if __name__ == "__main__":  # run as a script, from any folder
 
 from include.home_kind import DEMO_EVENTS, Asked, decided, mark
 from include.settings import SettingError, Settings
-from include.simulator.history import write_history
 from include.simulator.stream import stream_batch
 from include.streaming.batch import BatchFileError
 from include.streaming.target import open_streamer, send_file
 from include.warehouse import WarehouseBusyError, WarehouseError
 
-HISTORY_SEED = 42
-_HISTORY_ONLY = ("days", "people", "schema", "end")
-_NOT_OF_A_FILE = ("events", "seed", "bad", "history")
+_NOT_OF_A_FILE = ("events", "seed", "bad")
 
 
-def _at_least(least: int, text: str) -> int:
+def _count(text: str) -> int:
     try:
         number = int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
-    if number < least:
-        raise argparse.ArgumentTypeError(f"{number} is too small; the least is {least}")
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{number} is too small; the least is 0")
     return number
-
-
-def _count(text: str) -> int:
-    return _at_least(0, text)
-
-
-def _positive(text: str) -> int:
-    return _at_least(1, text)
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 2026-01-31T12:00:00") from None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -66,13 +45,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--bad", type=_count, metavar="N", help="add N lines that must be quarantined")
     options.add_argument("--file", type=Path, metavar="FILE", help="stream this NDJSON file, one event a line")
     options.add_argument("--batch-id", metavar="ID", help="the file's batch (default: made of its name and content)")
-    options.add_argument("--history", action="store_true", help="write GA4 export history instead of streaming")
     options.add_argument("--demo", action="store_true", help="demo data and data of your own may mix, for a trial")
-    history = options.add_argument_group("with --history")
-    history.add_argument("--days", type=_positive, metavar="N", help="days up to the end (default 30)")
-    history.add_argument("--people", type=_positive, metavar="N", help="visiting households (default 3000)")
-    history.add_argument("--schema", choices=("2021", "2026"), help="the export's schema (default 2026)")
-    history.add_argument("--end", type=_moment, metavar="TIME", help="when it ends, UTC if not said (default now)")
     return options
 
 
@@ -83,9 +56,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _refuse_contradictions(options, given)
     try:
         settings = Settings.from_env()
-        if given.history:
-            _write_history(settings, given)
-            return 0
         _stream(settings, given)
     except (SettingError, BatchFileError, WarehouseError) as error:
         sys.stderr.write(f"{error}\n")
@@ -102,12 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _refuse_contradictions(options: argparse.ArgumentParser, given: argparse.Namespace) -> None:
-    extra = [name for name in _HISTORY_ONLY if getattr(given, name) is not None]
-    if extra and not given.history:
-        options.error(f"--{extra[0]} needs --history")
-    if given.history and given.bad:
-        options.error("--bad streams bad lines; it does not go with --history")
-    clash = [name for name in _NOT_OF_A_FILE if not (getattr(given, name) is None or getattr(given, name) is False)]
+    clash = [name for name in _NOT_OF_A_FILE if getattr(given, name) is not None]
     if given.file and clash:
         options.error(f"--{clash[0]} does not go with --file")
     if given.batch_id and not given.file:
@@ -133,27 +98,6 @@ def _stream(settings: Settings, given: argparse.Namespace) -> None:
 def _announce(events: int) -> None:
     sys.stdout.write(f"Streaming {events} events...\n")
     sys.stdout.flush()
-
-
-def _write_history(settings: Settings, given: argparse.Namespace) -> None:
-    if settings.bigquery:
-        raise SettingError("--history writes files for DBT_TARGET=local; into BigQuery GA4 itself exports its history")
-    mark(settings, decided(settings, Asked(events=1, demo=given.demo)).kind)
-    try:
-        history = write_history(
-            settings.ga4_export,
-            seed=HISTORY_SEED if given.seed is None else given.seed,
-            end=given.end or datetime.now(UTC),
-            days=given.days or 30,
-            people=given.people or 3000,
-            schema=given.schema or "2026",
-            truth=settings.truth,
-        )
-    except FileExistsError as error:  # export tables are there already
-        raise SettingError(str(error)) from error
-    sys.stdout.write(f"Wrote {history.events:,} events in {len(history.files)} tables to {settings.ga4_export}\n")
-    sys.stdout.write(f"  - Purchases: {history.purchases}\n")
-    sys.stdout.write(f"  - Revenue: ${history.revenue:,.2f}\n")
 
 
 if __name__ == "__main__":

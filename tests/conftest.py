@@ -1,11 +1,17 @@
-"""How many examples Hypothesis tries, and where it takes its chances from.
+"""Where importing airflow writes its file, and how many examples Hypothesis tries.
 
 `proof` tries many, others each time (`make prove`). Where no profile is named the examples are few and always the same.
 """
 
 from __future__ import annotations
 
+import os
+import tempfile
+
 from hypothesis import HealthCheck, settings
+
+# each process of the session has its own: they would write its files at the same time
+os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-")
 
 common = settings(deadline=None, database=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("few", common, derandomize=True, max_examples=10)

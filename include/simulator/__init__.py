@@ -1,5 +1,5 @@
-"""A seeded shop: GA4 export history and streamed events as real data has them, with the truth beside them.
+"""A seeded shop: GA4 export history and streamed events as real data has them.
 
 world: what exists; plan: who visits when and why; journey: the events of a visit; ga4_rows: events as export rows;
-history: export files; stream: streamed batches; truth: what was generated and why.
+history: export files; stream: streamed batches.
 """

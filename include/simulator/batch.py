@@ -44,12 +44,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Events of one visitor. late: they arrive long after they happened; landed: their human landed before."""
+    """Events of one visitor. late: they arrive long after they happened."""
 
     events: tuple[Event, ...]
-    continues: bool = False
     late: bool = False
-    landed: bool = False
 
 
 class Composer:
@@ -108,14 +106,14 @@ class Composer:
         if visitor.user_id and chance(self.rng, 0.3):
             visitor = replace(visitor, device=new_device(self.rng, start).device_id, category=None)
         visit = self._visit(start, BACK, visitor, buys=0.35)
-        return Part(self._walk(visit, visitor.last_at, from_checkout=True), continues=True, landed=True)
+        return Part(self._walk(visit, visitor.last_at, from_checkout=True))
 
     def _come_back(self) -> Part | None:
         visitor = self._take(self.away)
         if visitor is None:
             return None
         visit = self._visit(self._now(), pick_touch(self.rng, first=False), visitor)
-        return Part(self._walk(visit, self.window.start), landed=True)
+        return Part(self._walk(visit, self.window.start))
 
     def _report_again(self) -> Part | None:
         """The shop's server reports an order that the browser reported too."""
@@ -149,8 +147,7 @@ class Composer:
             order=refunded(self.rng, order) if kind == "refund" else order,
         )
         event = next(event for event in journey(0, visit) if event.order)
-        continues = kind == "repeat" or at - landed.visitor.last_at <= PAUSE
-        return Part((event,), continues=continues, late=at < self.window.start, landed=True)
+        return Part((event,), late=at < self.window.start)
 
     def _visit(self, start: int, touch: Touch, visitor: Visitor | None = None, *, buys: float = 0.15) -> Visit:
         """A visit of someone new, or of `visitor`; the anonymous may log in with a user nobody saw before."""
@@ -166,7 +163,6 @@ class Composer:
         self.drawn += 1
         return Visit(
             visit_id=f"{self.batch_id}-{self.drawn:05d}",
-            human=f"{self.batch_id}-{self.drawn:05d}",
             kind="visit",
             start=start,
             device=None if denied else visitor.device if visitor else device.device_id,

@@ -11,7 +11,6 @@ from array import array
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -22,10 +21,8 @@ from include.simulator.chance import chance, seeded
 from include.simulator.files import whole_file
 from include.simulator.ga4_rows import SchemaName, schema_of, table
 from include.simulator.journey import Event, journey
-from include.simulator.orders import worth
 from include.simulator.own_files import SIGNATURE
 from include.simulator.plan import DAY, Span, household
-from include.simulator.truth import TruthLog, truth_log, visit_truth
 
 ROW_GROUP = 50_000  # what is turned into columns at once
 _MICROSECOND = timedelta(microseconds=1)
@@ -34,11 +31,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class HistorySummary:
-    """What was written: rows, orders (repeats of one not counted), their worth in US dollars, and the files."""
+    """What was written: rows and files."""
 
     events: int
-    purchases: int
-    revenue: Decimal
     files: tuple[Path, ...]
 
 
@@ -62,7 +57,6 @@ def write_history(  # noqa: PLR0913 -- the options of one command
     days: int = 30,
     people: int = 3000,
     schema: SchemaName = "2026",
-    truth: Path | None = None,
 ) -> HistorySummary:
     """Write the tables of the `days` days up to `end` (UTC), the last one intraday and cut off at `end`.
 
@@ -84,26 +78,25 @@ def write_history(  # noqa: PLR0913 -- the options of one command
         for day in dict.fromkeys(visit.start // DAY for visit in household(seed, number, span)):
             coming[day].append(number)
     writer = _Writer(folder, seed, span, schema)
-    with truth_log(truth, "history") as log:
-        each_day = range(span.start // DAY, last + 1)
-        console = Console(stderr=True)
-        for day in track(each_day, "Writing GA4 history", console=console, disable=not sys.stderr.isatty()):
-            writer.write(day, coming.pop(day, array("q")), log)
-    return HistorySummary(writer.rows, writer.orders, writer.revenue, tuple(writer.files))
+    each_day = range(span.start // DAY, last + 1)
+    console = Console(stderr=True)
+    for day in track(each_day, "Writing GA4 history", console=console, disable=not sys.stderr.isatty()):
+        writer.write(day, coming.pop(day, array("q")))
+    return HistorySummary(writer.rows, tuple(writer.files))
 
 
 class _Writer:
-    """What carries over from one day's table to the next, and the sums."""
+    """What carries over from one day's table to the next, and what was written."""
 
     def __init__(self, folder: Path, seed: int, span: Span, schema: SchemaName) -> None:
         self.folder, self.seed, self.span, self.schema = folder, seed, span, schema
         self.last = (span.end - 1) // DAY
         self.held: list[Event] = []
-        self.rows, self.orders, self.revenue = 0, 0, Decimal(0)
+        self.rows = 0
         self.files: list[Path] = []
 
-    def write(self, day: int, households: array[int], log: TruthLog) -> None:
-        """Write the table of `day` with what was held over, and note the truth of its visits."""
+    def write(self, day: int, households: array[int]) -> None:
+        """Write the table of `day` with what was held over."""
         rng = seeded(self.seed, "export", day)
         rows, self.held = self.held, []
         for number in households:
@@ -111,7 +104,6 @@ class _Writer:
                 if visit.start // DAY != day:
                     continue
                 events = [event for event in journey(self.seed, visit) if event.at < self.span.end]
-                self._note(events, log)
                 late = chance(rng, 0.004)
                 for event in events:
                     following = event.at // DAY > day or (late and event is events[-1] and day < self.last)
@@ -128,11 +120,3 @@ class _Writer:
                 writer.write_table(table(group, day_name(day), self.schema, intraday=intraday))
         self.files.append(path)
         self.rows += len(rows)
-
-    def _note(self, events: list[Event], log: TruthLog) -> None:
-        intraday = self.schema == "2026" and events[0].at // DAY == self.last
-        purchases = [event for event in events if event.name == "purchase"]
-        log.add(visit_truth(events, self.schema, intraday=intraday), events)
-        if events[0].visit.kind == "visit":
-            self.orders += len(purchases)
-            self.revenue += sum((worth(event.order) for event in purchases if event.order), Decimal(0))

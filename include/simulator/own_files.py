@@ -16,7 +16,17 @@ from include.simulator.spend import ADS
 #: Metadata of each export table that the simulator writes; it stays when rows are taken out of the file.
 SIGNATURE = {b"attribution.simulated": b"true"}
 BATCH_ID = re.compile(r"batch_(\d{6,})_[0-9a-f]{8}$")  # as stream.py names them
+HISTORY = "history.ndjson"  # the note of the generated history and its ad spend
 _SAME_HOUR = 3600
+
+
+def note(settings: Settings, name: str) -> None:
+    """Note that the simulator wrote the batch of this file name, or HISTORY.
+
+    Raises OSError where the home cannot be written.
+    """
+    settings.simulated.mkdir(parents=True, exist_ok=True)
+    (settings.simulated / name).touch()
 
 
 def own_tables(settings: Settings) -> list[Path]:
@@ -27,14 +37,13 @@ def own_tables(settings: Settings) -> list[Path]:
         if (match := EXPORT_TABLE.match(shard.name))
         for path in shard.path
     )
-    signed = [path for _, path in dated if _is_signed(path)]
-    return signed or [path for _, path in dated if _of_unsigned_history(settings, path)]
+    return [path for _, path in dated if _is_signed(path)]
 
 
 def own_batches(settings: Settings) -> list[Path]:
-    """The streamed batches that the simulator wrote, by number: those of which it noted the truth."""
+    """The streamed batches that the simulator wrote, by number: those that it noted."""
     found = [Path(shard.path[0]) for shard in streamed_batches(settings.streamed_events) if BATCH_ID.match(shard.name)]
-    return [path for path in found if (settings.truth / "visits" / path.name).exists()]
+    return [path for path in found if (settings.simulated / path.name).exists()]
 
 
 def own_spend(settings: Settings) -> list[Path]:
@@ -72,14 +81,8 @@ def _is_signed(path: Path) -> bool:
     return SIGNATURE.items() <= metadata.items()
 
 
-def _of_unsigned_history(settings: Settings, path: Path) -> bool:
-    """Version 0.1 did not sign its tables, which lie in the home itself."""
-    inside = path.resolve().is_relative_to((settings.home / "landing").resolve())
-    return inside and _in_hour_of_history(settings, path)
-
-
 def _in_hour_of_history(settings: Settings, path: Path) -> bool:
-    noted = settings.truth / "visits" / "history.ndjson"
+    noted = settings.simulated / HISTORY
     try:
         return abs(path.stat().st_mtime - noted.stat().st_mtime) < _SAME_HOUR
     except OSError:

@@ -59,7 +59,6 @@ class Visit:
     """
 
     visit_id: str
-    human: str
     kind: str
     start: int
     device: str | None
@@ -95,7 +94,6 @@ def household(seed: int, number: int, span: Span) -> list[Visit]:
 
 @dataclass(frozen=True, slots=True)
 class _Human:
-    name: str
     user_id: str | None
     devices: tuple[Device, ...]
 
@@ -118,11 +116,11 @@ class _Household:
         rng = self.rng
         common = new_device(rng, self.arrival, login_from=0)
         humans = []
-        for letter in "ab" if self.shared else "a":
+        for _ in range(2 if self.shared else 1):
             user = f"u{rng.randrange(10**7, 10**8)}" if self.shared or chance(rng, 0.4) else None
             own = [new_device(rng, self.arrival, rng.choice((0, 0, 1, 2, NEVER))) for _ in range(pick(rng, _DEVICES))]
             devices = (common, *own[1:]) if self.shared else tuple(own)
-            humans.append(_Human(f"h{self.number:07d}{letter}", user, devices))
+            humans.append(_Human(user, devices))
         return humans
 
     def visits(self) -> list[Visit]:
@@ -178,7 +176,6 @@ class _Household:
         self.drawn += 1
         return Visit(
             visit_id=f"h{self.number:07d}-v{self.drawn:03d}",
-            human=human.name,
             kind=kind.removesuffix(" elsewhere"),
             start=at,
             device=None if self.denied else device.device_id,

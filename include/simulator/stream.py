@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -17,9 +17,9 @@ from include.simulator.files import whole_file
 from include.simulator.history import micros
 from include.simulator.journey import Event
 from include.simulator.orders import Order, worth
+from include.simulator.own_files import note
 from include.simulator.plan import DAY, MINUTE, SECOND
 from include.simulator.recent import Recent, read_recent, recent_of
-from include.simulator.truth import TruthLog, truth_log, visit_truth
 from include.simulator.world import HARDWARE, PRODUCTS
 from include.streaming.batch import BatchSummary
 from include.streaming.target import send_waiting
@@ -77,7 +77,7 @@ def _any(events: int, bad: int) -> bool:
 
 
 def _write(settings: Settings, folder: Path, recent: Recent, plan: Plan) -> BatchSummary:
-    """Write the batch and its truth."""
+    """Write the batch, noted first: a batch without a note would count as the user's own."""
     rng = seeded(SystemRandom().getrandbits(64) if plan.seed is None else plan.seed, "batch", recent.batches)
     window = _window(rng, recent.newest, seeded_run=plan.seed is not None)
     batch_id = f"batch_{recent.batches + 1:06d}_{rng.getrandbits(32):08x}"
@@ -90,11 +90,9 @@ def _write(settings: Settings, folder: Path, recent: Recent, plan: Plan) -> Batc
     rng.shuffle(lines)
     texts = [json.dumps(line) for line in lines]
     texts += [_bad(rng, index, batch_id, window.until) for index in range(plan.bad)]
-    with truth_log(settings.truth, batch_id) as log:
-        for part in parts:
-            _note(part, log)
-        with whole_file(folder / f"{batch_id}.ndjson") as path:
-            path.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
+    note(settings, f"{batch_id}.ndjson")
+    with whole_file(folder / f"{batch_id}.ndjson") as path:
+        path.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
     orders = [order for part in parts for order in _ordered(part)]
     return BatchSummary(batch_id, plan.events, len(orders), sum(map(worth, orders), Decimal(0)))
 
@@ -194,13 +192,3 @@ def _bad(rng: Random, index: int, batch_id: str, until: int) -> str:
         json.dumps(line | {"event_timestamp": until // SECOND}),
     )
     return wrong[index % len(wrong)]
-
-
-def _note(part: Part, log: TruthLog) -> None:
-    """The part's truth: no GA4 column says more than the event itself (as in the 2021 export)."""
-    visit = visit_truth(part.events, "2021", intraday=False)
-    visit = replace(visit, origin="stream", human=None if part.landed else visit.human, continues=part.continues)
-    if part.continues:
-        why = "a session that landed before goes on"
-        visit = replace(visit, source=None, medium=None, campaign=None, source_rule=None, why=why)
-    log.add(visit, part.events)

@@ -1,7 +1,7 @@
 """The simulated world: the shop, its products, its visitors' devices and places, and what brings people to it.
 
 Each `Touch` declares by hand what docs/semantics.md says of a visit that it opens (source, medium, campaign,
-source_rule and why), so that the truth shares no code with any implementation of those rules.
+source_rule), so that what tests expect of it shares no code with any implementation of those rules.
 Weights are whole numbers, comparable within one table. Money is US dollars.
 """
 
@@ -132,7 +132,6 @@ class Touch:
     medium: str
     campaign: str
     rule: str
-    why: str
     plain_rule: str
     url_rule: str | None = None
     query: str = ""
@@ -160,9 +159,8 @@ def _click(  # noqa: PLR0913 -- a row of the table below
     """A click id with no paid tag beside it: the id alone decides, whatever the parameters say."""
     source, medium, campaign = expected
     query = f"gad_source=1&gad_campaignid={ads}&{click}={{click}}" if ads else f"{click}={{click}}"
-    why = f"S2 rule 1: {click} proves it" + ("; the parameters' organic source is GA4's misreading" if params else "")
     return Touch(
-        name, *weights, source, medium or NOT_SET, campaign or NOT_SET, "click_id", why, "click_id", "click_id",
+        name, *weights, source, medium or NOT_SET, campaign or NOT_SET, "click_id", "click_id", "click_id",
         query=query, click=click, ads_campaign=ads, params=params,
     )  # fmt: skip
 
@@ -178,13 +176,11 @@ def _campaign(  # noqa: PLR0913 -- a row of the table below
     )
     rules = ("collected_traffic_source", "event_params", "utm")
     if paid_click:
-        rules, why = ("click_id_utm",) * 3, f"S2 rule 2: {click} beside a paid tag keeps the tag"
+        rules = ("click_id_utm",) * 3
     elif bare:
-        rules, why = ("utm",) * 3, "S2 rule 5: only the page's address has the tags"
-    else:
-        why = "S2 rules 3 to 5: tagged link" + (f"; {click} proves nothing paid" if click else "")
+        rules = ("utm",) * 3
     return Touch(
-        name, *weights, source, medium or NOT_SET, campaign or NOT_SET, rules[0], why, rules[1], rules[2],
+        name, *weights, source, medium or NOT_SET, campaign or NOT_SET, rules[0], rules[1], rules[2],
         query=utm + (f"&{click}={{click}}" if click else ""), click=click, params=None if bare else tags,
         collected=not bare,
     )  # fmt: skip
@@ -194,9 +190,8 @@ def _param(name: str, weights: tuple[int, int, int], tags: Tags, referrer: str |
     """GA4's own reading of a referrer, in the parameters."""
     source, medium, campaign = tags
     rule = "collected_traffic_source" if collected else "event_params"
-    why = "S2 rules 3 and 4: GA4 names the source"
     return Touch(
-        name, *weights, source, medium or NOT_SET, campaign or NOT_SET, rule, why, "event_params",
+        name, *weights, source, medium or NOT_SET, campaign or NOT_SET, rule, "event_params",
         referrer=referrer, params=tags, collected=collected,
     )  # fmt: skip
 
@@ -205,17 +200,13 @@ def _referrer(name: str, weights: tuple[int, int, int], url: str, expected: Tags
     source, medium, _ = expected
     click = "fbclid" if query else None
     return Touch(
-        name, *weights, source, medium or NOT_SET, NOT_SET, "referrer", "S2 rule 6: only the referrer is known",
+        name, *weights, source, medium or NOT_SET, NOT_SET, "referrer",
         "referrer", query=query, click=click, referrer=url,
     )  # fmt: skip
 
 
-def _direct(
-    name: str, weights: tuple[int, int, int], why: str, url: str | None = None, tags: Tags | None = None
-) -> Touch:
-    return Touch(
-        name, *weights, "(direct)", "(none)", NOT_SET, "direct", why, "direct", referrer=url, params=tags
-    )  # fmt: skip
+def _direct(name: str, weights: tuple[int, int, int], url: str | None = None, tags: Tags | None = None) -> Touch:
+    return Touch(name, *weights, "(direct)", "(none)", NOT_SET, "direct", "direct", referrer=url, params=tags)
 
 
 _GOOGLE_CPC: Tags = ("google", "cpc", None)
@@ -262,16 +253,10 @@ TOUCHES = (
     _campaign("Podcast", (2, 1, 18), ("podcast", "audio", "host_read")),
     _campaign("Push message", (0, 2, 25), ("pushservice", "push", "back_in_stock")),
     _param("Unknown to GA4", (2, 1, 18), ("<Other>", "<Other>", "<Other>"), None, collected=False),
-    _direct("Typed or bookmarked", (13, 28, 26), "S5: no evidence"),
+    _direct("Typed or bookmarked", (13, 28, 26)),
+    _direct("Typed, GA4 says so", (3, 4, 26), tags=("(direct)", "(none)", "(direct)")),
+    _direct("Back in an open tab", (0, 5, 30), f"https://{CHECKOUT}/cart", (CHECKOUT, "referral", "(referral)")),
     _direct(
-        "Typed, GA4 says so", (3, 4, 26), "S3: (direct) is no source", tags=("(direct)", "(none)", "(direct)")
-    ),
-    _direct(
-        "Back in an open tab", (0, 5, 30), "S4: self-referral", f"https://{CHECKOUT}/cart",
-        (CHECKOUT, "referral", "(referral)"),
-    ),
-    _direct(
-        "Back from the payment page", (0, 3, 30), "S4: payment gateway", f"https://www.{GATEWAY}/",
-        (GATEWAY, "referral", "(referral)"),
+        "Back from the payment page", (0, 3, 30), f"https://www.{GATEWAY}/", (GATEWAY, "referral", "(referral)")
     ),
 )  # fmt: skip

@@ -18,7 +18,9 @@ from google.cloud import bigquery
 from rich.console import Console
 
 from include.bigquery_remedies import advice
+from include.dashboard.marts import open_marts
 from include.explain import tell
+from include.publish import publish
 from include.settings import Settings
 from include.simulator.stream import write_batch
 from include.story import NoConversionError, read_story
@@ -30,6 +32,7 @@ from tests.bigquery.double.results import Result
 from tests.bigquery.double.session import Read
 from tests.bigquery.landed import land_spend
 from tests.bigquery.pipeline.conftest import ANONYMOUS, deployment
+from tests.bigquery.questions import answered
 from tests.bigquery.world import World, differences, opened
 from tests.dbt.project import Project, environment
 from tests.dbt.worlds import Arrival, random_arrivals
@@ -273,6 +276,18 @@ def test_a_conversion_is_explained_as_on_duckdb(world: World) -> None:
             NoConversionError, match=r"No conversion or order 'none' in the dataset test-project\.attri"
         ):
             read_story(settings, "none")
+
+
+@pytest.mark.usefixtures("built")
+def test_the_dashboard_is_answered_as_on_duckdb(world: World) -> None:
+    publish(world.local.settings, "r")
+    expected = answered(open_marts(world.local.settings))
+    assert [name for name, answer in expected.items() if not answer] == []
+    with environment(deployment(world.home, world.endpoint)):
+        settings = Settings.from_env()
+        world.client.create_dataset("attribution_published")
+        publish(settings, "r")
+        assert answered(open_marts(settings)) == expected
 
 
 #: Rules of semantics.md, and what shows on DuckDB that the world has a case of each.

@@ -14,7 +14,7 @@ import pytest
 
 from include.container import environment, make_secrets
 from include.settings import PROJECT, SettingError, Settings
-from tests.containers.compose import FILE, copied, entrypoint, services
+from tests.containers.compose import FILE, services
 
 AIRFLOW = {"api-server", "scheduler", "dag-processor", "triggerer"}
 SERVICES = services({})
@@ -53,14 +53,9 @@ def test_a_variable_of_the_shell_reaches_the_components() -> None:
     assert "DBT_TARGET" not in SERVICES["scheduler"].environment
 
 
-def test_images_are_pinned_and_run_without_rights() -> None:
-    text = (PROJECT / "Dockerfile").read_text()
-    bases = [line.split()[1] for line in text.splitlines() if line.startswith("FROM ")]
-    assert set(bases) == {"python:3.11.13-slim-bookworm"}
-    assert SERVICES["postgres"].written["image"] == "postgres:17.6-bookworm"
-    assert [line for line in text.splitlines() if line.startswith("USER")] == ["USER 50000:50000"]
-    assert entrypoint() == ("python", "-m", "include.container")
-    assert copied() == ("dags", "plugins", "include", "dbt", "docs")
+def test_the_image_runs_without_rights() -> None:
+    lines = (PROJECT / "Dockerfile").read_text().splitlines()
+    assert [line for line in lines if line.startswith("USER")] == ["USER 50000:50000"]
 
 
 def test_hadolint_finds_nothing() -> None:

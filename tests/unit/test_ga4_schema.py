@@ -1,4 +1,4 @@
-"""The schemas are those of the export: the public sample's to the letter, today's by its published columns."""
+"""The schema of 2021 is that of the public sample, to the letter."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from include.ga4_schema import SCHEMA_2021, SCHEMA_2026
+from include.ga4_schema import SCHEMA_2021
 
 SAMPLE = Path(__file__).resolve().parents[3] / "shared" / "ga4_sample"
-COLUMNS_2026 = 31
 
 
 def test_2021_equals_every_file_of_the_public_sample() -> None:
@@ -19,12 +18,3 @@ def test_2021_equals_every_file_of_the_public_sample() -> None:
         pytest.skip(f"no public sample at ../shared/{SAMPLE.name}")
     for file in files:
         assert pq.read_schema(file).equals(SCHEMA_2021), file.name
-
-
-def test_today_s_table_has_more_columns_than_the_sample_and_repeated_fields_are_never_null() -> None:
-    assert len(SCHEMA_2026) == COLUMNS_2026
-    assert set(SCHEMA_2021.names) < set(SCHEMA_2026.names)
-    for schema in (SCHEMA_2021, SCHEMA_2026):
-        for name in ("event_params", "items", "user_properties"):
-            assert not schema.field(name).nullable
-            assert not schema.field(name).type.value_field.nullable

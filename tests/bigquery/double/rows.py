@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from tests.bigquery.double.errors import BigQueryError
 from tests.bigquery.double.json_values import to_json
 from tests.bigquery.double.protos import Json, Proto
 from tests.bigquery.double.schema import Field, to_type
-from tests.bigquery.double.service import Call, route
 
 _PAGE = 50_000
 
@@ -23,11 +21,3 @@ def page(schema: list[Field], rows: list[Proto], query: dict[str, str]) -> dict[
     more = {"pageToken": str(stop)} if stop < len(rows) and limit else {}
     # The client takes a page with "rows" for the whole answer: with maxResults=0 there must be none.
     return {"totalRows": str(len(rows)), **({"rows": made} if limit else {}), **more}
-
-
-@route("GET", "/datasets/{d}/tables/{t}/data")
-def _list_rows(call: Call) -> Json:
-    table = call.service.warehouse.table(call.ref)
-    if table.sql is not None:
-        raise BigQueryError(f"Cannot list a table of type {table.kind}.", "invalid")
-    return {"kind": "bigquery#tableDataList", **page(table.schema, table.rows, call.query)}

@@ -16,20 +16,8 @@ from include.store_bigquery import BigQueryStore
 from include.warehouse import WarehouseError
 from tests.bigquery.double.faults import Fault
 from tests.bigquery.double.service import Service
+from tests.unit.airflow.test_publish import PUBLISHED
 
-PUBLISHED = [
-    "checks",
-    "mart_attribution_first",
-    "mart_attribution_last",
-    "mart_channel_daily",
-    "mart_sessions",
-    "model_fits",
-    "pipeline_runs",
-    "proofs",
-    "quarantine",
-    "rules",
-    "shards",
-]
 MORE = "insert into mart_sessions values ('s2', date '2026-01-31')"
 #: Rows of a shard, on one device.
 LANDED = [

@@ -24,12 +24,6 @@ def test_secrets_are_made_once_and_only_their_owner_can_read_them(settings: Sett
     assert json.loads(passwords_file(settings).read_text()) == {USER: made.password}
 
 
-def test_two_homes_share_no_secret(tmp_path: Path) -> None:
-    homes = (Settings(home=tmp_path / name, ga4_export=tmp_path) for name in "ab")
-    first, second = (asdict(deployment_secrets(home)) for home in homes)
-    assert not set(first.values()) & set(second.values())
-
-
 def test_damaged_secrets_say_what_to_do(settings: Settings) -> None:
     deployment_secrets(settings)
     (settings.home / "airflow" / "secrets.json").write_text("{}")

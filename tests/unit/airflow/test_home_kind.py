@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -126,7 +125,7 @@ def test_a_home_of_ones_own_is_never_written_to(settings: Settings, export: Path
     assert kind_of(settings) == OWN
     assert begin(settings, "--events", "5", "--demo") == (settings, 5)
     assert badge(settings) == "demo data among your own"
-    assert not settings.truth.exists()
+    assert not settings.simulated.exists()
     assert not settings.ad_spend.exists() or not any(settings.ad_spend.iterdir())
 
 
@@ -148,21 +147,13 @@ def test_an_empty_folder_that_ga4_export_names_is_not_filled(settings: Settings,
 
 @pytest.mark.parametrize("linked", [False, True])
 def test_an_older_home_is_known_by_what_landed(settings: Settings, export: Path, linked: bool) -> None:
-    """Version 0.1 marked no home and signed no table."""
+    """Version 0.1 marked no home."""
     if linked:
         settings.ga4_export.rmdir()
         settings.ga4_export.symlink_to(export)
         assert kind_of(settings) == OWN
     write_batch(settings, events=2, seed=1)
     assert kind_of(settings) == (TRIAL if linked else DEMO)
-    if not linked:
-        noted = settings.truth / "visits" / "history.ndjson"
-        noted.touch()
-        table = settings.ga4_export / "events_20260130.parquet"
-        table.touch()
-        assert kind_of(settings) == DEMO
-        os.utime(table, (0, 0))
-        assert kind_of(settings) == TRIAL
 
 
 def test_streamed_files_and_spend_are_own_data_too(settings: Settings) -> None:
@@ -184,7 +175,7 @@ def test_clean_demo_removes_what_was_simulated_and_nothing_else(settings: Settin
     left = sorted(path.name for path in (settings.home / "landing").rglob("*") if path.is_file())
     assert left == ["mine.ndjson"]
     assert not settings.warehouse.exists()
-    assert not settings.truth.exists()
+    assert not settings.simulated.exists()
     assert settings.tombstones.exists()
     assert kind_of(settings) == OWN
     with pytest.raises(HomeKindError, match="holds your own data, and no demo data"):
@@ -217,10 +208,9 @@ def test_the_command_follows_the_same_rule(tmp_path: Path, monkeypatch: pytest.M
     mine.write_text(json.dumps({"event_id": "a", "event_name": "page_view", "event_timestamp": 1}) + "\n")
     file = ["--file", str(mine)]
     monkeypatch.delenv("GA4_EXPORT", raising=False)
-    for name, first, other in (("a", ["--seed", "1"], file), ("b", file, ["--seed", "1"]), ("c", file, ["--history"])):
+    for name, first, other in (("a", ["--seed", "1"], file), ("b", file, ["--seed", "1"])):
         monkeypatch.setenv("ATTRIBUTION_HOME", str(tmp_path / name))
         assert [stream_events(first), stream_events(other)] == [0, 2]
         assert kind_of(Settings.from_env()) == (DEMO if first != file else OWN)
-        few = [*other, "--demo", *(["--days", "1", "--people", "9"] if other == ["--history"] else [])]
-        assert stream_events(few) == 0
+        assert stream_events([*other, "--demo"]) == 0
         assert kind_of(Settings.from_env()) == TRIAL

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,7 +12,6 @@ import pytest
 
 from include.proof import Proof, ProofFailedError, conclude
 from include.proof_report import Difference
-from include.publish import publish
 from include.settings import Settings
 
 Run = Callable[[str], None]
@@ -26,10 +24,6 @@ def rows(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
     """Rows of a query on the warehouse."""
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
         return connection.execute(sql).fetchall()
-
-
-def test_a_proof_passes_through_json() -> None:
-    assert Proof.from_json(json.loads(json.dumps(WRONG.as_json()))) == WRONG
 
 
 def test_a_difference_is_recorded_and_raised_with_the_place_of_its_rows(settings: Settings, warehouse: Run) -> None:
@@ -49,11 +43,3 @@ def test_a_sound_proof_is_recorded_once_a_run(settings: Settings, warehouse: Run
     ((proved_at, *row),) = rows(settings, "select proved_at, * exclude (proved_at) from proofs")
     assert row == ["night 1", 1, 10, 0, 1, 1.5]
     assert before <= proved_at <= datetime.now(UTC).replace(tzinfo=None)
-
-
-def test_readers_get_the_proofs_with_the_marts(settings: Settings, warehouse: Run) -> None:
-    publish(settings, "before any proof")
-    conclude(settings, "night 1", SOUND)
-    publish(settings, "run 2")
-    with duckdb.connect(str(settings.published), read_only=True) as published:
-        assert published.execute("select run_id from proofs").fetchall() == [("night 1",)]

@@ -19,6 +19,20 @@ from include.settings import Settings
 from include.store import open_store
 
 Run = Callable[[str], None]
+#: Of the small warehouse of these tests.
+PUBLISHED = [
+    "checks",
+    "mart_attribution_first",
+    "mart_attribution_last",
+    "mart_channel_daily",
+    "mart_sessions",
+    "model_fits",
+    "pipeline_runs",
+    "proofs",
+    "quarantine",
+    "rules",
+    "shards",
+]
 EVENT = "insert into int_events values ('{}', {});"
 ENTRY = "insert into int_journal values ('b', 'shard', 'stg_streamed_events', '{}', '{}', {}, null);"
 
@@ -34,19 +48,7 @@ def test_the_published_file_holds_marts_quarantine_runs_and_shards(settings: Set
     warehouse("insert into int_journal values ('b', 'shard', 'stg_streamed_events', 'b1', 'v1', 1, null)")
     publish(settings, "run 1")
     names = query(settings.published, "select table_name from duckdb_tables() order by 1")
-    assert [name for (name,) in names] == [
-        "checks",
-        "mart_attribution_first",
-        "mart_attribution_last",
-        "mart_channel_daily",
-        "mart_sessions",
-        "model_fits",
-        "pipeline_runs",
-        "proofs",
-        "quarantine",
-        "rules",
-        "shards",
-    ]
+    assert [name for (name,) in names] == PUBLISHED
     assert query(settings.published, "from quarantine") == [("b1", "streamed", "not_json", "oops")]
     assert query(settings.published, "select run_id from pipeline_runs") == [("run 1",)]
     with open_store(settings, read_only=True) as store:

@@ -31,19 +31,15 @@ def test_a_value_that_cannot_work_is_refused_by_name(variable: str, value: str) 
         Settings.from_env({variable: value})
 
 
-def test_when_runs_start_and_how_alerts_go_out() -> None:
-    settings = Settings.from_env({})
-    assert (settings.alert_connections, settings.alert_connections_named) == (
-        ("attribution_webhook", "attribution_mail"),
-        False,
-    )
-    assert (settings.late_minutes, settings.stale_minutes) == (30, 2160)
+def test_when_runs_start_by_schedule_and_target() -> None:
     schedules = [Settings.from_env({"MICROBATCH_SCHEDULE": one}) for one in ("", "none", "0 * * * *")]
     assert [one.schedule for one in schedules] == ["continuous", None, "0 * * * *"]
     on_bigquery = Settings.from_env({"DBT_TARGET": "bigquery", "GCP_PROJECT": "p", "GA4_DATASET": "p.ga4"})
     assert on_bigquery.schedule == "*/5 * * * *"
     waits = [one.wait_seconds for one in (*schedules, Settings.from_env({"LATE_MINUTES": "6"}))]
     assert waits == [300, 240, 240, 60]
-    told = Settings.from_env({"ALERT_CONNECTIONS": "a, b", "LATE_MINUTES": "5", "STALE_MINUTES": "0"})
+
+
+def test_connections_of_alerts_may_be_named() -> None:
+    told = Settings.from_env({"ALERT_CONNECTIONS": "a, b"})
     assert (told.alert_connections, told.alert_connections_named) == (("a", "b"), True)
-    assert (told.late_minutes, told.stale_minutes) == (5, 0)

@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from include.home_kind import DEMO, OWN, TRIAL, kind_of, mark
 from include.settings import Settings
 from include.simulated_batch import simulated_batch
+from include.simulator.own_files import note
 
 
 def run(
@@ -67,10 +68,9 @@ def test_the_simulators_failure_stops_no_run(settings: Settings) -> None:
     """Its own batch is damaged in the worst way; its own folder cannot be written."""
     nested = "[" * 5000
     (settings.streamed_events / "batch_000001_deadbeef.ndjson").write_text(f"{nested}\n")
-    (settings.truth / "visits").mkdir(parents=True)
-    (settings.truth / "visits" / "batch_000001_deadbeef.ndjson").touch()
+    note(settings, "batch_000001_deadbeef.ndjson")
     assert run(settings, 2)["events"] == 2
-    shutil.rmtree(settings.truth / "purchases")
-    (settings.truth / "purchases").write_text("a file where the folder should be")
+    shutil.rmtree(settings.simulated)
+    settings.simulated.write_text("a file where the folder should be")
     with pytest.raises(AirflowSkipException, match="the simulator failed"):
         run(settings, 2)

@@ -1,24 +1,14 @@
-"""The parts that need no marts: defaults of filters, answers as text, durations, links."""
+"""The parts that need no marts: defaults of filters, answers as text, durations."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
-from urllib.parse import parse_qs, urlsplit
-
-import pytest
-
-os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-"))  # importing airflow writes a file there
 
 from include.dashboard.airflow_runs import durations
 from include.dashboard.answers import as_csv, plain
 from include.dashboard.filters import Choices, Filters, Wanted
-from include.looker_studio import links, main
-from include.settings import BigQuery
-from tests.dbt.project import environment
 
 THERE = Choices(
     models=("first_click", "last_click", "markov"),
@@ -75,29 +65,3 @@ def test_durations_are_by_task_in_the_order_of_starting() -> None:
         ("a", 1, 1.0, 1.0),
         ("c", 20, 10.0, 19.0),
     ]
-
-
-def test_a_link_names_the_published_view_and_nothing_else() -> None:
-    place = BigQuery(project="shop-1", export="shop-1.analytics", dataset="attr")
-    found = links(place)
-    assert len(found) == 3
-    query = parse_qs(urlsplit(found["Attribution: paths"]).query)
-    assert {name: query[f"ds.ds0.{name}"] for name in ("connector", "projectId", "datasetId", "tableId")} == {
-        "connector": ["bigQuery"],
-        "projectId": ["shop-1"],
-        "datasetId": ["attr_published"],
-        "tableId": ["report_paths"],
-    }
-    (one,) = links(place, "abc&x=1").values()
-    copied = parse_qs(urlsplit(one).query)
-    assert copied["c.reportId"] == ["abc&x=1"]
-    assert [copied[f"ds.{view}.tableId"] for view in ("report_channels", "report_paths")] == [
-        ["report_channels"],
-        ["report_paths"],
-    ]
-
-
-def test_on_duckdb_there_is_no_link(capsys: pytest.CaptureFixture[str]) -> None:
-    with environment({"DBT_TARGET": "local"}):
-        assert main([]) == 2
-    assert "make report" in capsys.readouterr().err

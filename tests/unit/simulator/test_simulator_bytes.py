@@ -23,7 +23,7 @@ end = datetime(2026, 3, 31, 15, 20, tzinfo=UTC)
 for seed, schema in ((9, "2021"), (9, "2026"), (10, "2026")):
     home = Path(sys.argv[1]) / f"{schema}_{seed}"
     settings = Settings(home=home, ga4_export=home / "landing" / "ga4")
-    write_history(settings.ga4_export, seed=seed, end=end, days=4, people=300, schema=schema, truth=settings.truth)
+    write_history(settings.ga4_export, seed=seed, end=end, days=4, people=300, schema=schema)
     write_spend(settings.ad_spend, seed=seed, end=end, days=4, people=300)
     for _ in range(3):
         write_batch(settings, events=60, seed=seed, bad=3)
@@ -43,7 +43,7 @@ def written(home: Path, *, hash_seed: str, zone: str) -> dict[str, str]:
 
 def test_a_seed_decides_every_byte(tmp_path: Path) -> None:
     one = written(tmp_path / "one", hash_seed="1", zone="Asia/Tokyo")
-    assert len(one) == 3 * (4 + 3 + 3 + 3 * 4)  # tables, files of spend, batches, and the truth of each
+    assert len(one) == 3 * (4 + 3 + 3 + 3)  # tables, files of spend, batches, and the note of each batch
     assert one == written(tmp_path / "two", hash_seed="2", zone="UTC")
     landed = {path: digest for path, digest in one.items() if path.startswith("2026_9/landing")}
     assert not [path for path, digest in landed.items() if one.get(path.replace("2026_9", "2026_10")) == digest]

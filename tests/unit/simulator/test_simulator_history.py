@@ -13,8 +13,6 @@ import pytest
 from include.ga4_schema import INTRADAY_2026, SCHEMA_2021, SCHEMA_2026
 from include.simulator.ga4_rows import SchemaName
 from include.simulator.history import write_history
-from include.simulator.truth import load
-from include.simulator.world import TOUCHES
 from tests.unit.simulator.histories import END
 
 PARAM = "list_filter(event_params, lambda p: p.key = '{}')[1].value.string_value"
@@ -112,7 +110,7 @@ NEVER = (
 
 
 def test_everything_that_real_data_has_is_there(tmp_path: Path) -> None:
-    summary = write_history(tmp_path / "export", seed=1, end=END, days=21, truth=tmp_path / "truth")
+    summary = write_history(tmp_path / "export", seed=1, end=END, days=21)
     with duckdb.connect() as connection:
         connection.execute(ROWS, {"files": [str(path) for path in summary.files]})
 
@@ -121,7 +119,6 @@ def test_everything_that_real_data_has_is_there(tmp_path: Path) -> None:
 
         assert [name for name, condition in PHENOMENA.items() if not found(condition)] == []
         assert [condition for condition in NEVER if found(condition)] == []
-    assert {visit.touch for _, visit in load(tmp_path / "truth").visits} == {touch.name for touch in TOUCHES}
 
 
 def test_a_folder_with_tables_is_left_alone(tmp_path: Path) -> None:

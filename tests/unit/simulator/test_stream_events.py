@@ -43,10 +43,6 @@ def test_it_runs_as_a_script_from_any_folder(tmp_path: Path) -> None:
     [
         (["--events", "-1"], "-1 is too small; the least is 0"),
         (["--bad", "many"], "'many' is not a whole number"),
-        (["--history", "--days", "0"], "0 is too small; the least is 1"),
-        (["--history", "--end", "soon"], "'soon' is not a time such as"),
-        (["--history", "--bad", "1"], "does not go with --history"),
-        (["--people", "10"], "--people needs --history"),
         (["--file", "f", "--events", "0"], "--events does not go with --file"),
         (["--batch-id", "b"], "--batch-id needs --file"),
     ],
@@ -56,16 +52,6 @@ def test_bad_arguments(arguments: list[str], message: str, capsys: pytest.Captur
         stream_events.main(arguments)
     assert stopped.value.code == 2
     assert message in capsys.readouterr().err
-
-
-def test_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--history", "--days", "2", "--people", "60", "--schema", "2021", "--end", "2026-01-31T12:00"]
-    assert stream_events.main(arguments) == 0
-    tables = sorted(path.name for path in (tmp_path / "home/landing/ga4").iterdir())
-    assert tables == ["events_20260130.parquet", "events_intraday_20260131.parquet"]
-    assert "in 2 tables to" in capsys.readouterr().out
-    assert stream_events.main(arguments) == 2
-    assert "has GA4 export tables already; move them away" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
