@@ -136,9 +136,8 @@ def run_models(
 
     def report(name: str, status: str, seconds: float, message: str) -> None:
         statuses.append(status)
-        log.info("%s: %s in %.2f s", name, status, seconds)
+        log.info("%s: %s in %.2f s (%s)", name, status, seconds, message)
         if status == "error":
-            log.error("%s: %s", name, message)
             failed.append(f"{name}: {message}")
         if ti is not None:
             ti.xcom_push(key=name, value={"status": status, "seconds": seconds, "message": message})
