@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.airflow_run import await_dag, run_dag
+from benchmarks.airflow_run import await_dag, idle_share, run_dag
 from benchmarks.dbt_build import NO_UNIT_TESTS, dbt_build
 from benchmarks.history import Export
 from benchmarks.measure import Comparison, medians
@@ -20,6 +20,7 @@ from include.transform import MODELS_ONLY
 log = logging.getLogger(__name__)
 
 EVENTS = 20
+IDLE_SECONDS = 30.0
 #: The runs of the benchmark alone: the DAG's schedule would start others between them.
 NO_SCHEDULE = {"AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False"}
 
@@ -28,12 +29,15 @@ NO_SCHEDULE = {"AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False"}
 class MicroBatch:
     """What was measured on one history: ours Airflow from trigger to published, floor the bare `dbt build`, seconds.
 
-    tasks: the median of how long each ran.
+    cpu: the same in seconds of all cores. tasks: the median of how long each ran. idle: Airflow's share of a core at
+    rest.
     """
 
     export: str
     wall: Comparison
+    cpu: Comparison
     tasks: dict[str, float]
+    idle: float
 
 
 def measure_microbatch(export: Export, scratch: Path, runs: int) -> MicroBatch:
@@ -53,6 +57,7 @@ def measure_microbatch(export: Export, scratch: Path, runs: int) -> MicroBatch:
         airflow.wait_until_healthy()
         with airflow.client() as client:
             await_dag(client)
+            idle = idle_share(IDLE_SECONDS)
             for number in range(runs + 1):
                 log.info("micro-batch: %s", f"pair {number} of {runs}" if number else "warming up")
                 dag_runs.append(run_dag(client, {"events": EVENTS, "seed": number}))
@@ -61,7 +66,9 @@ def measure_microbatch(export: Export, scratch: Path, runs: int) -> MicroBatch:
     return MicroBatch(
         export=export.what,
         wall=Comparison(tuple(run.seconds for run in dag_runs[1:]), tuple(build.usage.wall for build in builds[1:])),
+        cpu=Comparison(tuple(run.cpu for run in dag_runs[1:]), tuple(build.usage.cpu for build in builds[1:])),
         tasks=medians([run.tasks for run in dag_runs[1:]]),
+        idle=idle,
     )
 
 

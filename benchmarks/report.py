@@ -43,11 +43,12 @@ def full_refresh(measured: FullRefresh) -> Group:
 
 def microbatch(measured: MicroBatch) -> Group:
     """Ratios, then how long each task ran, and what nothing ran."""
-    pairs = {"trigger to published, s": measured.wall}
+    pairs = {"trigger to published, s": measured.wall, "processor, s": measured.cpu}
     tasks = _table("Where the time of the run goes (medians)", "task", "s")
     for name, seconds in measured.tasks.items():
         tasks.add_row(name, f"{seconds:.2f}")
     waiting = median(measured.wall.ours) - sum(measured.tasks.values())
     tasks.add_row("waiting: scheduler, queue, worker", f"{waiting:.2f}")
+    tasks.add_row("Airflow at rest, share of a core", f"{measured.idle:.2f}")
     title = f"Micro-batch on {measured.export}: Airflow beside a bare dbt build"
     return Group(comparisons(title, "Airflow", "dbt build", pairs), tasks, "")
