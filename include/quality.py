@@ -104,7 +104,7 @@ def _findings(settings: Settings, result: RunResult) -> list[Finding]:
         return [finding]
     if getattr(getattr(node, "test_metadata", None), "name", None) == "conditions":
         columns, rows = sample(settings, BY_CONDITION.format(query=query, rows=SAMPLE_ROWS), -1)
-        return by_condition(replace(finding, columns=columns, rows=rows))
+        return by_condition(replace(finding, columns=columns, rows=rows)) or [finding]
     columns, rows = sample(settings, query, SAMPLE_ROWS)
     return [replace(finding, columns=columns, rows=rows)]
 
