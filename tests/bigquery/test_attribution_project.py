@@ -200,7 +200,7 @@ BAD_RUNS = [
 
 @pytest.mark.usefixtures("built")
 def test_errors_in_transactions_and_between_jobs_lose_and_double_nothing(world: World) -> None:
-    """Of the kinds: in the middle of a model's transaction, between its two jobs, and a table that goes meanwhile."""
+    """Of the kinds: in the middle of a model's transaction, before it, and a table that goes meanwhile."""
     before = counts(world)
     for number, (fault, whole) in enumerate(BAD_RUNS, 1):
         world.service.faults.add(fault)

@@ -46,6 +46,14 @@ def refusal(project: Project) -> str:
     return "".join(str(one.message) for one in results if one.status == "error")
 
 
+def test_a_model_with_nothing_pending_stops_once_it_has_looked(project: Project) -> None:
+    before = project.rows("from int_journal")
+    results = project.dbt("run").result.results  # type: ignore[union-attr]
+    messages = {one.message for one in results if one.node.config.materialized == "replace_keys"}
+    assert messages == {"nothing pending"}
+    assert project.rows("from int_journal") == before
+
+
 def note_other_rules(project: Project, model: str, **changes: Any) -> None:  # noqa: ANN401
     """Have the journal say that a table was built by other rules: seeds and SQL are files that all tests share."""
     (noted,) = project.rows(f"select detail from int_journal where entry = 'built' and model = '{model}'")

@@ -34,6 +34,14 @@ def test_seeds_are_loaded_when_they_changed_or_are_not_there(project: Project) -
     assert prepare(settings, events=20) == ["colours", "shapes"]
 
 
+def test_a_setting_that_cannot_work_stops_the_run_before_any_model(project: Project) -> None:
+    refuses = "{% if execute %}{{ exceptions.raise_compiler_error('x is 1') }}{% endif %}"
+    macro = f"{{% macro prepare_warehouse() %}}{refuses}{{% endmacro %}}"
+    settings = project({**SEEDS, "macros/prepare_warehouse.sql": macro})
+    with pytest.raises(PrepareError, match="x is 1"):
+        prepare(settings, events=20)
+
+
 BAD_TEST = {
     "seeds/colours.csv": "name,rank\nred,1\nblue,1\n",
     "seeds/seeds.yml": "seeds: [{name: colours, columns: [{name: rank, data_tests: [unique]}]}]",
