@@ -1,4 +1,4 @@
-"""`make bench`: a full refresh beside the floor, and a batch through Airflow beside a bare `dbt build`.
+"""`make bench`: a full refresh beside the floor, a batch through Airflow beside a bare `dbt build`, and publishing.
 
 Prints tables. Exit code 0 when all was measured, 1 when something failed, 2 when it could not start.
 """
@@ -22,6 +22,7 @@ from benchmarks.full_refresh import measure_full_refresh
 from benchmarks.history import find_export, repeat
 from benchmarks.measure import BenchmarkError
 from benchmarks.microbatch import measure_microbatch
+from benchmarks.publishing import measure_publishing
 from include.home import HomeInUseError, StartError, hold_home
 from include.settings import SettingError, Settings
 
@@ -29,7 +30,7 @@ from include.settings import SettingError, Settings
 def parser() -> argparse.ArgumentParser:
     """The command's options."""
     options = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n")[0])
-    options.add_argument("--only", choices=("full", "microbatch"), help="measure one of them")
+    options.add_argument("--only", choices=("full", "microbatch", "publish"), help="measure one of them")
     options.add_argument(
         "--ga4",
         type=Path,
@@ -53,6 +54,9 @@ def measure(given: argparse.Namespace, scratch: Path) -> Iterator[Group]:
             history = repeat(export, times, scratch / f"history_{times}")
             yield report.microbatch(measure_microbatch(history, scratch / f"microbatch_{times}", given.runs))
             shutil.rmtree(scratch / f"microbatch_{times}")
+    if given.only in {None, "publish"}:
+        yield report.publishing(measure_publishing(export, scratch / "publish", given.runs))
+        shutil.rmtree(scratch / "publish")
 
 
 def _terminated(number: int, frame: object) -> None:
