@@ -1,4 +1,4 @@
-"""`make bench`: a full refresh beside the floor, and a batch through Airflow beside a bare `dbt build`.
+"""`make bench`: a full refresh beside the floor, a batch through Airflow beside a bare `dbt build`, a stream, publishing.
 
 Prints tables. Exit code 0 when all was measured, 1 when something failed, 2 when it could not start.
 """
@@ -22,6 +22,8 @@ from benchmarks.full_refresh import measure_full_refresh
 from benchmarks.history import find_export, repeat
 from benchmarks.measure import BenchmarkError
 from benchmarks.microbatch import measure_microbatch
+from benchmarks.publishing import measure_publishing
+from benchmarks.stream import measure_stream
 from include.home import HomeInUseError, StartError, hold_home
 from include.settings import SettingError, Settings
 
@@ -29,7 +31,7 @@ from include.settings import SettingError, Settings
 def parser() -> argparse.ArgumentParser:
     """The command's options."""
     options = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n")[0])
-    options.add_argument("--only", choices=("full", "microbatch"), help="measure one of them")
+    options.add_argument("--only", choices=("full", "microbatch", "stream", "publish"), help="measure one of them")
     options.add_argument(
         "--ga4",
         type=Path,
@@ -40,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
         "--scale", type=int, default=1, metavar="N", help="the micro-batch on N times the history too (1)"
     )
     options.add_argument("--runs", type=int, default=5, metavar="N", help="pairs of runs that count (5)")
+    options.add_argument("--batches", type=int, default=60, metavar="N", help="batches of the stream (60)")
     return options
 
 
@@ -53,6 +56,12 @@ def measure(given: argparse.Namespace, scratch: Path) -> Iterator[Group]:
             history = repeat(export, times, scratch / f"history_{times}")
             yield report.microbatch(measure_microbatch(history, scratch / f"microbatch_{times}", given.runs))
             shutil.rmtree(scratch / f"microbatch_{times}")
+    if given.only in {None, "stream"}:
+        yield report.stream(measure_stream(export, scratch / "stream", given.batches))
+        shutil.rmtree(scratch / "stream")
+    if given.only in {None, "publish"}:
+        yield report.publishing(measure_publishing(export, scratch / "publish", given.runs))
+        shutil.rmtree(scratch / "publish")
 
 
 def _terminated(number: int, frame: object) -> None:
@@ -63,8 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and report; the exit code."""
     options = parser()
     given = options.parse_args(arguments)
-    if min(given.scale, given.runs) < 1:
-        options.error("--scale and --runs are at least 1")
+    if min(given.scale, given.runs, given.batches) < 1:
+        options.error("--scale, --runs and --batches are at least 1")
     console = Console()
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger("benchmarks").setLevel(logging.INFO)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import median
 
 from rich.console import Group
@@ -10,6 +11,8 @@ from rich.table import Table
 from benchmarks.full_refresh import FullRefresh
 from benchmarks.measure import Comparison
 from benchmarks.microbatch import MicroBatch
+from benchmarks.publishing import Publishing
+from benchmarks.stream import EVERY_SECONDS, Stream
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -52,3 +55,23 @@ def microbatch(measured: MicroBatch) -> Group:
     tasks.add_row("Airflow at rest, share of a core", f"{measured.idle:.2f}")
     title = f"Micro-batch on {measured.export}: Airflow beside a bare dbt build"
     return Group(comparisons(title, "Airflow", "dbt build", pairs), tasks, "")
+
+
+def stream(measured: Stream) -> Group:
+    """How long batches took from landing to readers."""
+    table = _table(f"A batch each {EVERY_SECONDS} s on {measured.export}", "batches", "p50, s", "p95, s")
+    table.add_row(str(measured.batches), f"{measured.p50:.1f}", f"{measured.p95:.1f}")
+    return Group(table, "")
+
+
+def publishing(measured: Sequence[Publishing]) -> Group:
+    """A row a history, its batch beside that of the first."""
+    table = _table(
+        "publish at 1x, 10x and 40x", "sessions", "batch, cpu s", "ratio", "MB", "ratio", "whole, cpu s", "MB"
+    )
+    first = measured[0]
+    for one in measured:
+        batch = f"{one.cpu:.2f}", f"{one.cpu / first.cpu:.2f}", f"{one.written / 1e6:.1f}"
+        ratio, whole = f"{one.written / first.written:.2f}", f"{one.whole_cpu:.2f}"
+        table.add_row(f"{one.sessions:,} ({one.times}x)", *batch, ratio, whole, f"{one.whole_written / 1e6:.1f}")
+    return Group(table, "")

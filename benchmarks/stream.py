@@ -1,4 +1,4 @@
-"""A batch every few seconds into a home whose micro-batches start when something lands: how long until each is published."""
+"""A batch each ten seconds into a home with continuous micro-batches: how long each takes to be published."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from include.transform import MODELS_ONLY
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 10
-BATCHES = 60
 PATIENCE_SECONDS = 300
 
 
@@ -47,7 +46,7 @@ def shown(settings: Settings) -> set[str]:
         return {shard for (shard,) in published.execute("select shard from shards").fetchall()}
 
 
-def measure_stream(export: Export, scratch: Path, batches: int = BATCHES) -> Stream:
+def measure_stream(export: Export, scratch: Path, batches: int) -> Stream:
     """Load the export, start Airflow, land a batch each EVERY_SECONDS and look each second what is published.
 
     Raises BenchmarkError when a batch is not published in PATIENCE_SECONDS, StartError when Airflow does not start.

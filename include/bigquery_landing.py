@@ -65,6 +65,12 @@ group by batch_id having min(received_at) >= $since
 """
 
 
+#: When a line of these batches was last sent.
+SENT = """
+select batch_id, max(received_at) from streamed_events
+where received_at >= $since and batch_id in (select * from unnest($batches)) group by batch_id
+"""
+
 #: The table of ad spend, where it has rows.
 SPEND = """
 select table_id, cast(last_modified_time as string) from `{dataset}.__TABLES__`

@@ -5,8 +5,8 @@ from __future__ import annotations
 import duckdb
 
 from include.durable import put
+from include.published_file import literal
 from include.settings import Settings
-from include.store_duckdb import literal
 from include.warehouse import explain, open_warehouse
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any
 
 from include.store import Store, Table
@@ -16,6 +17,8 @@ from include.store import Store, Table
 #: rejected_rows, rejected_files: what stands in quarantine (E4).
 #: lag_p50_seconds, lag_p95_seconds, lag_max_seconds: from event time to published_at over the streamed events among
 #: batch_events; null where there were none.
+#: landed_p50_seconds, landed_p95_seconds: from when an event's file or table landed (changed last) to published_at,
+#: over those of batch_events that landed within DAY before, for older history says nothing of a run; null of none.
 #: unmatched_refunds: refunds that have no order to reduce; shared_orders: transaction ids that count as an order of
 #: several people (C3). Null in runs of an earlier version.
 PIPELINE_RUNS = Table(
@@ -36,6 +39,8 @@ PIPELINE_RUNS = Table(
         "lag_p95_seconds": "number",
         "unmatched_refunds": "integer",
         "shared_orders": "integer",
+        "landed_p50_seconds": "number",
+        "landed_p95_seconds": "number",
     },
     key=("run_id",),
 )
@@ -50,7 +55,12 @@ def as_json(figures: Figures) -> Figures:
 
 
 #: What the batch of a run was; it is kept where the run is tried again.
-BATCH_COLUMNS = ("batch_shards", "batch_events", "lag_p50_seconds", "lag_max_seconds", "lag_p95_seconds")
+BATCH_COLUMNS = (
+    *("batch_shards", "batch_events", "lag_p50_seconds", "lag_max_seconds", "lag_p95_seconds"),
+    *("landed_p50_seconds", "landed_p95_seconds"),
+)
+
+DAY = timedelta(days=1)
 
 #: E4, A1: these reasons of quarantine are whole files'; every other one is a row's.
 OF_FILE = "reason in ('unreadable', 'unknown_name', 'wrong_type', 'wrong_columns')"
@@ -75,39 +85,52 @@ select
     ) as s)
 """
 
-#: How many events, and the lag of the streamed ones: the median, of an even number the mean of the two in the middle;
-#: the most; and what 95 in 100 do not exceed.
+#: A row a shard, with its events and the lag of all streamed ones: the median, of an even number the mean of the two in
+#: the middle; the most; and what 95 in 100 do not exceed.
 BATCH = """
 with batch as (
-    select case when not starts_with(shard, 'events_') then $now - event_at end as lag
+    select shard, case when not starts_with(shard, 'events_') then $now - event_at end as lag
     from {events} where shard in (select * from unnest($batch))
 ),
 ranked as (
     select lag, row_number() over (order by lag) as place, count(*) over () as lags from batch where lag is not null
 )
 select
-    (select count(*) from batch),
+    shard, count(*),
     (select avg(lag) / 1e6 from ranked where place * 2 between lags and lags + 2),
     (select max(lag) / 1e6 from ranked),
     (select min(lag) / 1e6 from ranked where place * 20 >= lags * 19)
+from batch group by shard
 """
 
 
-def measure(store: Store, *, run_id: str, published_at: datetime, batch: Sequence[str]) -> Figures:
+def reached(ages: Iterable[tuple[float, int]], share: float) -> float | None:
+    """The least age that this share of the events do not exceed, of (age, events); None of none. Pure."""
+    ordered = sorted(ages)
+    within = accumulate(events for _, events in ordered)
+    wanted = share * sum(events for _, events in ordered)
+    return next((age for (age, _), events in zip(ordered, within, strict=True) if events >= wanted), None)
+
+
+def measure(
+    store: Store, *, run_id: str, published_at: datetime, batch: Sequence[str], landed: Mapping[str, datetime]
+) -> Figures:
     """The figures of a run that publishes the warehouse at `published_at` (UTC, naive).
 
-    batch: the shards that came or changed since the run published before.
+    batch: the shards that came or changed since the run published before. landed: when each did, where that is known.
     """
     revenue, rejected_rows, rejected_files = store.rows(TOTALS)[0]
     orders = store.parts_of("every", [], "int_refunds", "int_conversions")
     unmatched_refunds, shared_orders = store.rows(ORDERS.format(**orders))[0]
     now = (published_at - datetime(1970, 1, 1)) // timedelta(microseconds=1)
+    events = store.parts_of("shard", batch, "int_events")["int_events"] if batch else ""
+    shards = store.rows(BATCH.format(events=events), batch=list(batch), now=now) if batch else []
+    ages = [(published_at - landed[shard], rows) for shard, rows, *_ in shards if shard in landed]
+    recent = [(age.total_seconds(), rows) for age, rows in ages if timedelta() <= age <= DAY]
     of_batch = (
-        store.rows(
-            BATCH.format(events=store.parts_of("shard", batch, "int_events")["int_events"]), batch=list(batch), now=now
-        )[0]
-        if batch
-        else (0, None, None, None)
+        sum(rows for _, rows, *_ in shards),
+        *(shards[0][2:] if shards else (None, None, None)),
+        *(reached(recent, share) for share in (0.5, 0.95)),
     )
     return {
         "run_id": run_id,

@@ -13,7 +13,7 @@ import duckdb
 
 from include.proof_compare import Sides
 from include.proof_scratch import Loaded, ProofError, Scratch
-from include.store_duckdb import literal, quoted
+from include.published_file import literal, quoted
 
 #: Shards of which the rebuild did not read what was loaded: of another version, changed while they were read ($gone),
 #: or set aside as a whole on both sides while rows of an earlier version stand in the live table (E4).

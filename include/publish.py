@@ -12,8 +12,9 @@ from include.data_driven.fits import FITS
 from include.figures import PIPELINE_RUNS, as_json, measure, record
 from include.proof_report import PROOFS
 from include.settings import Settings
-from include.store import Store, Versions, open_store
-from include.transform import DbtError, Selection, project_checksum, run_dbt
+from include.store import Changes, Store, Versions, open_store
+from include.transform import DbtError, Selection, project_checksum, read_manifest, run_dbt
+from include.trim import is_pending, marking_steps
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,21 @@ group by batch_id having count(case when model = 'publish' then 1 end) = 0
 """
 
 
+#: The keys, by their column, of what no published run shows yet.
+OPEN_KEYS = """
+select distinct entry, touched_key from int_journal
+where entry in (select * from unnest($columns)) and touched_key is not null and batch_id in (
+    select batch_id from int_journal where entry = 'done'
+    group by batch_id having count(case when model = 'publish' then 1 end) = 0
+)
+"""
+
+#: What rows of a mart follow from besides the keys of batches: its rules, the fits, the first event of all.
+FOLLOWS = """
+select model, entry, max(seq) from int_journal where entry in ('built', 'fits', 'first_event') group by model, entry
+"""
+
+
 def by_model(rows: Iterable[tuple[str, str, str]]) -> Versions:
     """Rows of (staging model, shard, version) as a mapping."""
     versions: dict[str, dict[str, str]] = {}
@@ -68,6 +84,28 @@ def project_version(settings: Settings) -> Versions:
     return {PROJECT: {PROJECT: project_checksum(settings, *settings.own_domains)}}
 
 
+def changes(settings: Settings, store: Store) -> Changes:
+    """What the journal says of the marts since they were published last; unsettled where there is no manifest."""
+    try:
+        manifest = read_manifest(settings)
+    except FileNotFoundError:
+        return Changes({}, {}, {}, settled=False)
+    models = {model for _, model, _ in marking_steps(manifest)}
+    replaces = {
+        node["name"]: node["config"]["meta"]["replaces"]
+        for node in manifest["nodes"].values()
+        if node["name"] in models and node["name"].startswith(MART_PREFIX)
+    }
+    keys: dict[str, list[str]] = {}
+    for column, key in store.rows(OPEN_KEYS, columns=sorted(set(replaces.values()))):
+        keys.setdefault(column, []).append(key)
+    follows: dict[str, dict[str, int]] = {}
+    for model, entry, seq in store.rows(FOLLOWS):
+        follows.setdefault(model, {})[entry] = seq
+    built = {mart: follows[mart] for mart in replaces if "built" in follows.get(mart, {})}
+    return Changes(replaces, keys, built, settled=not is_pending(store, manifest))
+
+
 def publish(settings: Settings, run_id: str) -> dict[str, Any]:
     """Give readers the marts of the warehouse, the quarantine, the fits, the runs' figures and the proofs.
 
@@ -82,8 +120,10 @@ def publish(settings: Settings, run_id: str) -> dict[str, Any]:
         before = published_shards(store)
         runs = store.published_rows("select run_id from pipeline_runs")
         shards = store.rows(LOADED_SHARDS)
-        batch = [shard for model, shard, version in shards if before.get(model, {}).get(shard) != version]
-        figures = measure(store, run_id=run_id, published_at=datetime.now(UTC).replace(tzinfo=None), batch=batch)
+        came = by_model(row for row in shards if before.get(row[0], {}).get(row[1]) != row[2])
+        batch = [shard for found in came.values() for shard in found]
+        published_at = datetime.now(UTC).replace(tzinfo=None)
+        figures = measure(store, run_id=run_id, published_at=published_at, batch=batch, landed=store.landed_at(came))
         figures = record(store, figures, published=None if runs is None else [run for (run,) in runs])
         store.make(PROOFS)
         store.make(CHECKS)
@@ -94,7 +134,7 @@ def publish(settings: Settings, run_id: str) -> dict[str, Any]:
         project = project_version(settings)[PROJECT][PROJECT]
         made = {"rules": RULES, "shards": f"({LOADED_SHARDS}) union all select '{PROJECT}', '{PROJECT}', '{project}'"}
         try:
-            store.publish(copies, made, run_id)
+            store.publish(copies, made, run_id, lambda: changes(settings, store))
             store.run(MARK_PUBLISHED)
         except BaseException:
             store.run("delete from pipeline_runs where run_id = $run_id", run_id=run_id)

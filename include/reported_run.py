@@ -31,7 +31,6 @@ from include.shell import clean
 from include.watchdog import watchdog
 
 PATIENCE_SECONDS = 5
-DAY_SECONDS = 86_400
 TABLE_WIDTH = 130
 
 
@@ -84,10 +83,7 @@ def explain_failure(console: Console, events: list[dict[str, Any]]) -> None:
 
 
 def show_figures(console: Console, settings: Settings) -> None:
-    """The attribution tables and the figures of the last published run, if any; the lag where events keep real time.
-
-    Events streamed after generated or older history go on from its clock, which says nothing about the lag.
-    """
+    """The attribution tables and the figures of the last published run, if any."""
     marts = open_marts(settings)
     try:
         (figures,) = marts.ask(LAST_RUN)
@@ -102,14 +98,14 @@ def show_figures(console: Console, settings: Settings) -> None:
     for table in (as_table(read_credits(settings)), as_models_table(read_models(settings))):
         table.title = f"{shown.upper()} · {table.title}" if shown else table.title
         wide.print(table)
-    lag = figures["lag_p50_seconds"]
+    half = figures.get("landed_p50_seconds")  # not in what an earlier version published
     console.print(
         f"{figures['events']:,} events, {figures['sessions']:,} sessions, {figures['conversions']:,} conversions, "
         f"${figures['revenue']:,} revenue; {figures['batch_events']:,} distinct events in this batch"
         + (
             ""
-            if lag is None or not 0 <= lag < DAY_SECONDS
-            else f"; event to published {lag:.1f} s (median), {figures['lag_max_seconds']:.1f} s (most)"
+            if half is None
+            else f"; landed to published {half:.1f} s (p50), {figures['landed_p95_seconds']:.1f} s (p95)"
         ),
         highlight=False,
     )

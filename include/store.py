@@ -6,10 +6,10 @@ What the engines do in different ways is a method.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal, Protocol
 
 from include.settings import Settings
@@ -27,6 +27,21 @@ class Table:
     name: str
     columns: Mapping[str, Kind]
     key: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Changes:
+    """How the marts differ from those that were published last.
+
+    replaces: mart -> the column by which runs replace its rows. keys: such a column -> keys whose rows may differ.
+    follows: mart -> kind of journal entry -> the last entry's seq, of what its rows follow from besides keys: a mart
+    for which one moved may differ anywhere. settled: no mart has yet to take in a batch that counts as published.
+    """
+
+    replaces: Mapping[str, str]
+    keys: Mapping[str, Sequence[str]]
+    follows: Mapping[str, Mapping[str, int]]
+    settled: bool
 
 
 #: By what rows are looked for.
@@ -72,6 +87,10 @@ class Store(Protocol):
         """What has landed, by the staging model that reads it, of export tables those dated from start to end."""
         ...
 
+    def landed_at(self, shards: Versions) -> dict[str, datetime]:
+        """When these versions of shards landed (UTC, naive), of those for which that is known."""
+        ...
+
     def in_view(self, known: Versions, found: Versions) -> Versions:
         """Of the shards that are known, those that `landed`, which found these, would name if they are still there."""
         ...
@@ -87,8 +106,13 @@ class Store(Protocol):
         """Rows of what readers see; None where nothing (readable) is published."""
         ...
 
-    def publish(self, copies: Mapping[str, str], made: Mapping[str, str], run_id: str) -> None:
-        """Give readers tables of this run: copies (name -> table or view) and results (name -> query)."""
+    def publish(
+        self, copies: Mapping[str, str], made: Mapping[str, str], run_id: str, changes: Callable[[], Changes]
+    ) -> None:
+        """Give readers tables of this run: copies (name -> table or view) and results (name -> query).
+
+        changes: asked where not everything is copied.
+        """
         ...
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,11 +17,11 @@ from google.cloud.bigquery.table import RowIterator
 
 from include.bigquery import LABELS, connect
 from include.bigquery_errors import explained
-from include.bigquery_landing import landed, still_listed
+from include.bigquery_landing import SENT, STREAMED, landed, still_listed
 from include.bigquery_login import credentials
 from include.bigquery_publish import publication
 from include.settings import BigQuery, Settings
-from include.store import Kept, Kind, Table, Versions
+from include.store import Changes, Kept, Kind, Table, Versions
 
 log = logging.getLogger(__name__)
 
@@ -189,6 +189,18 @@ class BigQueryStore:
         """The tables of the export, and the batches streamed lately."""
         return landed(self, start, end)
 
+    def landed_at(self, shards: Versions) -> dict[str, datetime]:
+        """The time of a table's last change, which its version says; of a streamed batch when it was last sent to."""
+        tables = {
+            shard: datetime.fromtimestamp(int(version) / 1e3, UTC).replace(tzinfo=None)
+            for model, found in shards.items()
+            for shard, version in found.items()
+            if model != STREAMED and version.isdigit()
+        }
+        batches = list(shards.get(STREAMED, {}))
+        since = datetime.now(UTC) - timedelta(days=1)
+        return tables | dict(self.rows(SENT, since=since, batches=batches) if batches else [])
+
     def in_view(self, known: Versions, found: Versions) -> Versions:
         """Less the batches that were streamed too long ago to be listed."""
         return still_listed(known, found)
@@ -220,7 +232,9 @@ class BigQueryStore:
             found = [self.client.get_table(f"{self.place.project}.{self.place.dataset}.{name}") for name in names]
         return {view.table_id: str(view.view_query) for view in found}
 
-    def publish(self, copies: Mapping[str, str], made: Mapping[str, str], run_id: str) -> None:
+    def publish(
+        self, copies: Mapping[str, str], made: Mapping[str, str], run_id: str, changes: Callable[[], Changes]
+    ) -> None:
         """Clone the tables into the published dataset, one after another in one script (docs/decisions.md)."""
         here, there = self._tables(self.place.dataset), self._tables(self.place.published)
         script = publication(self.place, here, there, copies, made, again=self._reports(here))

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from include.durable import sync
 from include.landing import landed
+from include.published_file import PUBLISHED_FILES, PublishedFileWriter, as_text, quoted, read_state
 from include.settings import Settings
-from include.store import Kept, Kind, Table, Versions
+from include.store import Changes, Kept, Kind, Table, Versions
 from include.warehouse import open_warehouse
 
 log = logging.getLogger(__name__)
@@ -31,17 +31,10 @@ _TYPES: Mapping[Kind, str] = {
     "boolean": "boolean",
 }
 
+#: A file's version (include/landing.py): nanoseconds, bytes.
+_CHANGED = re.compile(r"([0-9]{16,19})-[0-9]+")
+
 _VALUE = re.compile(r"\$(\w+)")
-
-
-def quoted(name: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(value: str | Path) -> str:
-    """Text as an SQL literal: ATTACH takes no parameter."""
-    return "'" + str(value).replace("'", "''") + "'"
 
 
 def read_file(path: Path, query: str) -> list[tuple[Any, ...]] | None:
@@ -126,6 +119,15 @@ class DuckDB:
         found = landed(self.settings, start, end)
         return {model: {shard.name: shard.version for shard in shards} for model, shards in found.items()}
 
+    def landed_at(self, shards: Versions) -> dict[str, datetime]:
+        """The time of the file's last change, which its version says; of a table of several files none."""
+        versions = {shard: _CHANGED.fullmatch(version) for found in shards.values() for shard, version in found.items()}
+        return {
+            shard: datetime.fromtimestamp(int(changed[1]) / 1e9, UTC).replace(tzinfo=None)
+            for shard, changed in versions.items()
+            if changed
+        }
+
     def in_view(self, known: Versions, found: Versions) -> Versions:
         """All: every file is listed."""
         return known
@@ -138,50 +140,20 @@ class DuckDB:
         """Rows of the published file."""
         return read_file(self.settings.published, query)
 
-    def publish(self, copies: Mapping[str, str], made: Mapping[str, str], run_id: str) -> None:
-        """Write a new published file, which takes the old one's name: a reader keeps what it opened.
+    def publish(
+        self, copies: Mapping[str, str], made: Mapping[str, str], run_id: str, changes: Callable[[], Changes]
+    ) -> None:
+        """Give the published file's name to one that holds these tables: a reader keeps what it opened.
 
-        The new file is read-only, for its readers alone (PUBLISHED_READERS). The log of a program that wrote into the
-        old one all the same goes first: with the new file DuckDB could open neither.
+        The file is read-only, for its readers alone (PUBLISHED_READERS). The log of a program that wrote into the old
+        one all the same goes first: with the new file DuckDB could open neither.
 
         Raises OSError when the folder cannot be written.
         """
-        target = self.settings.published
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # not `<name>.tmp`: DuckDB makes a folder of that name where a reader's query does not fit into memory
-        temporary = target.with_name(f".{target.name}")
-        _remove(temporary)
-        tables = {name: f"from {quoted(source)}" for name, source in copies.items()} | dict(made)
-        try:
-            self._write(temporary, tables)
-            temporary.chmod(self.settings.readers_mode & 0o444)
-            sync(temporary)
-            _remove_logs(target)
-            temporary.replace(target)
-        except BaseException:
-            _remove(temporary)
-            raise
-        sync(target.parent)
-
-    def _write(self, target: Path, tables: Mapping[str, str]) -> None:
-        self.connection.execute(f"attach {literal(target)} as published")
-        try:
-            for name, query in tables.items():
-                self.connection.execute(f"create table published.{quoted(name)} as {query}")
-        finally:
-            self.connection.execute("detach published")
-
-
-def _remove_logs(database: Path) -> None:
-    """Remove a DuckDB file's log, and what a checkpoint that was killed left of it."""
-    for suffix in ("", ".checkpoint", ".recovery"):
-        database.with_name(f"{database.name}.wal{suffix}").unlink(missing_ok=True)
-
-
-def _remove(database: Path) -> None:
-    """Remove a DuckDB file and its log, which DuckDB leaves behind where the disk is full, taking the room."""
-    database.unlink(missing_ok=True)
-    _remove_logs(database)
+        self.make(PUBLISHED_FILES)
+        text = next((text for (text,) in self.rows("select state from published_files")), None)
+        published = PublishedFileWriter(self.connection, self.settings, changes())
+        self.put(PUBLISHED_FILES, {"state": as_text(published.publish(read_state(text), copies, made))})
 
 
 @contextmanager

@@ -15,7 +15,7 @@ RUNS, REJECTED = 50, 50
 LAST_RUNS = f"""
 select
     run_id, published_at, events, sessions, conversions, revenue, batch_shards, batch_events, rejected_rows,
-    rejected_files, lag_p50_seconds, lag_p95_seconds, lag_max_seconds
+    rejected_files, landed_p50_seconds, landed_p95_seconds
 from pipeline_runs order by published_at desc, run_id limit {RUNS}
 """  # noqa: S608 - a constant
 
@@ -53,11 +53,11 @@ def fresh_and_sound(marts: Marts, filters: Filters, stale_minutes: int) -> dict[
     checks = marts.ask(CHECKS, run=last["run_id"])
     (complete,) = marts.ask(COMPLETE, **filters.values)
     silent = (datetime.now(UTC).replace(tzinfo=None) - news["published_at"]).total_seconds() / 60
-    streamed = next((run for run in runs if run["lag_p50_seconds"] is not None), None)
+    timed = next((run for run in runs if run["landed_p50_seconds"] is not None), None)
     return {
         "last": last,
-        "lag_p50_seconds": streamed and streamed["lag_p50_seconds"],
-        "lag_p95_seconds": streamed and streamed["lag_p95_seconds"],
+        "landed_p50_seconds": timed and timed["landed_p50_seconds"],
+        "landed_p95_seconds": timed and timed["landed_p95_seconds"],
         "stale_minutes": round(silent) if 0 < stale_minutes < silent else None,
         "passed": sum(check["status"] == "pass" for check in checks),
         "warnings": [check for check in checks if check["status"] != "pass"],

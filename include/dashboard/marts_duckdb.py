@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from include.dashboard.marts import MartsError, NotPublishedError, OutdatedError, Row
-from include.store_duckdb import literal
+from include.published_file import literal
 
 log = logging.getLogger(__name__)
 

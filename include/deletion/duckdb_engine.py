@@ -12,8 +12,9 @@ import duckdb
 from include.deletion.tombstones import DUCKDB, TABLE, Tombstone, add_tombstones, arrays, read_tombstones
 from include.history import earliest, read_history, write_history
 from include.landed_rows import Outside, Scrubbed, scrub_files
+from include.published_file import literal, quoted
 from include.settings import Settings
-from include.store_duckdb import DuckDB, literal, quoted
+from include.store_duckdb import DuckDB
 from include.warehouse import open_built
 
 #: What tells whose a row is.

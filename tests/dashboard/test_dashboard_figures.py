@@ -180,7 +180,7 @@ def test_the_story_of_an_order_says_who_earned_it_and_why(viewer: TestClient, ma
 def test_what_is_always_in_sight_is_what_the_run_recorded(viewer: TestClient, marts: Ask) -> None:
     health = ask(viewer, "api/summary")["health"]
     (run,) = marts("select * from pipeline_runs")
-    assert (health["last"]["run_id"], health["lag_p50_seconds"]) == (RUN, run["lag_p50_seconds"])
+    assert (health["last"]["run_id"], health["landed_p50_seconds"]) == (RUN, run["landed_p50_seconds"])
     assert health["last"]["rejected_rows"] == run["rejected_rows"] > 0
     (complete,) = marts(f"select count(*) filter (lookback_complete) as n from mart_attribution_last where {PERIOD}")
     assert 0 < health["complete"] == complete["n"] < health["conversions"]

@@ -10,7 +10,7 @@ const Headline = (() => {
     const part = (what, text, tone, title) => el("span", { class: `fact ${tone || ""}`, title }, `${what} `, el("b", {}, text));
     fill("health",
       part("Published", `${ago(found.last.published_at)} ago`, found.stale_minutes ? "bad" : "good", found.last.published_at),
-      part("Event to published", span(found.lag_p50_seconds), "", `95 in 100 within ${span(found.lag_p95_seconds)}`),
+      part("Landed to published", span(found.landed_p50_seconds), "", `95 in 100 events within ${span(found.landed_p95_seconds)}`),
       part(found.warnings.length ? "Checks that warn" : "Checks passed",
         found.warnings.length ? `${found.warnings.length} of ${found.passed + found.warnings.length}` : `${found.passed}`, found.warnings.length ? "warn" : "good", warned),
       part("Rejected rows", count(rejected), rejected ? "warn" : "good"),

@@ -9,14 +9,14 @@
 
   function published({ runs, attention, findings, reasons, proofs }) {
     const last = runs[0];
-    const streamed = runs.find((run) => run.lag_p50_seconds !== null);
+    const timed = runs.find((run) => run.landed_p50_seconds !== null);
     const rejected = last.rejected_rows + last.rejected_files;
     const proof = proofs[0];
     fill("ops-tiles",
       tile("Last publish", `${ago(last.published_at)} ago`, timeOf(last.published_at)),
       tile("Last batch", `${count(last.batch_events)} events`, counted(last.batch_shards, "file or batch", "files and batches")),
-      tile("Lag p50", span(streamed?.lag_p50_seconds), "event to published"),
-      tile("Lag p95", span(streamed?.lag_p95_seconds), `most ${span(streamed?.lag_max_seconds)}`),
+      tile("Lag p50", span(timed?.landed_p50_seconds), "landed to published"),
+      tile("Lag p95", span(timed?.landed_p95_seconds), "landed to published"),
       tile("Quarantine", count(rejected), `${count(last.rejected_files)} of them whole files`, rejected ? "warn" : ""),
       tile("Nightly proof", !proof ? "none yet" : proof.differing_rows ? `${count(proof.differing_rows)} rows differ` : "equal",
         proof ? timeOf(proof.proved_at) : "runs at 02:15 UTC", proof?.differing_rows ? "warn" : ""));
@@ -30,8 +30,8 @@
     fill("batches-table", Tables.table("Published runs", [
       { title: "Published", time: true, value: (run) => timeOf(run.published_at) },
       { title: "Batch events", number: true, value: (run) => count(run.batch_events) },
-      { title: "Lag p50", number: true, value: (run) => span(run.lag_p50_seconds) },
-      { title: "Lag p95", number: true, value: (run) => span(run.lag_p95_seconds) },
+      { title: "Lag p50", number: true, value: (run) => span(run.landed_p50_seconds) },
+      { title: "Lag p95", number: true, value: (run) => span(run.landed_p95_seconds) },
       { title: "Events", number: true, value: (run) => count(run.events) },
       { title: "Sessions", number: true, value: (run) => count(run.sessions) },
       { title: "Conversions", number: true, value: (run) => count(run.conversions) },
@@ -61,18 +61,18 @@
   }
 
   function lag(runs) {
-    const known = runs.filter((run) => run.lag_p50_seconds !== null).reverse();
-    const [unit, size] = unitOf(Math.max(0, ...known.map((run) => run.lag_p95_seconds ?? run.lag_p50_seconds)));
+    const known = runs.filter((run) => run.landed_p50_seconds !== null).reverse();
+    const [unit, size] = unitOf(Math.max(0, ...known.map((run) => run.landed_p95_seconds)));
     Charts.draw("lag-chart", () => ({
-      words: `Lag of the last ${known.length} runs that had streamed events; the table below has every figure`,
-      traces: known.length > 1 ? [["lag_p50_seconds", "p50"], ["lag_p95_seconds", "p95"]].map(([key, label], index) => ({
-        type: "scatter", mode: "lines+markers", name: label, x: known.map((run) => run.published_at), y: known.map((run) => (run[key] === null ? null : run[key] / size)),
+      words: `Lag of the last ${known.length} runs that brought events; the table below has every figure`,
+      traces: known.length > 1 ? [["landed_p50_seconds", "p50"], ["landed_p95_seconds", "p95"]].map(([key, label], index) => ({
+        type: "scatter", mode: "lines+markers", name: label, x: known.map((run) => run.published_at), y: known.map((run) => run[key] / size),
         line: { color: Charts.models()[index], width: 2.5, dash: index ? "dot" : "solid" }, hovertemplate: `%{y:,.1f} ${unit}`,
       })) : [],
       layout: { hovermode: "x unified", xaxis: { type: "date" }, yaxis: { ticksuffix: ` ${unit}`, rangemode: "tozero" }, legend: { orientation: "h", y: 1.02, yanchor: "bottom" } },
     }));
-    fill("lag-note", known.length > 1 ? "Streamed events, from the time of the event until readers saw it."
-      : known.length ? "Drawn from the second run with streamed events on." : "No run with streamed events is published yet.");
+    fill("lag-note", known.length > 1 ? "Events of a run, from when their file or table landed until readers saw them."
+      : known.length ? "Drawn from the second run that brings events on." : "No run that brought events within a day of their landing is published yet.");
   }
 
   function airflow({ runs, tasks }) {

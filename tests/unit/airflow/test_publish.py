@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from include.figures import PIPELINE_RUNS, Figures, as_json, measure
+from include.landing import streamed_batches
 from include.publish import project_version, publish, published_shards
 from include.settings import Settings
 from include.store import open_store
@@ -59,7 +60,8 @@ def test_a_failure_leaves_the_published_file_byte_for_byte(settings: Settings, w
     publish(settings, "run 1")
     before = settings.published.read_bytes()
     warehouse(
-        "insert into mart_sessions values ('s2'); create view mart_broken as select 1 / 0 as x, error('planted') as y"
+        "insert into mart_sessions values ('s2');"
+        "create view mart_broken as select reason, error('planted') as x from rejected right join mart_sessions on true"
     )
     with pytest.raises(duckdb.Error, match="planted"):
         publish(settings, "run 2")
@@ -97,10 +99,12 @@ def test_the_published_file_is_read_only_for_its_readers(
     assert stat.S_IMODE(settings.published.stat().st_mode) == mode
 
 
-def figures(settings: Settings, published_at: datetime, batch: list[str]) -> Figures:
+def figures(
+    settings: Settings, published_at: datetime, batch: list[str], landed: Mapping[str, datetime] | None = None
+) -> Figures:
     """The figures of a run."""
     with open_store(settings) as store:
-        return measure(store, run_id="r", published_at=published_at, batch=batch)
+        return measure(store, run_id="r", published_at=published_at, batch=batch, landed=landed or {})
 
 
 def test_figures_count_what_readers_see_and_the_lag_of_streamed_events(settings: Settings, warehouse: Run) -> None:
@@ -119,6 +123,7 @@ def test_figures_count_what_readers_see_and_the_lag_of_streamed_events(settings:
         "revenue": Decimal("12.50"), "batch_shards": 2, "batch_events": 5, "rejected_rows": 1, "rejected_files": 1,
         "unmatched_refunds": 2, "shared_orders": 1,
         "lag_p50_seconds": 4.0, "lag_p95_seconds": 9.0, "lag_max_seconds": 9.0,
+        "landed_p50_seconds": None, "landed_p95_seconds": None,
     }  # fmt: skip
     assert found.keys() == PIPELINE_RUNS.columns.keys()
     assert as_json(found)["revenue"] == "12.50"
@@ -133,6 +138,37 @@ def test_of_twenty_lags_the_second_greatest_is_the_one_that_95_in_100_do_not_exc
     warehouse("insert into int_events select 'b1', -age * 1000000 from range(1, 21) as r (age)")
     found = figures(settings, datetime(1970, 1, 1), ["b1"])
     assert (found["lag_p95_seconds"], found["lag_max_seconds"]) == (19.0, 20.0)
+
+
+def test_landed_to_published_follows_the_files_and_no_clock_of_an_event(settings: Settings, warehouse: Run) -> None:
+    """A file of long ago is history, one of the future a wrong clock: neither counts."""
+    at = datetime(2026, 1, 31, 12)
+    landed = {
+        "b1": timedelta(seconds=30),
+        "b2": timedelta(seconds=5),
+        "old": timedelta(days=2),
+        "odd": -timedelta(hours=1),
+    }
+    for shard, rows in {"b1": 2, "b2": 18, "old": 50, "odd": 50, "unknown": 50}.items():
+        warehouse(f"insert into int_events select '{shard}', 0 from range({rows})")
+    times = {shard: at - age for shard, age in landed.items()}
+    found = figures(settings, at, [*landed, "unknown"], times)
+    assert (found["landed_p50_seconds"], found["landed_p95_seconds"], found["batch_events"]) == (5.0, 30.0, 170)
+    found = figures(settings, at, ["old", "odd"], times)
+    assert (found["landed_p50_seconds"], found["landed_p95_seconds"]) == (None, None)
+
+
+def test_a_batch_landed_when_its_file_changed_last(settings: Settings, warehouse: Run) -> None:
+    path = settings.streamed_events / "b1.ndjson"
+    path.touch()
+    (shard,) = streamed_batches(settings.streamed_events)
+    before = datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(tzinfo=None)
+    warehouse(ENTRY.format("b1", shard.version, 1) + EVENT.format("b1", 0))
+    found = publish(settings, "run 1")
+    took = datetime.fromisoformat(found["published_at"]).replace(tzinfo=None) - before
+    assert found["landed_p50_seconds"] == pytest.approx(took.total_seconds(), abs=1e-3)
+    with open_store(settings) as store:
+        assert store.landed_at({"stg_ga_events": {"events_20260101": "2-098f6bcd4621d373cade4e832627b4f6"}}) == {}
 
 
 def test_runs_of_an_earlier_version_get_the_columns_they_lack(settings: Settings, warehouse: Run) -> None:

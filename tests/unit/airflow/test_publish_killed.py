@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from types import FrameType
@@ -17,8 +18,11 @@ import duckdb
 import pytest
 from hypothesis import settings as profiles
 
-from include import publish, store_duckdb
+from include import publish, published_file, store_duckdb
+from include.published_file import PUBLISHED_FILES, identity
 from include.settings import Settings
+from include.store import open_store
+from tests.unit.airflow.test_published_file import MADE, touch, write_manifest
 
 RETRIES = ("run 2", "run 3")
 STRIDE = 1 if profiles.get_current_profile_name() == "proof" else 7
@@ -38,7 +42,7 @@ def die(settings: Settings, line: int) -> None:
     lines = count(1)
 
     def trace(frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
-        if frame.f_code.co_filename not in (publish.__file__, store_duckdb.__file__):
+        if frame.f_code.co_filename not in (publish.__file__, published_file.__file__, store_duckdb.__file__):
             return None
         if event == "line" and next(lines) == line:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -63,26 +67,45 @@ def marked(settings: Settings) -> list[tuple[str]]:
         return warehouse.execute("select batch_id from int_journal where model = 'publish'").fetchall()
 
 
-def test_killed_before_any_line(settings: Settings, warehouse: Callable[[str], None]) -> None:
+def restore(home: Settings, kept: Path) -> None:
+    """Both files and the warehouse as they were kept, where the copies count as the files that were published last."""
+    home.warehouse.with_suffix(".duckdb.wal").unlink(missing_ok=True)
+    shutil.copy(kept / home.warehouse.name, home.warehouse)
+    shutil.rmtree(home.published.parent)
+    shutil.copytree(kept / "published", home.published.parent)
+    previous = home.published.with_name(f".{home.published.name}.previous")
+    with open_store(home) as store:
+        ((text,),) = store.rows("select state from published_files")
+        state = published_file.read_state(text)
+        assert state is not None
+        there = replace(state, current=str(identity(home.published)), previous=identity(previous))
+        store.put(PUBLISHED_FILES, {"state": published_file.as_text(there)})
+
+
+@pytest.mark.parametrize("way", ["whole", "in turn"])
+def test_killed_before_any_line(settings: Settings, warehouse: Callable[[str], None], way: str) -> None:
     """Each STRIDE-th line of publishing; then, by turns, Airflow's retry of the same run and the next run."""
     home = Settings(home=settings.home, ga4_export=settings.ga4_export)
     kept = home.home / "kept"
+    if way == "in turn":
+        write_manifest(home)
+        warehouse(MADE)
+        publish.publish(home, "run -1")
+        publish.publish(home, "run 0")
     publish.publish(home, "run 1")
-    warehouse(NEWS)
-    shutil.copytree(home.published.parent, kept)
+    warehouse(NEWS + (touch(1, [1, 2], 3) if way == "in turn" else ""))
+    shutil.copytree(home.published.parent, kept / "published")
     shutil.copy(home.warehouse, kept)
     old = content(home.published)
     publish.publish(home, "run 2")
-    new = content(home.published)
+    new, every = content(home.published), set(marked(home))
     assert old["mart_sessions"] != new["mart_sessions"]
+    old_runs = {run for run, *_ in old["pipeline_runs"]}
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["__main__", "include.publish"])
     seen = set()
     for line in count(1, STRIDE):
-        home.warehouse.with_suffix(".duckdb.wal").unlink(missing_ok=True)
-        shutil.copy(kept / home.warehouse.name, home.warehouse)
-        home.published.unlink()  # it is read-only
-        shutil.copy(kept / home.published.name, home.published)
+        restore(home, kept)
         process = context.Process(target=die, args=(home, line))
         process.start()
         process.join()
@@ -95,10 +118,11 @@ def test_killed_before_any_line(settings: Settings, warehouse: Callable[[str], N
         seen.add((found == new, retry))
         publish.publish(home, retry)
         after = content(home.published)
-        runs = {"run 1", retry} | ({"run 2"} if found == new else set())
+        runs = {*old_runs, retry} | ({"run 2"} if found == new else set())
         assert {run for run, *_ in after["pipeline_runs"]} == runs
         assert after["mart_sessions"] == new["mart_sessions"]
         assert after == new or retry != "run 2"
-        assert [path.name for path in home.published.parent.iterdir()] == [home.published.name]
-        assert marked(home) == [("two",)]
+        hidden = {path.name for path in home.published.parent.iterdir()} - {home.published.name}
+        assert hidden <= {f".{home.published.name}.previous"}
+        assert set(marked(home)) == every
     assert len(seen) == 2 * len(RETRIES)

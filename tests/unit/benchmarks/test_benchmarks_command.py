@@ -22,10 +22,12 @@ def test_it_measures_both_sides(
 ) -> None:
     monkeypatch.setenv("ATTRIBUTION_HOME", str(tmp_path / "home"))
     write_history(tmp_path / "export", seed=1, end=datetime(2026, 3, 31, tzinfo=UTC), days=3, people=300)
-    assert main(["--ga4", str(tmp_path / "export"), "--runs", "1"]) == 0
+    assert main(["--ga4", str(tmp_path / "export"), "--runs", "1", "--batches", "2"]) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert "dbt beside the floor" in told
     assert "Airflow beside a bare dbt build" in told
+    assert "A batch each 10 s" in told
+    assert "publish at 1x, 10x and 40x" in told
 
 
 @pytest.mark.rehearsal
