@@ -1,4 +1,4 @@
-"""`make bench`: a full refresh beside the floor, a batch through Airflow beside a bare `dbt build`, a stream, publishing.
+"""`make bench`: a full refresh beside the floor, a batch through Airflow beside `dbt build`, a stream, publishing.
 
 Prints tables. Exit code 0 when all was measured, 1 when something failed, 2 when it could not start.
 """

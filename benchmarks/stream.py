@@ -66,7 +66,7 @@ def measure_stream(export: Export, scratch: Path, batches: int) -> Stream:
         while landed < batches or waiting:
             now = time.monotonic()
             if landed < batches and now >= started + landed * EVERY_SECONDS:
-                waiting[stream_batch(settings, None, events=EVENTS, seed=landed).batch_id] = now
+                waiting[str(stream_batch(settings, None, events=EVENTS, seed=landed).batch_id)] = now
                 landed += 1
             for batch in waiting.keys() & shown(settings):
                 ages.append(time.monotonic() - waiting.pop(batch))
