@@ -12,7 +12,7 @@ from include.settings import PROJECT as ROOT
 from tests.bigquery.dbt_on_stand_in import run_dbt
 
 FILES = {
-    "dbt_project.yml": "{name: small, profile: small}",
+    "dbt_project.yml": "{name: small, profile: small, flags: {send_anonymous_usage_stats: false}}",
     "models/known.sql": "select n as number from unnest(generate_array(0, 23)) as n",
     "models/numbers.sql": """
         select n as number, if(n < 2, null, 'b') as label, if(n = 3, 'neither', 'odd') as parity
