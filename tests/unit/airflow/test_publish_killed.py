@@ -25,7 +25,7 @@ from include.store import open_store
 from tests.unit.airflow.test_published_file import MADE, touch, write_manifest
 
 RETRIES = ("run 2", "run 3")
-STRIDE = 1 if profiles.get_current_profile_name() == "proof" else 7
+STRIDE = 1 if profiles.get_current_profile_name() == "proof" else 17
 
 pytestmark = pytest.mark.proof
 NEWS = """
