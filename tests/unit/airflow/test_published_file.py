@@ -41,7 +41,7 @@ def write_manifest(settings: Settings) -> None:
     """What `publish` asks of dbt's manifest: which models take in batches, and what they replace."""
 
     def node(name: str, replaces: str, *parents: str) -> dict[str, Any]:
-        config = {"materialized": "incremental", "incremental_strategy": "replace_touched"}
+        config = {"materialized": "replace_keys"}
         depends_on = {"nodes": list(parents)}
         meta = {"meta": {"replaces": replaces}}
         return {"name": name, "resource_type": "model", "config": config | meta, "depends_on": depends_on}
