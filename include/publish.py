@@ -42,23 +42,23 @@ qualify row_number() over (partition by model order by seq desc) = 1
 """
 
 
-#: The batches that the published marts now hold; the gate's checks pass over their rows (macro unpublished).
-MARK_PUBLISHED = """
-insert into int_journal (batch_id, entry, model)
-select batch_id, 'done', 'publish' from int_journal
-where entry = 'done'
+#: The batches that no published run shows yet.
+OPEN_BATCHES = """
+select batch_id from int_journal where entry = 'done'
 group by batch_id having count(case when model = 'publish' then 1 end) = 0
 """
 
+#: The batches that the published marts now hold; the gate's checks pass over their rows (macro unpublished).
+MARK_PUBLISHED = f"""
+insert into int_journal (batch_id, entry, model)
+select batch_id, 'done', 'publish' from ({OPEN_BATCHES}) as unmarked
+"""  # noqa: S608 - a constant
 
-#: The keys, by their column, of what no published run shows yet.
-OPEN_KEYS = """
+#: The keys, by their column, of the batches that no published run shows yet.
+OPEN_KEYS = f"""
 select distinct entry, touched_key from int_journal
-where entry in (select * from unnest($columns)) and touched_key is not null and batch_id in (
-    select batch_id from int_journal where entry = 'done'
-    group by batch_id having count(case when model = 'publish' then 1 end) = 0
-)
-"""
+where entry in (select * from unnest($columns)) and touched_key is not null and batch_id in ({OPEN_BATCHES})
+"""  # noqa: S608 - a constant
 
 #: What rows of a mart follow from besides the keys of batches: its rules, the fits, the first event of all.
 FOLLOWS = """
