@@ -10,6 +10,7 @@ from google.cloud import bigquery
 from include.quality import BY_CONDITION
 from include.settings import PROJECT as ROOT
 from tests.bigquery.dbt_on_stand_in import run_dbt
+from tests.unit.airflow.test_quality import CONDITIONS
 
 FILES = {
     "dbt_project.yml": "{name: small, profile: small, flags: {send_anonymous_usage_stats: false}}",
@@ -18,21 +19,7 @@ FILES = {
         select n as number, if(n < 2, null, 'b') as label, if(n = 3, 'neither', 'odd') as parity
         from unnest([0, 1, 3, 3, 24]) as n
     """,
-    "models/numbers.yml": """
-models:
-  - name: numbers
-    columns: [{name: number}, {name: label}, {name: parity}]
-    data_tests:
-      - conditions:
-          name: conditions_numbers
-          arguments:
-            not_null: [label]
-            unique: [number, [parity, label]]
-            accepted_values: {parity: [even, odd]}
-            relationships: {number: {to: ref('known'), field: number}}
-            holds: [number < 20, number >= 0]
-          config: {meta: {not_null_numbers_label: {severity: warn}}}
-""",
+    "models/numbers.yml": f"{CONDITIONS}          config: {{meta: {{not_null_numbers_label: {{severity: warn}}}}}}\n",
 }
 
 
