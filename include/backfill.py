@@ -114,6 +114,6 @@ def mark(settings: Settings, request: Request) -> int:
 def mark_tables(store: Store, request: Request) -> int:
     """As mark, on an open warehouse."""
     tables = _requested(store, request)
-    marked = read_again(store, {STAGING[0]: tables})
+    marked = read_again(store, ((STAGING[0], table) for table in tables))
     log.info("%d export tables are read again, %d of them marked now: %s", len(tables), marked, ", ".join(tables))
     return len(tables)

@@ -12,9 +12,8 @@ from include.export_reader import READ_COLUMNS, REQUIRED
 from include.ga4_schema import SCHEMA_2026
 from include.journal import READ_AGAIN, STAGING
 from include.landing import hidden_by
-from include.settings import Settings
+from include.settings import Settings, read_variables
 from include.store import Store, Versions
-from include.variables import read_variables
 
 if TYPE_CHECKING:
     from include.store_bigquery import BigQueryStore

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from include.quality import Finding, examine, require_passed
@@ -103,20 +102,12 @@ def hold(settings: Settings, selection: Selection, *, run_id: str, stage: str) -
     return {state: states.count(state) for state in sorted(set(states))}
 
 
-@dataclass(frozen=True)
-class LastChecks:
-    """What the checks of the last published run found: how many passed, and a line for each that warned."""
-
-    passed: int
-    warnings: tuple[str, ...]
-
-
-def last_checks(settings: Settings) -> LastChecks:
-    """The checks of the last published run."""
+def last_checks(settings: Settings) -> tuple[int, list[str]]:
+    """Of the checks of the last published run: how many passed, and what each that warned found."""
     rows = read_published(settings, LAST) or []
     warned = []
     for stage, name, status, failures, found in rows:
         if status != "pass":
             count = "did not run" if failures is None else counted(failures, "row")
             warned.append("\n".join([f"{name} ({stage}): {count}", *(found or "").splitlines()]))
-    return LastChecks(len(rows) - len(warned), tuple(warned))
+    return len(rows) - len(warned), warned

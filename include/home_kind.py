@@ -6,11 +6,12 @@ the file `home_kind` of the home, which every later run reads. On BigQuery the s
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from include.durable import write_text
 from include.landing import spend_files
-from include.settings import SettingError, Settings
+from include.settings import NONE, SettingError, Settings, read_kept
 from include.simulator.own_files import others_files, own_batches, own_tables
 
 DEMO, OWN, TRIAL = "demo", "own", "trial"
@@ -139,3 +140,25 @@ def settle(settings: Settings) -> str | None:
 def badge(settings: Settings) -> str:
     """What readers of its figures must know: `demo data`, or nothing on data of one's own."""
     return {DEMO: "demo data", TRIAL: "demo data among your own"}.get(kind_of(settings) or OWN, "")
+
+
+def keep(settings: Settings) -> list[str]:
+    """Keep the settings of this run; a line for each that is no longer what was kept, with both values.
+
+    A folder of the home is kept by its path in it, for homes that move.
+
+    Raises OSError when the home cannot be written.
+    """
+    export, kept = settings.ga4_export, read_kept(settings.home)
+    inside = export.is_relative_to(settings.home)
+    now = {
+        "OWN_DOMAINS": ",".join(settings.own_domains) or NONE,
+        "GA4_EXPORT": str(export.relative_to(settings.home) if inside else export),
+    }
+    if kept != now:
+        write_text(settings.kept_settings, json.dumps(now, indent=2, sort_keys=True) + "\n")
+    return [
+        f"{name} was {kept[name]}, is {value}: what follows from it is built anew"
+        for name, value in now.items()
+        if kept.get(name, value) != value
+    ]

@@ -33,8 +33,7 @@ from include.landing import (
     shard_problem,
     table_of,
 )
-from include.settings import Settings
-from include.variables import read_variables
+from include.settings import Settings, read_variables
 
 log = logging.getLogger(__name__)
 

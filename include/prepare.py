@@ -7,8 +7,7 @@ import os
 from pathlib import Path
 
 from include.duckdb_plugin import make_local_state
-from include.home_kind import Asked, HomeKindError, decided, settle
-from include.kept_settings import keep
+from include.home_kind import Asked, HomeKindError, decided, keep, settle
 from include.landing import landed
 from include.settings import BigQuery, Settings
 from include.transform import DbtError, load_seeds, prepare_warehouse

@@ -11,9 +11,9 @@ import time
 import duckdb
 
 from include import proof_duckdb as engine
-from include.proof_compare import compare
-from include.proof_report import Proof, ProofFailedError, record
-from include.proof_scratch import (
+from include.journal import is_pending
+from include.proof_compare import Proof, ProofFailedError, compare, record
+from include.proof_duckdb import (
     HALVES,
     STAGING,
     ProofError,
@@ -30,7 +30,6 @@ from include.proof_scratch import (
 from include.settings import Settings
 from include.store_duckdb import DuckDB
 from include.transform import MODELS_ONLY, read_manifest
-from include.trim import is_pending
 
 __all__ = ["Proof", "ProofError", "ProofFailedError", "conclude", "prove", "record", "snapshot"]
 

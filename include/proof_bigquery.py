@@ -14,14 +14,13 @@ from dataclasses import replace
 from google.api_core.exceptions import NotFound
 
 from include.bigquery_errors import explained
-from include.proof_compare import Sides, compare
-from include.proof_report import Difference, Proof
-from include.proof_scratch import ALL_DATES, HALVES, STAGING, ProofError, run_models, tables_of
+from include.journal import is_pending
+from include.proof_compare import Difference, Proof, Sides, compare
+from include.proof_duckdb import ALL_DATES, HALVES, STAGING, ProofError, run_models, tables_of
 from include.publish import LOADED_SHARDS, by_model
 from include.settings import BigQuery, Settings
 from include.store_bigquery import BigQueryStore, open_bigquery
 from include.transform import MODELS_ONLY, read_manifest, refresh_manifest
-from include.trim import is_pending
 from include.warehouse import WarehouseError
 
 #: What models read beside the export.

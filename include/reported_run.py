@@ -22,10 +22,8 @@ from include.attention import LAST_RUN, Attention, needs_attention
 from include.attribution_table import as_models_table, as_table, read_credits, read_models
 from include.checks import last_checks
 from include.dashboard.marts import MartsError, NotPublishedError, open_marts
-from include.disk import full, in_words
-from include.home import HomeInUseError, StartError, hold_home
-from include.home_kind import badge
-from include.kept_settings import keep
+from include.home import HomeInUseError, StartError, full, hold_home, in_words
+from include.home_kind import badge, keep
 from include.settings import PROJECT, SettingError, Settings
 from include.shell import clean
 from include.watchdog import watchdog
@@ -115,9 +113,9 @@ def show_figures(console: Console, settings: Settings) -> None:
 
 def show_checks(console: Console, settings: Settings) -> None:
     """How the checks of the last published run ended, with what warned."""
-    found = last_checks(settings)
-    console.print(f"{found.passed} checks passed, {len(found.warnings)} warned", highlight=False)
-    for warning in found.warnings:
+    passed, warnings = last_checks(settings)
+    console.print(f"{passed} checks passed, {len(warnings)} warned", highlight=False)
+    for warning in warnings:
         console.print(f"[yellow]warning[/]: {escape(warning)}", highlight=False)
 
 

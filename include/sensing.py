@@ -11,11 +11,10 @@ from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.landing import landed
-from include.publish import LOADED_SHARDS, by_model, project_version, published_shards
-from include.settings import Settings
+from include.publish import LOADED_SHARDS, OPEN_BATCHES, by_model, project_version, published_shards
+from include.settings import Settings, read_variables
 from include.store import Store, Versions, open_store
 from include.turns import asked_of, is_continuous, run_queued, someone_waits
-from include.variables import read_variables
 from include.warehouse import WarehouseBusyError
 
 log = logging.getLogger(__name__)
@@ -55,20 +54,11 @@ def compare(landed_versions: Versions, journaled: Versions, *, unpublished: bool
     )
 
 
-#: Batches that a model has and readers have not: loaded, touched by upkeep, or rebuilt.
-WAITING = """
-select count(*) from int_journal as taken where entry = 'done' and not exists (
-    select 1 from int_journal as p where p.entry = 'done' and p.model = 'publish' and p.batch_id = taken.batch_id
-)
-"""
-
-
 def read_journal(store: Store) -> tuple[Versions, bool]:
     """The last version loaded of each shard, and whether a batch waits to be published."""
     if not store.has("int_journal"):
         return {}, False
-    ((waiting,),) = store.rows(WAITING)
-    return by_model(store.rows(LOADED_SHARDS)), waiting > 0
+    return by_model(store.rows(LOADED_SHARDS)), bool(store.rows(OPEN_BATCHES))
 
 
 def read_dates(settings: Settings) -> tuple[date | None, date | None]:

@@ -19,7 +19,7 @@ from rich.markup import escape
 from include.airflow_env import USER
 from include.alerts import deliver
 from include.demo_data import set_up_home
-from include.disk import full
+from include.home import full
 from include.home_kind import Asked
 from include.local_airflow import LocalAirflow, local_airflow
 from include.reported_run import command

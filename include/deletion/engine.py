@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
-from include.deletion.tombstones import Dialect, Tombstone
 from include.landed_rows import Outside, Scrubbed
 from include.settings import Settings
-from include.store import Store
 
+if TYPE_CHECKING:
+    from include.deletion.bigquery_engine import Tables
+    from include.deletion.duckdb_engine import Files
 
-class Engine(Protocol):
-    """An open warehouse in which TABLE holds the tombstones."""
-
-    dialect: Dialect
-
-    @property
-    def store(self) -> Store:
-        """The warehouse."""
-        ...
-
-    def add_tombstones(self, added: Iterable[Tombstone]) -> None:
-        """Put them beside those that are there; one for the same rows moves on to the later `deleted_at`."""
-        ...
-
-    def keep_first_event(self) -> None:
-        """Remember the first event of all, which may go: other people's look-back stays what it was (T4)."""
-        ...
-
-    def tables_with(self, column: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
-        """The tables that have this column, by what they are called: of the warehouse, and of what readers see."""
-        ...
-
-    def forget(self, keys: Sequence[str]) -> None:
-        """Take what names these people and devices out of tables that only steer a run."""
-        ...
+#: An open warehouse in which TABLE holds the tombstones; both have the same methods.
+Engine: TypeAlias = "Files | Tables"
 
 
 def opened(settings: Settings) -> AbstractContextManager[Engine]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -95,30 +95,19 @@ class Resolved:
     rows: int
 
 
-@dataclass(frozen=True)
-class Known:
-    """What the warehouse knows of those asked for.
-
-    intervals: (user, device, from_at, until_at); devices_as_persons: ids of requested persons that are devices;
-    copies: (kind and id of the request, event_key) of events of theirs that may come up again (E1).
-    """
-
-    intervals: Sequence[tuple[str, str, int, int]]
-    devices_as_persons: Sequence[str]
-    copies: Sequence[tuple[str, str, str]]
-
-
-def tombstones_of(requests: Sequence[Request], known: Known) -> list[list[Tombstone]]:
-    """The tombstones of each request, in order, as of never. Pure."""
+def tombstones_of(store: Store, requests: Sequence[Request], tables: Mapping[str, str]) -> list[list[Tombstone]]:
+    """The tombstones of each request, in order, as of never."""
+    people, devices = ([one.id for one in requests if one.kind == kind] for kind in ("person", "device"))
     found: dict[tuple[str, str], list[Tombstone]] = {
         (one.kind, one.id): [Tombstone("user" if one.kind == "person" else "device", key_hash(one.id))]
         for one in requests
     }
-    for user, device, from_at, until_at in known.intervals:
+    intervals = store.rows(_INTERVALS.format(**tables), people=people, ever=EVER, never=NEVER)
+    for user, device, from_at, until_at in intervals:
         found["person", user].append(Tombstone("anonymous", key_hash(device), from_at, until_at))
-    for device in known.devices_as_persons:
+    for (device,) in store.rows(_DEVICES_AS_PERSONS.format(**tables), people=people):
         found["person", device].append(Tombstone("anonymous", key_hash(device)))
-    for kind, key, event_key in known.copies:
+    for kind, key, event_key in store.rows(_COPIES.format(**tables), people=people, devices=devices):
         found[kind, key].append(Tombstone("event", key_hash(event_key)))
     return [found[one.kind, one.id] for one in requests]
 
@@ -148,21 +137,7 @@ def resolve(store: Store, dialect: Dialect, requests: Sequence[Request], now: in
     Where a row of theirs that is here already is stamped later than `now`, the tombstone reaches up to that row.
     """
     tables = store.parts_of("every", [], "int_events", "stg_ga_events", "stg_streamed_events")
-    people, devices = ([one.id for one in requests if one.kind == kind] for kind in ("person", "device"))
-    known = Known(
-        intervals=[
-            (user, device, from_at, until_at)
-            for user, device, from_at, until_at in store.rows(
-                _INTERVALS.format(**tables), people=people, ever=EVER, never=NEVER
-            )
-        ],
-        devices_as_persons=[device for (device,) in store.rows(_DEVICES_AS_PERSONS.format(**tables), people=people)],
-        copies=[
-            (kind, key, event_key)
-            for kind, key, event_key in store.rows(_COPIES.format(**tables), people=people, devices=devices)
-        ],
-    )
-    found = tombstones_of(requests, known)
+    found = tombstones_of(store, requests, tables)
     given = arrays(sorted({one for theirs in found for one in theirs}))
     covered = dialect.covered(STAGED_ROWS.format(**tables), dialect.given)
     return dated(requests, found, store.rows(_LAST_ROWS.format(covered=covered), **given), now)

@@ -6,19 +6,21 @@ Every step may be repeated: whoever dies on the way is followed by a run that do
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from include.deletion.engine import Engine, opened, scrub
-from include.deletion.receipts import record
-from include.deletion.requests import Request, read_requests
-from include.deletion.resolve import resolve
+from include.compact import compact
+from include.deletion.engine import Engine, landed_rest, opened, scrub
+from include.deletion.requests import Request, Requests, read_requests
+from include.deletion.resolve import Resolved, resolve
 from include.deletion.tombstones import STAGED_ROWS
-from include.journal import STAGING, read_again
+from include.journal import STAGING, finished_batches, read_again
 from include.landed_rows import DELETED, Outside, log_outside
+from include.landing import file_version
 from include.settings import Settings
+from include.store import Store, Table, open_store
+from include.transform import read_manifest
 from include.warehouse import NotBuiltError
 
 log = logging.getLogger(__name__)
@@ -40,10 +42,6 @@ class Taken:
     landing_rows: int = 0
     landing_files: int = 0
     outside: tuple[Outside, ...] = ()
-
-    def as_json(self) -> dict[str, Any]:
-        """The same as plain JSON values."""
-        return asdict(self)
 
 
 def take_requests(settings: Settings, *, now: datetime) -> Taken:
@@ -97,10 +95,7 @@ def handle(engine: Engine, requests: Sequence[Request], now: int) -> tuple[str, 
     engine.add_tombstones(one for theirs in resolved for one in theirs.tombstones)
     record(store, resolved, now)
     staged = STAGED_ROWS.format(**store.parts_of("every", [], *STAGING))
-    shards: dict[str, list[str]] = {}
-    for model, shard in store.rows(f"select distinct model, shard from {engine.dialect.covered(staged)} as c"):  # noqa: S608
-        shards.setdefault(model, []).append(shard)
-    read_again(store, shards)
+    read_again(store, store.rows(f"select distinct model, shard from {engine.dialect.covered(staged)} as c"))  # noqa: S608
     unknown = tuple(
         f"{one.request.place}: no row here is of this {one.request.kind}; rows that arrive later will not be taken in"
         for one in resolved
@@ -109,3 +104,159 @@ def handle(engine: Engine, requests: Sequence[Request], now: int) -> tuple[str, 
     for message in unknown:
         log.warning("%s", message)
     return unknown
+
+
+DELETIONS = Table(
+    "deletions",
+    {
+        "request_file": "text",
+        "file_version": "text",
+        "line": "integer",
+        "key_hash": "text",
+        "kind": "text",
+        "handled_at": "timestamp",
+        "staged_rows": "integer",
+        "state": "text",
+    },
+    key=("request_file", "file_version", "line", "key_hash"),
+)
+
+
+def receipts(store: Store) -> set[tuple[str, str, int, str]]:
+    """Request.receipt of every request that was ever handled."""
+    store.make(DELETIONS)
+    return {(row[0], row[1], row[2], row[3]) for row in store.rows(f"select {', '.join(DELETIONS.key)} from deletions")}  # noqa: S608
+
+
+def record(store: Store, resolved: Sequence[Resolved], now: int) -> None:
+    """A receipt for each request that has none yet; that of one that is handled again stays as it was.
+
+    now: microseconds since 1970 UTC.
+    """
+    known = receipts(store)
+    handled_at = datetime.fromtimestamp(now / 1_000_000, UTC).replace(tzinfo=None)
+    for one in resolved:
+        if one.request.receipt not in known:
+            row = {"kind": one.request.kind, "handled_at": handled_at, "staged_rows": one.rows, "state": "open"}
+            store.put(DELETIONS, {**dict(zip(DELETIONS.key, one.request.receipt, strict=True)), **row})
+
+
+_AGAIN = "run attribution_upkeep again"
+
+_EVENT_ROWS = """(
+    select user_id, user_pseudo_id, event_key as event_id, event_at, received_at from {int_events} as e
+)"""
+
+#: Of a requested person who has no event any more.
+_STALE = """(
+    select 1 from {table} as x
+    where x.person_id in (select * from unnest($ids))
+        and x.person_id not in (select e.person_id from {int_events} as e)
+)"""
+
+#: Of the quarantine that readers see, what the warehouse's does not hold any more.
+_STALE_LINES = """(
+    select 1 from {table} as q
+    inner join unnest($ids) as id on strpos(q.payload, '"' || id || '"') > 0
+    left join int_quarantine as w on w.shard = q.shard and w.payload = q.payload
+    where w.shard is null
+)"""
+
+#: Keys of theirs, of batches that readers have and no model waits for: nobody reads these any more.
+_FORGET_KEYS = """
+delete from int_journal where entry in ('device_key', 'person_id')
+and touched_key in (select * from unnest($keys)) and batch_id in (select * from unnest($finished))
+"""
+
+_KEYS_LEFT = """(
+    select 1 from int_journal as j
+    where j.entry in ('device_key', 'person_id') and j.touched_key in (select * from unnest($keys))
+        and j.touched_key not in (select e.person_id from {int_events} as e)
+        and j.touched_key not in (select e.device_key from {int_events} as e)
+)"""
+
+_REMOVED = """
+update deletions set state = 'removed'
+where request_file = $request_file and file_version = $file_version and line = $line and key_hash = $key_hash
+"""
+
+
+class DeletionError(RuntimeError):
+    """A deletion is not complete; the message says what is left where, or which request was refused, and why."""
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """requests: request files that were open; removed: persons and devices whose rows are gone from all that is ours.
+
+    outside: rows of deleted people and devices in the user's files or tables; on BigQuery those of these requests.
+    """
+
+    requests: int = 0
+    removed: int = 0
+    outside: tuple[Outside, ...] = ()
+
+
+def confirm_removed(settings: Settings) -> Confirmed:
+    """Make sure that no row of an open request is left in what is ours, write its receipt and delete its file.
+
+    Rows in the user's files and tables are named, and are no error.
+
+    Raises DeletionError naming every refused file and every place where something is left (those files stay open),
+    WarehouseError when the warehouse cannot be opened.
+    """
+    found = read_requests(settings)
+    left, outside = landed_rest(settings, [one.id for one in found.requests])
+    if found.requests:
+        try:
+            with opened(settings) as engine:
+                left += _rest(settings, engine, found)
+        except NotBuiltError as error:
+            left.append(str(error))
+    log_outside(outside, DELETED)
+    if found.requests and not left:
+        _close(settings, found)
+    if left or found.refused:
+        raise DeletionError("; ".join([*left, *found.refused]))
+    return Confirmed(len(found.files), len(found.requests), outside)
+
+
+def _rest(settings: Settings, engine: Engine, found: Requests) -> Iterator[str]:
+    """What is left in the tables, each with the place and what to do; forgets their keys on the way."""
+    store = engine.store
+    handled = receipts(store)
+    yield from (f"{one.place} was not taken up yet; {_AGAIN}" for one in found.requests if one.receipt not in handled)
+    ids = [one.id for one in found.requests]
+    keys = [*ids, *(f"user:{one}" for one in ids)]
+    store.run(_FORGET_KEYS, keys=keys, finished=finished_batches(store, read_manifest(settings)))
+    engine.forget(keys)
+    tables = store.parts_of("every", [], "int_events", *STAGING)
+    for name, rows in (("the staging tables", STAGED_ROWS), ("int_events", _EVENT_ROWS)):
+        yield from _count(store, name, engine.dialect.covered(rows.format(**tables)))
+    for held in engine.tables_with("person_id"):
+        for name, table in held.items():
+            yield from _count(store, name, _STALE.format(table=table, **tables), ids=ids)
+    for name, table in engine.tables_with("payload")[1].items():
+        yield from _count(store, name, _STALE_LINES.format(table=table), ids=ids)
+    left = "int_journal (a batch of theirs is not published yet)"
+    yield from _count(store, left, _KEYS_LEFT.format(**tables), keys=keys)
+
+
+def _count(store: Store, name: str, rows: str, **values: list[str]) -> Iterator[str]:
+    ((count,),) = store.rows(f"select count(*) from {rows} as r", **values)  # noqa: S608
+    if count:
+        yield f"{count} rows are left in {name}; {_AGAIN}"
+
+
+def _close(settings: Settings, found: Requests) -> None:
+    if settings.bigquery is None:
+        compact(settings)
+    with open_store(settings) as store:
+        for one in found.requests:
+            values = zip(DELETIONS.key, one.receipt, strict=True)
+            store.run(_REMOVED, **dict(values))
+    versions = {one.path: one.version for one in found.requests}
+    for path in found.files:
+        if path.exists() and file_version(path) == versions[path]:  # else it is another request by now
+            path.unlink()
+        log.info("everything that %s asked for is removed", path.name)

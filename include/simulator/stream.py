@@ -21,8 +21,7 @@ from include.simulator.own_files import note
 from include.simulator.plan import DAY, MINUTE, SECOND
 from include.simulator.recent import Recent, read_recent, recent_of
 from include.simulator.world import HARDWARE, PRODUCTS
-from include.streaming.batch import BatchSummary
-from include.streaming.target import send_waiting
+from include.streaming.batch import BatchSummary, send_waiting
 
 if TYPE_CHECKING:
     from include.streaming.streamer import Streamer

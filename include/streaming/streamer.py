@@ -17,8 +17,8 @@ from google.cloud.bigquery.retry import DEFAULT_RETRY
 
 from include.bigquery import LABELS, connect
 from include.bigquery_errors import UnavailableError, explained
+from include.bigquery_setup import ensure_streamed_table, table_name
 from include.settings import BigQuery
-from include.streamed_table import ensure_streamed_table, table_name
 from include.streaming.batch import Batch
 from include.warehouse import WarehouseError
 

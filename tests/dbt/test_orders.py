@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from include import retention_needed
+from include import retention
 from include.retention import apply_retention
 from include.warehouse import open_warehouse
 from tests.dbt.nights import DAY, event, send
@@ -30,7 +30,7 @@ def test_retention_keeps_the_event_that_an_order_is_of(
     """L4: a young copy of an old order is no new order, by shop also where somebody else reports it."""
     project = Replayed(tmp_path, variables=dict(SETTINGS[settings]))
     scope = project.variables.get("order_scope", "person")
-    monkeypatch.setattr(retention_needed, "read_variables", lambda _: {"order_scope": scope})
+    monkeypatch.setattr(retention, "read_variables", lambda _: {"order_scope": scope})
     send(project, "b1", order(DAY, "phone"), order(20 * DAY, "laptop"), order(DAY, "tv", transaction_id="t2"))
     project.build()
     apply_retention(project.settings, day=date(2026, 2, 9), retention_days=20, lookback_days=3)

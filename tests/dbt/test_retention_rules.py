@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from include import landed_rows, retention, retention_duckdb
+from include import landed_rows, retention
 from include.history import History, HistoryError, read_history
 from include.retention import apply_retention
 from include.settings import SettingError
@@ -178,7 +178,7 @@ def test_killed_after_any_step_and_run_again_it_ends_the_same(
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr(retention_duckdb if step == "touch" else landed_rows, step, dies)
+            patch.setattr(retention if step == "touch" else landed_rows, step, dies)
             with pytest.raises(KeyboardInterrupt):
                 apply_retention(project.settings, day=NIGHT, retention_days=DAYS, lookback_days=LOOKBACK)
     retain(project)

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from include.backfill import BackfillError, Request, mark_tables
-from include.journal import READ_AGAIN, read_again, touch
+from include.journal import READ_AGAIN, is_pending, read_again, touch, trim_journal
 from include.publish import MARK_PUBLISHED
 from include.store import Store, Table
-from include.trim import is_pending, trim_journal
 
 JOURNAL = Table(
     "int_journal",
@@ -70,7 +69,7 @@ def shards(store: Store) -> list[tuple[Any, ...]]:
 
 def test_shards_to_be_read_again_are_marked_once(journal: Store) -> None:
     loaded(journal, "events_20260101", "events_20260102")
-    wanted = {GA4: ["events_20260101"], STREAMED: ["never"]}
+    wanted = [(GA4, "events_20260101"), (STREAMED, "never")]
     assert read_again(journal, wanted) == 2
     assert read_again(journal, wanted) == 0
     assert shards(journal) == [

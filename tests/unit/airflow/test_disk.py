@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from include.disk import LEAST_BYTES, full, in_words
+from include.home import LEAST_BYTES, full, in_words
 
 
 def test_a_disk_is_full_below_what_a_run_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

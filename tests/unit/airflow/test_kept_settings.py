@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from include.kept_settings import keep
+from include.home_kind import keep
 from include.settings import SettingError, Settings
 
 

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from include.proof import Proof, ProofFailedError, conclude
-from include.proof_report import Difference
+from include.proof_compare import Difference
 from include.settings import Settings
 
 Run = Callable[[str], None]

@@ -11,10 +11,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from include import proof_scratch
+from include import proof_duckdb
 from include.landing import file_version
 from include.proof import ProofError, prove, snapshot
-from include.proof_scratch import Scratch, changed_since, loaded_shards, read_dates
+from include.proof_duckdb import Scratch, changed_since, loaded_shards, read_dates
 from include.settings import Settings
 from include.transform import DbtError
 from include.warehouse import WarehouseBusyError, open_warehouse
@@ -92,7 +92,7 @@ def test_without_a_warehouse_or_without_a_load_there_is_nothing_to_prove(setting
 
 def test_a_full_disk_is_told_before_anything_is_copied(loaded: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     size = loaded.warehouse.stat().st_size
-    usage = shutil.disk_usage(loaded.home)._replace(free=proof_scratch.ROOM * size - 1)
+    usage = shutil.disk_usage(loaded.home)._replace(free=proof_duckdb.ROOM * size - 1)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     with pytest.raises(ProofError, match=r"^no room for the proof in .* times the warehouse"):
         snapshot(loaded)
@@ -112,7 +112,7 @@ def test_a_snapshot_serves_one_proof_and_is_gone_after_a_failure(
         os.environ["ATTRIBUTION_HOME"] = "elsewhere"
         raise DbtError("planted")
 
-    monkeypatch.setattr(proof_scratch, "run_dbt", fails)
+    monkeypatch.setattr(proof_duckdb, "run_dbt", fails)
     monkeypatch.setenv("ATTRIBUTION_HOME", "here")
     snapshot(loaded)
     with pytest.raises(ProofError, match="planted"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 
 import pytest
@@ -41,9 +42,9 @@ def test_the_last_lines_of_a_night_name_what_lies_outside_and_what_removes_it() 
     old = tuple(Outside(f"shop.events_{day}", day, f"drop table {day};") for day in range(1, 13))
     theirs = Outside("a.parquet", 2, "rm a.parquet"), Outside("b.parquet", None, "b.parquet cannot be searched")
     results = {
-        "take_deletions": Taken().as_json(),
-        "apply_retention": Retained(outside=old).as_json(),
-        "confirm_deletions": Confirmed(outside=theirs).as_json(),
+        "take_deletions": asdict(Taken()),
+        "apply_retention": asdict(Retained(outside=old)),
+        "confirm_deletions": asdict(Confirmed(outside=theirs)),
         "trim_journal": 0,
     }
     said = [line for line in upkeep.summary(results) if line.startswith("Outside: ")]
