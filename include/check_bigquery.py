@@ -21,14 +21,13 @@ from google.auth.transport.requests import Request
 from google.cloud import bigquery
 from rich.console import Console
 
-from include.airflow_env import airflow_env, deployment_secrets
+from include.airflow_env import airflow_env, clean, deployment_secrets
 from include.bigquery import connect
 from include.bigquery_errors import explain, explained
 from include.bigquery_landing import WILDCARDS, exported
 from include.bigquery_setup import SetupError, require_export, set_up
 from include.export_reader import READ_COLUMNS
 from include.settings import BigQuery, SettingError, Settings
-from include.shell import clean
 from include.store_bigquery import BigQueryStore
 from include.warehouse import WarehouseError
 
@@ -67,10 +66,6 @@ def _dry_run(client: bigquery.Client, query: str) -> int:
     return int(client.query(query, job_config=config).total_bytes_processed or 0)
 
 
-def _quoted(suffixes: list[str]) -> str:
-    return ", ".join(f"'{suffix}'" for suffix in suffixes)
-
-
 def estimate(store: BigQueryStore, start: date | None, end: date | None) -> tuple[list[str], int]:
     """The tables dated from start to end that the first build reads, by date, and how many bytes of them.
 
@@ -84,7 +79,7 @@ def estimate(store: BigQueryStore, start: date | None, end: date | None) -> tupl
         if suffixes:
             schema = client.get_table(f"{place.export}.{prefix}{suffixes[-1]}").schema
             columns = ", ".join(_fields(list(schema), tuple(READ_COLUMNS)))
-            of = f"`{place.export}.{prefix}*` where _table_suffix in ({_quoted(suffixes)})"
+            of = f"`{place.export}.{prefix}*` where _table_suffix in ({str(suffixes)[1:-1]})"
             total += _dry_run(client, f"select {columns} from {of}")  # noqa: S608 - GA4's own names
     return tables, total
 

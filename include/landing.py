@@ -186,15 +186,10 @@ def _file_problem(model: str, path: Path) -> str | None:
         packed = "unpack" if path.suffix.lower() in (".gz", ".zip", ".zst", ".bz2", ".xz", ".tar", ".tgz") else "rename"
         return f"unknown_name: expected are {_EXPECTED[model]}; {packed} the file, or remove it"
     if model == GA4:
-        return _table_problem(path) or export_problem(path)
+        table = table_of(path)
+        known = table and table_date(table)
+        return export_problem(path) if known else f"unknown_name: expected are {_EXPECTED[GA4]}; rename the file"
     return spend_problem(path) if model == SPEND else _batch_problem(path)
-
-
-def _table_problem(path: Path) -> str | None:
-    table = table_of(path)
-    if table and table_date(table):
-        return None
-    return f"unknown_name: expected are {_EXPECTED[GA4]}; rename the file"
 
 
 def table_of(path: Path) -> str | None:

@@ -119,11 +119,6 @@ def keep_rows(connection: duckdb.DuckDBPyConnection, staging: Iterable[str], gon
     return kept
 
 
-def keep_fits(connection: duckdb.DuckDBPyConnection) -> None:
-    """Take over what the data-driven models weigh by: a rebuild fits nothing anew (docs/semantics.md T7)."""
-    connection.execute("insert into rebuilt.model_fits by name from live.model_fits")
-
-
 def sides_of(connection: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> Iterator[tuple[str, Sides]]:
     """Each table as it is compared, `suspects` made for it."""
     for table in tables:
@@ -192,18 +187,6 @@ class Scratch:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-@contextmanager
-def explained(scratch: Scratch) -> Iterator[None]:
-    """Failures of the disk as ProofError, in words that say what to do."""
-    try:
-        yield
-    except OSError as error:
-        raise ProofError(
-            f"the proof cannot work in {scratch.folder}: {error.strerror or error}"
-            f"{f' ({error.filename})' if error.filename else ''}. Give this user the right to write there, and room."
-        ) from error
-
-
 def require_room(scratch: Scratch) -> None:
     """Raise ProofError where the disk has not the room that a proof may take."""
     size, free = scratch.deployment.warehouse.stat().st_size, shutil.disk_usage(scratch.deployment.home).free
@@ -255,22 +238,21 @@ def take_snapshot(scratch: Scratch) -> int:
     Raises ProofError where the disk does not let it, WarehouseError where the warehouse cannot be opened.
     """
     settings, rebuilt = scratch.deployment, scratch.rebuilt.home
-    with explained(scratch):
+    scratch.clear()
+    if not settings.warehouse.exists():
+        return 0
+    require_room(scratch)
+    scratch.live.parent.mkdir(parents=True)
+    copy_warehouse(settings, scratch.live)
+    loaded = loaded_shards(scratch.live)
+    if not loaded:
         scratch.clear()
-        if not settings.warehouse.exists():
-            return 0
-        require_room(scratch)
-        scratch.live.parent.mkdir(parents=True)
-        copy_warehouse(settings, scratch.live)
-        loaded = loaded_shards(scratch.live)
-        if not loaded:
-            scratch.clear()
-            return 0
-        rebuilt.mkdir()
-        (rebuilt / "landing").symlink_to(settings.home / "landing")
-        for path in (settings.tombstones, settings.history):
-            if path.exists():
-                shutil.copy2(path, rebuilt)
+        return 0
+    rebuilt.mkdir()
+    (rebuilt / "landing").symlink_to(settings.home / "landing")
+    for path in (settings.tombstones, settings.history):
+        if path.exists():
+            shutil.copy2(path, rebuilt)
     return len(loaded)
 
 

@@ -17,7 +17,7 @@ from typing import IO, Any
 from rich.console import Console
 from rich.markup import escape
 
-from include.airflow_env import airflow_env, deployment_secrets
+from include.airflow_env import airflow_env, clean, deployment_secrets
 from include.attention import LAST_RUN, Attention, needs_attention
 from include.attribution_table import as_models_table, as_table, read_credits, read_models
 from include.checks import last_checks
@@ -25,7 +25,6 @@ from include.dashboard.marts import MartsError, NotPublishedError, open_marts
 from include.home import HomeInUseError, StartError, full, hold_home, in_words
 from include.home_kind import badge, keep
 from include.settings import PROJECT, SettingError, Settings
-from include.shell import clean
 from include.watchdog import watchdog
 
 PATIENCE_SECONDS = 5
@@ -107,16 +106,11 @@ def show_figures(console: Console, settings: Settings) -> None:
         ),
         highlight=False,
     )
-    show_checks(console, settings)
-    show_attention(console, settings, needs_attention(marts))
-
-
-def show_checks(console: Console, settings: Settings) -> None:
-    """How the checks of the last published run ended, with what warned."""
     passed, warnings = last_checks(settings)
     console.print(f"{passed} checks passed, {len(warnings)} warned", highlight=False)
     for warning in warnings:
         console.print(f"[yellow]warning[/]: {escape(warning)}", highlight=False)
+    show_attention(console, settings, needs_attention(marts))
 
 
 def show_attention(console: Console, settings: Settings, found: Sequence[Attention]) -> None:

@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from include.landing import landed
 from include.publish import LOADED_SHARDS, OPEN_BATCHES, by_model, project_version, published_shards
 from include.settings import Settings, read_variables
-from include.store import Store, Versions, open_store
+from include.store import Versions, open_store
 from include.turns import asked_of, is_continuous, run_queued, someone_waits
 from include.warehouse import WarehouseBusyError
 
@@ -54,13 +54,6 @@ def compare(landed_versions: Versions, journaled: Versions, *, unpublished: bool
     )
 
 
-def read_journal(store: Store) -> tuple[Versions, bool]:
-    """The last version loaded of each shard, and whether a batch waits to be published."""
-    if not store.has("int_journal"):
-        return {}, False
-    return by_model(store.rows(LOADED_SHARDS)), bool(store.rows(OPEN_BATCHES))
-
-
 def read_dates(settings: Settings) -> tuple[date | None, date | None]:
     """The first and last date of the export that dbt reads: the vars start_date and end_date of dbt_project.yml."""
     variables = read_variables(settings)
@@ -80,7 +73,9 @@ def news(settings: Settings) -> News:
     Raises WarehouseBusyError when another process is writing the warehouse.
     """
     with open_store(settings, read_only=True) as store:
-        journal, waiting = read_journal(store)
+        is_built = store.has("int_journal")
+        journal = by_model(store.rows(LOADED_SHARDS)) if is_built else {}
+        waiting = is_built and bool(store.rows(OPEN_BATCHES))
         published = published_shards(store)
         landed = store.landed(*read_dates(settings))
         known = store.in_view(journal, landed)

@@ -17,9 +17,10 @@ from google.cloud.bigquery.table import RowIterator
 
 from include.bigquery import LABELS, connect
 from include.bigquery_errors import explained
-from include.bigquery_landing import SENT, STREAMED, landed, still_listed
+from include.bigquery_landing import SENT, STREAMED, landed
 from include.bigquery_login import credentials
 from include.bigquery_publish import publication
+from include.journal import READ_AGAIN
 from include.settings import BigQuery, Settings
 from include.store import Changes, Kept, Kind, Store, Table, Versions
 
@@ -196,7 +197,13 @@ class BigQueryStore(Store):
         return tables | dict(self.rows(SENT, since=since, batches=batches) if batches else [])
 
     def in_view(self, known: Versions, found: Versions) -> Versions:
-        return still_listed(known, found)
+        # a batch that is not listed any more is old, not withdrawn; one to be read again is looked up whatever its age
+        batches = {
+            shard: version
+            for shard, version in known.get(STREAMED, {}).items()
+            if version == READ_AGAIN or shard in found[STREAMED]
+        }
+        return {**known, STREAMED: batches}
 
     def parts_of(self, kind: Kept, keys: Sequence[str], *tables: str) -> dict[str, str]:
         """The buckets of the keys, or of the devices that hold rows of them (dbt/macros/dialect/lookup.sql)."""

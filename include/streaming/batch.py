@@ -140,9 +140,13 @@ def open_streamer(settings: Settings, credentials: Credentials | None = None) ->
     """
     if settings.bigquery is None:
         return None
-    from include.streaming.streamer import connect_streamer  # noqa: PLC0415 - Google's clients take a second
+    # Google's client takes a second to import, which nobody pays on DuckDB
+    from include.bigquery import connect  # noqa: PLC0415
+    from include.bigquery_errors import explained  # noqa: PLC0415
+    from include.streaming.streamer import Streamer  # noqa: PLC0415
 
-    return connect_streamer(settings.bigquery, credentials)
+    with explained(settings.bigquery):
+        return Streamer(settings.bigquery, connect(settings.bigquery, credentials))
 
 
 def send_file(

@@ -99,12 +99,6 @@ def test_a_full_disk_is_told_before_anything_is_copied(loaded: Settings, monkeyp
     assert not Scratch(loaded).folder.exists()
 
 
-def test_a_folder_that_cannot_be_made_is_told(loaded: Settings) -> None:
-    Scratch(loaded).folder.write_text("in the way")
-    with pytest.raises(ProofError, match=r"cannot work in .*proof: .* Give this user the right"):
-        snapshot(loaded)
-
-
 def test_a_snapshot_serves_one_proof_and_is_gone_after_a_failure(
     loaded: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 import requests
 
-from include.shell import clean
+from include.airflow_env import clean
 from tests.unit.alerts.servers import webhook
 
 NOWHERE = "127.0.0.1:9"

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import pytest
 
-from include.data_driven.journeys import JourneyError, Path
+from include.data_driven.journeys import Path
 from include.data_driven.markov import removal_effects
 
 #: https://serhiipuzyrov.com/2019/07/markov-chain-attribution-simple-explanation-of-removal-effect/
@@ -94,10 +94,3 @@ def test_an_order_beyond_the_longest_journey_keeps_each_as_it_was() -> None:
     whole = sum(path.converted for path in paths)
     kept = {name: sum(path.converted for path in paths if name not in path.channels) for name in "abcd"}
     assert removal_effects(paths, 40) == pytest.approx({name: 1 - count / whole for name, count in kept.items()})
-
-
-def test_a_path_that_cannot_be_is_refused() -> None:
-    with pytest.raises(JourneyError, match="has no channel"):
-        Path((), 1, 0)
-    with pytest.raises(JourneyError, match="a > b has -1 converting and 0 other journeys"):
-        Path(("a", "b"), -1, 0)

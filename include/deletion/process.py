@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 
 from include.compact import compact
 from include.deletion.engine import Engine, landed_rest, opened, scrub
-from include.deletion.requests import Request, Requests, read_requests
-from include.deletion.resolve import Resolved, resolve
+from include.deletion.requests import Request, Requests, Resolved, read_requests, resolve
 from include.deletion.tombstones import STAGED_ROWS
 from include.journal import STAGING, finished_batches, read_again
 from include.landed_rows import DELETED, Outside, log_outside
