@@ -97,19 +97,15 @@ def kind_of(settings: Settings) -> str | None:
         return DEMO if settings.simulate else OWN
     path = settings.home_kind
     if not path.exists():
-        return _by_evidence(settings)
+        simulated = bool(own_tables(settings) or own_batches(settings) or settings.simulated.is_dir())
+        others = others_files(settings)
+        if simulated:
+            return TRIAL if others else DEMO
+        return OWN if settings.ga4_export.is_symlink() or others or spend_files(settings.ad_spend) else None
     kind = path.read_text("utf-8").strip()
     if kind not in KINDS:
         raise HomeKindError(f"{path} says {kind!r}; it must say one of {', '.join(KINDS)}. Correct the file.")
     return kind
-
-
-def _by_evidence(settings: Settings) -> str | None:
-    simulated = bool(own_tables(settings) or own_batches(settings) or settings.simulated.is_dir())
-    if simulated:
-        return TRIAL if others_files(settings) else DEMO
-    landed = settings.ga4_export.is_symlink() or others_files(settings) or spend_files(settings.ad_spend)
-    return OWN if landed else None
 
 
 def mark(settings: Settings, kind: str | None) -> None:

@@ -6,7 +6,6 @@ and the sensor, so both agree on what is new.
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -214,19 +213,14 @@ def table_date(name: str) -> date | None:
 
 
 def _batch_problem(path: Path) -> str | None:
-    decoder = codecs.getincrementaldecoder("utf-8")()
     before = 0
     try:
         with path.open("rb") as file:
-            while True:
-                chunk, begun = file.read(1 << 20), len(decoder.getstate()[0])
-                try:
-                    decoder.decode(chunk, not chunk)
-                except UnicodeDecodeError as error:
-                    at = before - begun + error.start
-                    return f"unreadable: not UTF-8 at byte {at}; write the batch again as UTF-8"
-                if not chunk:
-                    return None
-                before += len(chunk)
+            for line in file:
+                line.decode()
+                before += len(line)
+    except UnicodeDecodeError as error:
+        return f"unreadable: not UTF-8 at byte {before + error.start}; write the batch again as UTF-8"
     except OSError as error:
         return f"unreadable: {error.strerror}; check the rights of the file"
+    return None

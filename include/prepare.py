@@ -70,18 +70,6 @@ def prepare_bigquery(settings: Settings, place: BigQuery, *, events: int) -> Non
         raise PrepareError(str(error)) from error
 
 
-def to_stream(settings: Settings, events: int | None) -> int:
-    """How many events the run will simulate, once the home is marked by what landed.
-
-    Raises HomeKindError where the user's own files landed in a demo home.
-    """
-    settle(settings)
-    try:
-        return decided(settings, Asked(events=events)).events
-    except HomeKindError:  # stream_events tells it
-        return 0
-
-
 def prepare(settings: Settings, *, events: int | None, waits: bool = False) -> list[str]:
     """See that settings and warehouse will do and that there is something to read, load changed seeds.
 
@@ -95,7 +83,11 @@ def prepare(settings: Settings, *, events: int | None, waits: bool = False) -> l
     try:
         if settings.bigquery is None:
             make_local_state(settings)
-        count = to_stream(settings, events)
+        settle(settings)
+        try:
+            count = decided(settings, Asked(events=events)).events
+        except HomeKindError:  # stream_events tells it
+            count = 0
         if settings.bigquery is None:
             prepare_local(settings, events=count, waits=waits)
         else:

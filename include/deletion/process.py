@@ -1,4 +1,4 @@
-"""The first half of a deletion: from request files to tombstones, shards to be read again and scrubbed landed rows.
+"""The two halves of a deletion: taken up before the tables are built again, confirmed after they were published.
 
 Every step may be repeated: whoever dies on the way is followed by a run that does the same again.
 """
@@ -7,22 +7,30 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeAlias
 
 from include.compact import compact
-from include.deletion.engine import Engine, landed_rest, opened, scrub
 from include.deletion.requests import Request, Requests, Resolved, read_requests, resolve
 from include.deletion.tombstones import STAGED_ROWS
 from include.journal import STAGING, finished_batches, read_again
-from include.landed_rows import DELETED, Outside, log_outside
+from include.landed_rows import DELETED, Outside, Scrubbed, log_outside
 from include.landing import file_version
 from include.settings import Settings
 from include.store import Store, Table, open_store
 from include.transform import read_manifest
 from include.warehouse import NotBuiltError
 
+if TYPE_CHECKING:
+    from include.deletion.bigquery_engine import Tables
+    from include.deletion.duckdb_engine import Files
+
 log = logging.getLogger(__name__)
+
+#: An open warehouse in which TABLE holds the tombstones; both have the same methods.
+Engine: TypeAlias = "Files | Tables"
 
 
 @dataclass(frozen=True)
@@ -259,3 +267,41 @@ def _close(settings: Settings, found: Requests) -> None:
         if path.exists() and file_version(path) == versions[path]:  # else it is another request by now
             path.unlink()
         log.info("everything that %s asked for is removed", path.name)
+
+
+def opened(settings: Settings) -> AbstractContextManager[Engine]:
+    """The warehouse of this deployment. Raises NotBuiltError where there are no tables to tell whose a row is."""
+    # Google's client takes a second to import, which nobody pays on DuckDB
+    if settings.bigquery is None:
+        from include.deletion.duckdb_engine import open_files  # noqa: PLC0415
+
+        return open_files(settings)
+    from include.deletion.bigquery_engine import open_dataset  # noqa: PLC0415
+
+    return open_dataset(settings, settings.bigquery)
+
+
+def scrub(settings: Settings, ids: Sequence[str]) -> Scrubbed:
+    """Take landed rows that a tombstone covers out of what may be written; ids: of the requests that are open.
+
+    With them goes each streamed line that is no JSON and holds one of the ids in quotes. On BigQuery, where looking
+    reads every landed row, nothing is done without an open request.
+    """
+    if settings.bigquery is None:
+        from include.deletion.duckdb_engine import take_covered  # noqa: PLC0415 - as above
+
+        return take_covered(settings, ids)
+    from include.deletion.bigquery_engine import scrub_tables  # noqa: PLC0415
+
+    return scrub_tables(settings, settings.bigquery, ids)
+
+
+def landed_rest(settings: Settings, ids: Sequence[str]) -> tuple[list[str], tuple[Outside, ...]]:
+    """What of it is left in what is ours, each with the place and what to do, and what is left outside."""
+    if settings.bigquery is None:
+        from include.deletion.duckdb_engine import rest_of_files  # noqa: PLC0415 - as above
+
+        return rest_of_files(settings, ids)
+    from include.deletion.bigquery_engine import rest_of_tables  # noqa: PLC0415
+
+    return rest_of_tables(settings, settings.bigquery, ids)
