@@ -1,4 +1,4 @@
-"""The home: its owner's alone, and one user at a time by the lock that `make run` and `make up` take."""
+"""The home: its owner's alone, one user at a time by the lock that `make run` and `make up` take, and a full disk."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 Nothing is simulated but where it was asked for. The kind is decided by the first command that brings data and kept in
 the file `home_kind` of the home, which every later run reads. On BigQuery the setting SIMULATE decides instead.
+Beside it the home keeps the settings of the environment that decide numbers, for runs without them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Writing to int_journal from outside dbt: what is to be read or derived again, and what nobody needs to know any more.
+"""Writing to int_journal from outside dbt: what is to be read or derived again, and trimming what no run asks for.
 
 docs/incremental.md tells how models read it; dbt/macros/incremental/journal.sql describes its columns.
 """

@@ -1,4 +1,4 @@
-"""The comparison of the live tables with their rebuild, as multisets of rows, nulls equal; on either engine."""
+"""The comparison of the live tables with their rebuild, as multisets of rows, nulls equal, and what it found."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from include.settings import Settings
-from include.store import Store, Table, open_store
+from include.store import Store, Table
 
 #: Rows of a table that are looked through for the columns that differ.
 LOOKED_AT = 1000
@@ -145,25 +143,9 @@ class Proof:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Proof:
-        """The proof that was returned as JSON (asdict), lists or tuples alike."""
-        differences = (Difference(**{**one, "differing": tuple(one["differing"])}) for one in values["differences"])
-        lists = {name: tuple(values[name]) for name in ("tables", "kept")}
-        return cls(**{**values, **lists, "differences": tuple(differences)})
+        """The proof that asdict made the values of."""
+        return cls(**{**values, "differences": tuple(Difference(**one) for one in values["differences"])})
 
 
-def record(settings: Settings, run_id: str, proof: Proof) -> None:
-    """Write the proof's row; a rerun replaces its own. Readers see it with the next published run.
-
-    Raises WarehouseError where the warehouse cannot be opened.
-    """
-    row = {
-        "run_id": run_id,
-        "proved_at": datetime.now(UTC).replace(tzinfo=None),
-        "tables": len(proof.tables),
-        "rows_compared": proof.rows,
-        "differing_rows": proof.differing_rows,
-        "kept_shards": len(proof.kept),
-        "seconds": proof.seconds,
-    }
-    with open_store(settings) as store:
-        store.put(PROOFS, row)
+#: The tables that were compared, shards that were kept (Proof.kept), how many live rows, and what differs.
+Compared = tuple[Iterable[str], Iterable[str], int, Iterable[Difference]]

@@ -1,7 +1,4 @@
-"""The statements of the proof on DuckDB: take rows over, compare two warehouses.
-
-Everything that another engine would say differently is here.
-"""
+"""The proof on DuckDB: a copy of the warehouse, what it was loaded from, dbt that builds it again, both side by side."""
 
 from __future__ import annotations
 

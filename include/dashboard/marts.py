@@ -1,4 +1,7 @@
-"""The published marts as the dashboard asks them: one statement for both engines, values bound, never a lock."""
+"""The published marts as the dashboard asks them: one statement for both engines, values bound, never a lock.
+
+On DuckDB they are the published file, opened read-only; on BigQuery a dataset (marts_bigquery).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Reading deletion requests: what is asked for, and what is refused and why. Nothing is done here."""
+"""Deletion requests: what is asked for, what is refused and why, and which landed rows that means (L3, I1).
+
+Nothing is done here: tombstones name the rows, as the warehouse knows them now.
+"""
 
 from __future__ import annotations
 

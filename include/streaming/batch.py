@@ -1,4 +1,4 @@
-"""A batch of streamed lines, and how one is read from a user's file."""
+"""A batch of streamed lines: read from a user's file, counted, and sent into BigQuery or this machine's landing zone."""
 
 from __future__ import annotations
 
