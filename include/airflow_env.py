@@ -1,4 +1,4 @@
-"""Every Airflow setting of the local deployment, and the secrets it is started with."""
+"""Every Airflow setting of the local deployment, its secrets, and what of the shell's environment reaches a run."""
 
 from __future__ import annotations
 

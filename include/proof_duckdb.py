@@ -1,4 +1,4 @@
-"""The proof on DuckDB: a copy of the warehouse, what it was loaded from, dbt that builds it again, both side by side."""
+"""The proof on DuckDB: a copy of the warehouse, what it was loaded from, and a rebuild of it, both side by side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A batch of streamed lines: read from a user's file, counted, and sent into BigQuery or this machine's landing zone."""
+"""A batch of streamed lines: read from a user's file, counted, sent into BigQuery or landed on this machine."""
 
 from __future__ import annotations
 
