@@ -47,15 +47,6 @@ def require_input(settings: Settings, *, events: int, waits: bool) -> None:
         )
 
 
-def prepare_local(settings: Settings, *, events: int, waits: bool) -> None:
-    """See that the folders can be written, that the warehouse opens and that there is something to read."""
-    for folder in (settings.home, settings.streamed_events, settings.published.parent):
-        require_writable(folder)
-    with open_warehouse(settings):
-        log.info("the warehouse %s opens for writing", settings.warehouse)
-    require_input(settings, events=events, waits=waits)
-
-
 def prepare_bigquery(settings: Settings, place: BigQuery, *, events: int) -> None:
     """Make the home, the datasets and the table of streamed events, see that there is something to read."""
     from include.bigquery_setup import SetupError, set_up  # noqa: PLC0415 - Google's client takes a second to import
@@ -89,7 +80,11 @@ def prepare(settings: Settings, *, events: int | None, waits: bool = False) -> l
         except HomeKindError:  # stream_events tells it
             count = 0
         if settings.bigquery is None:
-            prepare_local(settings, events=count, waits=waits)
+            for folder in (settings.home, settings.streamed_events, settings.published.parent):
+                require_writable(folder)
+            with open_warehouse(settings):
+                log.info("the warehouse %s opens for writing", settings.warehouse)
+            require_input(settings, events=count, waits=waits)
         else:
             prepare_bigquery(settings, settings.bigquery, events=count)
         for change in keep(settings):

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 from include.compact import compact
-from include.deletion.requests import Request, Requests, Resolved, read_requests, resolve
+from include.deletion.duckdb_engine import Files, open_files, rest_of_files, take_covered
+from include.deletion.requests import Request, Requests, read_requests, resolve
 from include.deletion.tombstones import STAGED_ROWS
 from include.journal import STAGING, finished_batches, read_again
 from include.landed_rows import DELETED, Outside, Scrubbed, log_outside
@@ -25,7 +26,6 @@ from include.warehouse import NotBuiltError
 
 if TYPE_CHECKING:
     from include.deletion.bigquery_engine import Tables
-    from include.deletion.duckdb_engine import Files
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,12 @@ def handle(engine: Engine, requests: Sequence[Request], now: int) -> tuple[str, 
     resolved = resolve(store, engine.dialect, requests, now)
     engine.keep_first_event()
     engine.add_tombstones(one for theirs in resolved for one in theirs.tombstones)
-    record(store, resolved, now)
+    known = receipts(store)  # that of a request that is handled again stays as it was
+    handled_at = datetime.fromtimestamp(now / 1_000_000, UTC).replace(tzinfo=None)
+    for one in resolved:
+        if one.request.receipt not in known:
+            row = {"kind": one.request.kind, "handled_at": handled_at, "staged_rows": one.rows, "state": "open"}
+            store.put(DELETIONS, {**dict(zip(DELETIONS.key, one.request.receipt, strict=True)), **row})
     staged = STAGED_ROWS.format(**store.parts_of("every", [], *STAGING))
     read_again(store, store.rows(f"select distinct model, shard from {engine.dialect.covered(staged)} as c"))  # noqa: S608
     unknown = tuple(
@@ -133,19 +138,6 @@ def receipts(store: Store) -> set[tuple[str, str, int, str]]:
     """Request.receipt of every request that was ever handled."""
     store.make(DELETIONS)
     return {(row[0], row[1], row[2], row[3]) for row in store.rows(f"select {', '.join(DELETIONS.key)} from deletions")}  # noqa: S608
-
-
-def record(store: Store, resolved: Sequence[Resolved], now: int) -> None:
-    """A receipt for each request that has none yet; that of one that is handled again stays as it was.
-
-    now: microseconds since 1970 UTC.
-    """
-    known = receipts(store)
-    handled_at = datetime.fromtimestamp(now / 1_000_000, UTC).replace(tzinfo=None)
-    for one in resolved:
-        if one.request.receipt not in known:
-            row = {"kind": one.request.kind, "handled_at": handled_at, "staged_rows": one.rows, "state": "open"}
-            store.put(DELETIONS, {**dict(zip(DELETIONS.key, one.request.receipt, strict=True)), **row})
 
 
 _AGAIN = "run attribution_upkeep again"
@@ -271,11 +263,9 @@ def _close(settings: Settings, found: Requests) -> None:
 
 def opened(settings: Settings) -> AbstractContextManager[Engine]:
     """The warehouse of this deployment. Raises NotBuiltError where there are no tables to tell whose a row is."""
-    # Google's client takes a second to import, which nobody pays on DuckDB
     if settings.bigquery is None:
-        from include.deletion.duckdb_engine import open_files  # noqa: PLC0415
-
         return open_files(settings)
+    # Google's client takes a second to import, which nobody pays on DuckDB
     from include.deletion.bigquery_engine import open_dataset  # noqa: PLC0415
 
     return open_dataset(settings, settings.bigquery)
@@ -288,10 +278,8 @@ def scrub(settings: Settings, ids: Sequence[str]) -> Scrubbed:
     reads every landed row, nothing is done without an open request.
     """
     if settings.bigquery is None:
-        from include.deletion.duckdb_engine import take_covered  # noqa: PLC0415 - as above
-
         return take_covered(settings, ids)
-    from include.deletion.bigquery_engine import scrub_tables  # noqa: PLC0415
+    from include.deletion.bigquery_engine import scrub_tables  # noqa: PLC0415 - as above
 
     return scrub_tables(settings, settings.bigquery, ids)
 
@@ -299,9 +287,7 @@ def scrub(settings: Settings, ids: Sequence[str]) -> Scrubbed:
 def landed_rest(settings: Settings, ids: Sequence[str]) -> tuple[list[str], tuple[Outside, ...]]:
     """What of it is left in what is ours, each with the place and what to do, and what is left outside."""
     if settings.bigquery is None:
-        from include.deletion.duckdb_engine import rest_of_files  # noqa: PLC0415 - as above
-
         return rest_of_files(settings, ids)
-    from include.deletion.bigquery_engine import rest_of_tables  # noqa: PLC0415
+    from include.deletion.bigquery_engine import rest_of_tables  # noqa: PLC0415 - as above
 
     return rest_of_tables(settings, settings.bigquery, ids)
