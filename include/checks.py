@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 from include.quality import Finding, examine, require_passed
 from include.settings import Settings
-from include.store import Table, open_store, read_published
+from include.store import Table, open_store
 from include.transform import GATE, GATE_OF_DAYS, Selection
-from include.wording import clock, counted
+from include.wording import clock
 
 KEPT = timedelta(days=90)
 
@@ -33,13 +33,6 @@ CHECKS = Table(
 FORGET = """
 delete from checks
 where run_id = $run and stage = $stage or run_id <> $run and status = 'pass' or checked_at < $oldest
-"""
-
-
-LAST = """
-select stage, name, status, failures, detail from checks
-where run_id = (select run_id from pipeline_runs order by published_at desc, run_id limit 1)
-order by status = 'pass', stage, name
 """
 
 #: A row where a table of the export came or changed that no published run shows yet.
@@ -100,14 +93,3 @@ def hold(settings: Settings, selection: Selection, *, run_id: str, stage: str) -
     require_passed([finding for finding in findings if not finding.passed])
     states = [finding.status for finding in findings]
     return {state: states.count(state) for state in sorted(set(states))}
-
-
-def last_checks(settings: Settings) -> tuple[int, list[str]]:
-    """Of the checks of the last published run: how many passed, and what each that warned found."""
-    rows = read_published(settings, LAST) or []
-    warned = []
-    for stage, name, status, failures, found in rows:
-        if status != "pass":
-            count = "did not run" if failures is None else counted(failures, "row")
-            warned.append("\n".join([f"{name} ({stage}): {count}", *(found or "").splitlines()]))
-    return len(rows) - len(warned), warned

@@ -20,12 +20,13 @@ from rich.markup import escape
 from include.airflow_env import airflow_env, clean, deployment_secrets
 from include.attention import LAST_RUN, Attention, needs_attention
 from include.attribution_table import as_models_table, as_table, read_credits, read_models
-from include.checks import last_checks
+from include.dashboard.health import CHECKS
 from include.dashboard.marts import MartsError, NotPublishedError, open_marts
 from include.home import HomeInUseError, StartError, full, hold_home, in_words
 from include.home_kind import badge, keep
 from include.settings import PROJECT, SettingError, Settings
 from include.watchdog import watchdog
+from include.wording import counted
 
 PATIENCE_SECONDS = 5
 TABLE_WIDTH = 130
@@ -106,10 +107,14 @@ def show_figures(console: Console, settings: Settings) -> None:
         ),
         highlight=False,
     )
-    passed, warnings = last_checks(settings)
-    console.print(f"{passed} checks passed, {len(warnings)} warned", highlight=False)
-    for warning in warnings:
-        console.print(f"[yellow]warning[/]: {escape(warning)}", highlight=False)
+    checks = marts.ask(CHECKS, run=figures["run_id"])
+    warned = [check for check in checks if check["status"] != "pass"]
+    console.print(f"{len(checks) - len(warned)} checks passed, {len(warned)} warned", highlight=False)
+    for check in warned:
+        count = "did not run" if check["failures"] is None else counted(check["failures"], "row")
+        detail = "".join(f"\n{line}" for line in (check["detail"] or "").splitlines())
+        said = f"{check['name']} ({check['stage']}): {count}{detail}"
+        console.print(f"[yellow]warning[/]: {escape(said)}", highlight=False)
     show_attention(console, settings, needs_attention(marts))
 
 

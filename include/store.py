@@ -102,19 +102,6 @@ class Store(Protocol):
         """
 
 
-def read_published(settings: Settings, query: str) -> list[tuple[Any, ...]] | None:
-    """Rows of what readers see, whoever may be writing the warehouse; None where nothing (readable) is published.
-
-    Raises WarehouseError where BigQuery cannot be used.
-    """
-    if settings.bigquery is None:
-        from include.store_duckdb import read_file  # noqa: PLC0415 - one engine is enough
-
-        return read_file(settings.published, query)
-    with open_store(settings) as store:
-        return store.published_rows(query)
-
-
 @contextmanager
 def open_store(settings: Settings, *, read_only: bool = False) -> Iterator[Store]:
     """The warehouse of this deployment, closed at the end of the block; on DuckDB made unless `read_only`.

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -35,18 +34,6 @@ _TYPES: Mapping[Kind, str] = {
 _CHANGED = re.compile(r"([0-9]{16,19})-[0-9]+")
 
 _VALUE = re.compile(r"\$(\w+)")
-
-
-def read_file(path: Path, query: str) -> list[tuple[Any, ...]] | None:
-    """Rows of the published file; None where there is none, or none that can be read."""
-    if not path.exists():
-        return None
-    try:
-        with duckdb.connect(str(path), read_only=True) as published:
-            return published.execute(query).fetchall()
-    except duckdb.Error as error:
-        log.warning("%s cannot be read and will be written anew: %s", path, error)
-        return None
 
 
 class DuckDB(Store):
@@ -127,7 +114,15 @@ class DuckDB(Store):
         return {table: table for table in tables}
 
     def published_rows(self, query: str) -> list[tuple[Any, ...]] | None:
-        return read_file(self.settings.published, query)
+        path = self.settings.published
+        if not path.exists():
+            return None
+        try:
+            with duckdb.connect(str(path), read_only=True) as published:
+                return published.execute(query).fetchall()
+        except duckdb.Error as error:
+            log.warning("%s cannot be read and will be written anew: %s", path, error)
+            return None
 
     def publish(
         self, copies: Mapping[str, str], made: Mapping[str, str], run_id: str, changes: Callable[[], Changes]
