@@ -1,18 +1,20 @@
-"""Who visits when, on which device, brought by what, and with which outcome: the history's plan.
+"""Who visits when, on which device, brought by what, and with which outcome.
 
-A household is a pure function of the seed and its number, so days can be written one after another without holding
-the plan of everyone in memory. Its visits start at least `SPACING` apart and last less than `SPACING` minus 30
-minutes: each visit of someone who consents is exactly one session (X1), on whichever devices the household shares.
+A household is a pure function of the seed and its number. Its visits start at least `SPACING` apart and last less than
+`SPACING` minus 30 minutes: each visit of someone who consents is exactly one session (X1), on whichever devices the
+household shares.
 """
 
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
+from typing import NamedTuple
 
 from include.simulator.chance import chance, cumulate, pick, seeded
-from include.simulator.orders import Order, new_order, refunded
+from include.simulator.orders import Order, new_order
 from include.simulator.world import HARDWARE, PLACES, TOUCHES, Touch
 
 SECOND, MINUTE, HOUR = 1_000_000, 60_000_000, 3_600_000_000
@@ -27,25 +29,21 @@ PLACE_WEIGHTS = cumulate(*(place.weight for place in PLACES))
 _HARDWARE = cumulate(*(hardware.weight for hardware in HARDWARE))
 _DEVICES = cumulate(0, 58, 32, 10)
 DEPTH_WEIGHTS = cumulate(36, 27, 20, 10, 7)
-NEVER = 99
+_NEVER = 99
 DIRECT = next(touch for touch in TOUCHES if touch.is_direct)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The history's time, microseconds, [start, end)."""
-
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """A browser: its GA4 id and kind. login_from: the visit from which its owner is logged in there, NEVER without."""
+class Device(NamedTuple):
+    """A browser: its GA4 id and kind. login_from: the visit from which its owner is logged in there."""
 
     device_id: str
     hardware: int
     login_from: int
+
+
+class _Human(NamedTuple):
+    user_id: str | None
+    devices: tuple[Device, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ class Visit:
     device is None where consent is denied. user_id is who is logged in, from the start unless `login_midway`.
     number counts the device's visits from 1; second: a second campaign that brings the visitor back within the visit;
     first_touch: the device's (GA4's traffic_source); last_click: GA4's last non-direct click of the session.
-    depth: 0 (bounce) to 4 (checkout); order: bought in this visit, refunded or shown again.
+    depth: 0 (bounce) to 4 (checkout); order: bought in this visit or shown again; refund: what is paid back of it.
     """
 
     visit_id: str
@@ -69,12 +67,12 @@ class Visit:
     number: int
     first_seen: int
     touch: Touch
-    second: Touch | None
     first_touch: Touch
-    last_click: Touch | None
     depth: int
-    order: Order | None
-    refunded_before: bool
+    last_click: Touch | None = None
+    second: Touch | None = None
+    order: Order | None = None
+    refund: Order | None = None
 
 
 def pick_touch(rng: Random, *, first: bool) -> Touch:
@@ -82,69 +80,54 @@ def pick_touch(rng: Random, *, first: bool) -> Touch:
     return TOUCHES[pick(rng, _ACQUIRE if first else _COMEBACK)]
 
 
-def new_device(rng: Random, at: int, login_from: int = NEVER) -> Device:
+def new_device(rng: Random, at: int, login_from: int = _NEVER) -> Device:
     """A device first seen about `at`, named as GA4 names one: random, a dot, seconds."""
     return Device(f"{rng.randrange(10**8, 2**31)}.{at // SECOND}", pick(rng, _HARDWARE), login_from)
 
 
-def household(seed: int, number: int, span: Span) -> list[Visit]:
-    """The visits of household `number` within `span`, in time order: pure, the same on every call."""
-    return _Household(seed, number, span).visits()
+class Household:
+    """One or two people, their devices, and what is known of each device while the visits are drawn."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Human:
-    user_id: str | None
-    devices: tuple[Device, ...]
-
-
-class _Household:
-    """The state of one household while its visits are drawn."""
-
-    def __init__(self, seed: int, number: int, span: Span) -> None:
+    def __init__(self, seed: int, number: int, start: int, end: int) -> None:
+        """Draw household `number` of a history from `start` to `end`, microseconds; it may have come before."""
         self.rng = rng = seeded(seed, "household", number)
-        self.number, self.span = number, span
+        self.number, self.start, self.end = number, start, end
         self.shared = chance(rng, 0.05)
         self.denied = not self.shared and chance(rng, 0.05)
         self.place = pick(rng, PLACE_WEIGHTS)
-        self.arrival = span.start - 10 * DAY + int(rng.random() * (span.end - span.start + 10 * DAY))
-        self.humans = self._humans()
+        self.arrival = start - 10 * DAY + int(rng.random() * (end - start + 10 * DAY))
+        self.common = new_device(rng, self.arrival, login_from=0)
+        self.humans = [self._human() for _ in range(2 if self.shared else 1)]
         self.seen: dict[str, tuple[int, int, Touch, Touch | None]] = {}  # visits, first seen, first and last touch
         self.drawn = 0
 
-    def _humans(self) -> list[_Human]:
+    def _human(self) -> _Human:
         rng = self.rng
-        common = new_device(rng, self.arrival, login_from=0)
-        humans = []
-        for _ in range(2 if self.shared else 1):
-            user = f"u{rng.randrange(10**7, 10**8)}" if self.shared or chance(rng, 0.4) else None
-            own = [new_device(rng, self.arrival, rng.choice((0, 0, 1, 2, NEVER))) for _ in range(pick(rng, _DEVICES))]
-            devices = (common, *own[1:]) if self.shared else tuple(own)
-            humans.append(_Human(user, devices))
-        return humans
+        user = f"u{rng.randrange(10**7, 10**8)}" if self.shared or chance(rng, 0.4) else None
+        own = [new_device(rng, self.arrival, rng.choice((0, 0, 1, 2, _NEVER))) for _ in range(pick(rng, _DEVICES))]
+        return _Human(user, (self.common, *own[1:]) if self.shared else tuple(own))
 
-    def visits(self) -> list[Visit]:
-        """Draw them all; those before the span only leave their trace in what is known of the devices."""
-        queue: list[tuple[int, int, int, str, Visit | None]] = []
-        for index in range(len(self.humans)):
+    def visits(self) -> Iterator[Visit]:
+        """Those from `start` on, in time order; earlier ones only leave their trace in what is known of devices."""
+        queue: list[tuple[int, int, _Human, str, Visit | None]] = []
+        for human in self.humans:
             at = self.arrival
             for _ in range(1 + pick(self.rng, _VISITS)):
-                heapq.heappush(queue, (at, len(queue), index, "visit", None))
+                heapq.heappush(queue, (at, len(queue), human, "visit", None))
                 at = self._next_time(at)
-        pushed, free_at, visits = len(queue), 0, []
+        pushed, free_at = len(queue), 0
         while queue:
-            due, _, index, kind, origin = heapq.heappop(queue)
+            due, _, human, kind, origin = heapq.heappop(queue)
             at = max(due, free_at)
-            if at >= self.span.end:
-                break
+            if at >= self.end:
+                return
             free_at = at + SPACING
-            visit = self._visit(at, self.humans[index], kind, origin)
-            if at >= self.span.start:
-                visits.append(visit)
-            for later, follow_up in self._follow_ups(visit, self.humans[index]):
+            visit = self._visit(at, human, kind, origin)
+            if at >= self.start:
+                yield visit
+            for later, follow_up in [] if origin else self._later(visit, human):
                 pushed += 1
-                heapq.heappush(queue, (later, pushed, index, follow_up, visit))
-        return visits
+                heapq.heappush(queue, (later, pushed, human, follow_up, visit))
 
     def _next_time(self, at: int) -> int:
         lazy = self.rng.random()
@@ -163,16 +146,18 @@ class _Household:
         before, first_seen, first_touch, last_click = self.seen.get(device.device_id, (0, at, touch, None))
         shared = self.shared and device is human.devices[0]
         user, midway = self._login(human, device, before, shared=shared)
-        if origin is not None:
-            user, midway = origin.user_id, False
         second = pick_touch(rng, first=False) if not touch.is_direct and chance(rng, 0.03) else None
         last_click = last_click if touch.is_direct else touch
         self.seen[device.device_id] = (before + 1, first_seen, first_touch, last_click)
-        may_buy = kind == "visit" and not (shared and user is None)
-        order = origin.order if origin else self._order(touch, before) if may_buy else None
-        if order is not None and kind == "refund":
-            order = refunded(rng, order)
-        refunded_before = kind == "visit" and order is not None and self._refundable(order) and chance(rng, 0.04)
+        if origin is not None:
+            user, midway, order = origin.user_id, False, origin.order
+        else:
+            order = None if shared and user is None else self._order(touch, before)
+        refund = order.refund(rng) if order and kind == "refund" else None
+        early = origin is None and order is not None and self._can_follow(order) and chance(rng, 0.04)
+        depth = pick(rng, DEPTH_WEIGHTS)
+        if order and early:  # its refund is reported before it
+            refund = order.refund(rng)
         self.drawn += 1
         return Visit(
             visit_id=f"h{self.number:07d}-v{self.drawn:03d}",
@@ -186,42 +171,40 @@ class _Household:
             number=before + 1,
             first_seen=first_seen,
             touch=touch,
-            second=second,
             first_touch=first_touch,
+            depth=depth,
             last_click=last_click,
-            depth=pick(rng, DEPTH_WEIGHTS),
-            order=refunded(rng, order) if refunded_before and order else order,
-            refunded_before=refunded_before,
+            second=second,
+            order=order,
+            refund=refund,
         )
 
     def _login(self, human: _Human, device: Device, before: int, *, shared: bool) -> tuple[str | None, bool]:
+        """Who is logged in, and whether only in the middle of the visit."""
         if shared:  # from the first event or not at all: I1 gives what comes before to whoever was there last
             return (human.user_id if chance(self.rng, 0.75) else None, False)
-        if (
-            human.user_id is None
-            or before < device.login_from
-            or (before > device.login_from and chance(self.rng, 0.1))
-        ):
+        if human.user_id is None or before < device.login_from:
             return None, False
-        return human.user_id, before == device.login_from and chance(self.rng, 0.7)
+        if before > device.login_from:
+            return (None if chance(self.rng, 0.1) else human.user_id), False
+        return human.user_id, chance(self.rng, 0.7)
 
     def _order(self, touch: Touch, before: int) -> Order | None:
         if self.rng.randrange(1400) >= touch.buy * (1 + min(before, 3) * 0.2):
             return None
         return new_order(self.rng, PLACES[self.place].currency)
 
-    def _refundable(self, order: Order) -> bool:
+    def _can_follow(self, order: Order) -> bool:
         return order.has_id and not self.denied
 
-    def _follow_ups(self, visit: Visit, human: _Human) -> list[tuple[int, str]]:
+    def _later(self, visit: Visit, human: _Human) -> Iterator[tuple[int, str]]:
         """What the shop or the receipt sends later: (time, kind)."""
-        if visit.kind != "visit" or visit.order is None or not self._refundable(visit.order):
-            return []
-        rng, later = self.rng, []
-        if chance(rng, 0.08) and visit.order.value is not None:
-            later.append((visit.start + DAY + rng.randrange(7 * DAY), "refund"))
+        rng, order = self.rng, visit.order
+        if order is None or not self._can_follow(order):
+            return
+        if chance(rng, 0.08) and order.value is not None:
+            yield visit.start + DAY + rng.randrange(7 * DAY), "refund"
         if chance(rng, 0.06):
-            later.append((visit.start + 3 * HOUR + rng.randrange(DAY), "repeat"))
+            yield visit.start + 3 * HOUR + rng.randrange(DAY), "repeat"
         if visit.user_id and not visit.login_midway and len(human.devices) > 1 and chance(rng, 0.4):
-            later.append((visit.start + 3 * HOUR + rng.randrange(DAY), "repeat elsewhere"))
-        return later
+            yield visit.start + 3 * HOUR + rng.randrange(DAY), "repeat elsewhere"
