@@ -6,15 +6,17 @@ import logging
 import resource
 import shutil
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from uuid import uuid4
 
 import duckdb
 
-from benchmarks.dbt_build import dbt_build
+from benchmarks.dbt_build import dbt_build, rows_of
 from benchmarks.history import Export
+from benchmarks.measure import Report
 from include.publish import publish
 from include.published_file import quoted
 from include.settings import Settings
@@ -46,18 +48,6 @@ select distinct $batch, 'done', model, null from int_journal where entry = 'done
 """
 
 
-@dataclass(frozen=True)
-class Publishing:
-    """cpu: seconds of all cores, and written: bytes, of a batch's publish (median) and of the first, whole one."""
-
-    times: int
-    sessions: int
-    cpu: float
-    written: float
-    whole_cpu: float
-    whole_written: float
-
-
 def add_people(warehouse: Path, times: int) -> None:
     """Add the rows of `times` - 1 others for each person to what is kept by person below the events."""
     with duckdb.connect(str(warehouse)) as connection:
@@ -84,8 +74,8 @@ def one_publish(settings: Settings, run_id: str) -> tuple[float, float]:
     return time.process_time() - started, (resource.getrusage(resource.RUSAGE_SELF).ru_oublock - blocks) * 512.0
 
 
-def measure_publishing(export: Export, scratch: Path, runs: int) -> list[Publishing]:
-    """Load the export once, then publish on copies of that home with more people.
+def measure_publishing(export: Export, scratch: Path, runs: int) -> Iterator[Report]:
+    """Load the export once, then publish on copies of that home with more people: a row a history.
 
     The first publish writes the file whole, and the second copies it; neither counts as a batch's.
 
@@ -94,16 +84,18 @@ def measure_publishing(export: Export, scratch: Path, runs: int) -> list[Publish
     base = Settings(home=scratch / "base", ga4_export=export.folder)
     log.info("publish: loading the history")
     dbt_build(base, *MODELS_ONLY)
-    found = []
+    first, rows = None, []
     for times in TIMES:
         log.info("publish: at %dx", times)
         home = replace(base, home=scratch / f"{times}x")
         shutil.copytree(base.home, home.home)
         add_people(home.warehouse, times)
         whole, _, *batches = [one_publish(home, f"run {number}") for number in range(runs + 2)]
-        with duckdb.connect(str(home.warehouse), read_only=True) as connection:
-            ((sessions,),) = connection.execute("select count(*) from mart_sessions").fetchall()
+        ((sessions,),) = rows_of(home, "select count(*) from mart_sessions")
         cpu, written = (median(figures) for figures in zip(*batches, strict=True))
-        found.append(Publishing(times, sessions, cpu, written, *whole))
+        first = first or (cpu, written)
+        batch = f"{cpu:.2f}", f"{cpu / first[0]:.2f}", f"{written / 1e6:.1f}", f"{written / first[1]:.2f}"
+        rows.append([f"{sessions:,} ({times}x)", *batch, f"{whole[0]:.2f}", f"{whole[1] / 1e6:.1f}"])
         shutil.rmtree(home.home)
-    return found
+    columns = ("sessions", "batch, cpu s", "ratio", "MB", "ratio", "whole, cpu s", "MB")
+    yield Report("publish at 1x, 10x and 40x", columns, rows)

@@ -197,7 +197,7 @@ NEVER = (
 
 
 def test_everything_that_real_data_has_is_there(tmp_path: Path) -> None:
-    summary = write_history(tmp_path / "export", seed=1, end=END, days=21, people=1500)
+    summary = write_history(tmp_path / "export", seed=1, end=END, days=21, people=2400)
     with duckdb.connect() as connection:
         connection.execute(ROWS, {"files": [str(path) for path in summary.files]})
 
