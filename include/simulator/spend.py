@@ -12,7 +12,7 @@ from include.simulator.chance import seeded
 from include.simulator.own_files import whole_file
 from include.simulator.world import ADS, ADS_CAMPAIGNS, TOUCHES, Touch
 
-#: Visits of a household in the history, in hundredths (plan.py).
+#: Visits of a household in the history, in hundredths.
 _VISITS = 345
 _ACQUIRE = sum(touch.acquire for touch in TOUCHES)
 _COMEBACK = sum(touch.comeback for touch in TOUCHES)
