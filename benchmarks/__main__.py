@@ -57,7 +57,7 @@ def measure(given: argparse.Namespace, scratch: Path) -> Iterator[Report]:
     if given.only in {None, "stream"}:
         yield from measure_stream(export, scratch / "stream", given.batches)
     if given.only in {None, "publish"}:
-        yield from measure_publishing(export, scratch / "publish", given.runs)
+        yield from measure_publishing(scratch / "publish", given.runs)
 
 
 def printed(report: Report) -> Table:

@@ -52,9 +52,8 @@ def find_export(given: Path | None, scratch: Path) -> Export:
     """
     if given is None and not SAMPLE.is_dir():
         log.info("no GA4 folder given and none beside the project: generating one")
-        once = Export(scratch / "generated", "generated")
-        history = write_history(once.folder, seed=1, end=END, people=6000)
-        return repeat(once, 8, scratch / "history")._replace(what=f"generated: 8 times {history.events:,} events")
+        history = write_history(scratch / "generated", seed=1, end=END, people=20_000)
+        return Export(scratch / "generated", f"generated history of {history.events:,} events")
     folder = (given or SAMPLE).expanduser().absolute()
     if not folder.is_dir() or not exported_tables(folder):
         raise BenchmarkError(f"{folder} holds no events_YYYYMMDD.parquet; name a folder of GA4 export files with --ga4")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from random import Random
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from include.simulator.chance import chance, cumulate, pick
 from include.simulator.ga4_rows import AUTOMATIC
@@ -24,11 +24,10 @@ from include.simulator.households import (
 )
 from include.simulator.journey import PAUSE, Event, journey
 from include.simulator.orders import Order, new_order
-from include.simulator.recent import LandedOrder, Recent, Visitor
-from include.simulator.world import HARDWARE, PLACES, TOUCHES, Touch
+from include.simulator.recent import Recent, Visitor
+from include.simulator.world import PLACES, TOUCHES, Touch
 
 BACK = next(touch for touch in TOUCHES if touch.name == "Back in an open tab")
-T = TypeVar("T")
 _KINDS = cumulate(48, 22, 18, 6, 3, 3)
 
 
@@ -46,10 +45,6 @@ class Part(NamedTuple):
     late: bool = False
 
 
-def _taken(rng: Random, landed: list[T]) -> T:
-    return landed.pop(rng.randrange(len(landed)))
-
-
 class Composer:
     """Draws the parts of a batch; each landed visitor and order occurs at most once."""
 
@@ -61,6 +56,8 @@ class Composer:
         self.active = [one for one in recent.visitors if until - PAUSE < one.last_at < until - MINUTE]
         self.away = [one for one in recent.visitors if one.last_at < start - SPACING]
         self.bought = [order for order in recent.orders if order.by.last_at < until - MINUTE]
+        for landed in (self.active, self.away, self.bought):
+            rng.shuffle(landed)
 
     def parts(self, events: int) -> Iterator[Part]:
         """Parts that have exactly this many events together; the last one may break off."""
@@ -86,7 +83,7 @@ class Composer:
         """Someone active goes on, straight to the checkout or on a device that nobody saw before at times."""
         if not self.active:
             return None
-        visitor = _taken(self.rng, self.active)
+        visitor = self.active.pop()
         start = self.rng.randrange(visitor.last_at + SECOND, min(visitor.last_at + PAUSE, self.window.until))
         if visitor.user_id and chance(self.rng, 0.3):
             visitor = visitor._replace(device=new_device(self.rng, start).device_id, category=None)
@@ -96,37 +93,30 @@ class Composer:
     def _come_back(self) -> Part | None:
         if not self.away:
             return None
-        visit = self._visit(self._now(), pick_touch(self.rng, first=False), _taken(self.rng, self.away))
+        visit = self._visit(self._now(), pick_touch(self.rng, first=False), self.away.pop())
         return Part(self._walk(visit, self.window.start))
 
     def _report_again(self) -> Part | None:
         """The shop's server reports an order that the browser reported too."""
-        if not self.bought:
-            return None
-        order = _taken(self.rng, self.bought)
-        return self._about(order, "repeat", order.by.last_at + self.rng.randrange(2 * SECOND, 40 * SECOND))
+        return self._about("repeat", self.rng.randrange(2 * SECOND, 40 * SECOND)) if self.bought else None
 
     def _refund(self) -> Part | None:
-        return self._about(_taken(self.rng, self.bought), "refund", self._now()) if self.bought else None
+        return self._about("refund", None) if self.bought else None
 
-    def _about(self, landed: LandedOrder, kind: str, at: int) -> Part:
-        value = Decimal(str(landed.value))
-        order = Order(landed.transaction_id, (), landed.currency, value, None)
-        visit = replace(
-            self._visit(at, DIRECT, landed.by),
-            kind=kind,
-            login_midway=False,
-            user_id=landed.by.user_id,
-            order=order,
-            refund=order.refund(self.rng),
-        )
+    def _about(self, kind: str, after: int | None) -> Part:
+        """A landed order once more, so long after it, or now."""
+        by, transaction_id, value, currency = self.bought.pop()
+        at = self._now() if after is None else by.last_at + after
+        order = Order(transaction_id, (), currency, Decimal(str(value)), None)
+        visit = self._visit(at, DIRECT, by)
+        visit = replace(visit, kind=kind, login_midway=False, user_id=by.user_id, order=order)
+        visit = replace(visit, refund=order.refund(self.rng))
         return Part([event for event in journey(0, visit) if event.order], late=at < self.window.start)
 
     def _visit(self, start: int, touch: Touch, visitor: Visitor | None = None, *, buys: float = 0.15) -> Visit:
         """A visit of someone new, or of `visitor`; the anonymous may log in with a user nobody saw before."""
         rng = self.rng
         device = new_device(rng, start)
-        alike = [index for index, kind in enumerate(HARDWARE) if visitor and kind.category == visitor.category]
         denied = visitor is None and chance(rng, 0.04)
         user_id, midway = visitor.user_id if visitor else None, False
         if user_id is None and not denied and chance(rng, 0.15):
@@ -138,14 +128,13 @@ class Composer:
             kind="visit",
             start=start,
             device=None if denied else visitor.device if visitor else device.device_id,
-            hardware=alike[0] if alike else device.hardware,
+            category=(visitor and visitor.category) or device.category,
             place=place,
             user_id=user_id,
             login_midway=midway,
             number=1 if visitor is None else 2,
             first_seen=start,
             touch=touch,
-            first_touch=touch,
             depth=pick(rng, DEPTH_WEIGHTS),
             order=new_order(rng, PLACES[place].currency) if chance(rng, buys) else None,
         )

@@ -1,4 +1,7 @@
-"""Events as rows of a GA4 export table; what a schema has no column for is left out by pyarrow."""
+"""Events as rows of a GA4 export table: the columns that matter here, null in others.
+
+What a schema has no column for is left out by pyarrow.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from include.ga4_schema import INTRADAY_2026, SCHEMA_2021, SCHEMA_2026
 from include.simulator.households import DIRECT, SECOND
 from include.simulator.journey import Event
 from include.simulator.orders import Order
-from include.simulator.world import ADS_CAMPAIGNS, GA4_STREAM_ID, HARDWARE, NOT_SET, PLACES, PRODUCTS, SHOP, Touch
+from include.simulator.world import ADS_CAMPAIGNS, GA4_STREAM_ID, PLACES, PRODUCTS, SHOP, Touch
 
 SchemaName = Literal["2021", "2026"]
 Value = str | int | float | None
@@ -37,6 +40,7 @@ def table(events: Sequence[Event], event_date: str, name: SchemaName, *, intrada
 
 def _row(event: Event, name: SchemaName) -> Row:
     visit, order, bought = event.visit, event.order, event.name == "purchase"
+    place = PLACES[visit.place]
     consent = "No" if visit.device is None else "Yes"
     storage: Row = {} if name == "2021" else {"analytics_storage": consent, "ads_storage": consent}
     return {
@@ -50,16 +54,13 @@ def _row(event: Event, name: SchemaName) -> Row:
         "privacy_info": {**storage, "uses_transient_token": "Yes" if visit.device is None else "No"},
         "user_properties": [],
         "user_first_touch_timestamp": visit.first_seen if visit.device else None,
-        "user_ltv": {"revenue": 0.0, "currency": "USD"},
-        "device": _DEVICES[visit.hardware],
-        "geo": _PLACES[visit.place],
-        "traffic_source": _source(visit.first_touch, "name"),
+        "device": {"category": visit.category, "web_info": {"hostname": SHOP}},
+        "geo": {"city": place.city, "country": place.country},
         "stream_id": GA4_STREAM_ID if name == "2021" else str(GA4_STREAM_ID),
         "platform": "WEB",
         "ecommerce": _ecommerce(order, bought=bought) if order else None,
         "items": [_item(order if bought else None, *line) for line in event.lines],
         "collected_traffic_source": _collected(event),
-        "is_active_user": True,
         # first_visit and session_start are marks on the page_view's own hit
         "batch_event_index": 1 if event.name in {*AUTOMATIC, "page_view"} else 2,
         "batch_page_id": event.page // 1000,
@@ -156,10 +157,8 @@ def _collected(event: Event) -> Row | None:
 
 def _last_click(touch: Touch) -> Row:
     """GA4's last click of the session; direct stands for a session without any."""
-    named = _source(touch, "campaign_name")
     campaign = ADS_CAMPAIGNS.get(touch.ads_campaign or "")
-    if campaign:
-        named["campaign_name"] = campaign
+    named = {"source": touch.source, "medium": touch.medium, "campaign_name": campaign or touch.campaign}
     ads = {"account_name": "Example Shop", "campaign_id": touch.ads_campaign, "campaign_name": campaign}
     return {
         "cross_channel_campaign": named,
@@ -168,28 +167,5 @@ def _last_click(touch: Touch) -> Row:
     }
 
 
-def _source(touch: Touch, campaign: str) -> Row:
-    return {"source": touch.source, "medium": touch.medium, campaign: touch.campaign}
-
-
 def _money(amount: Decimal | None) -> float | None:
     return None if amount is None else float(amount)
-
-
-_PLACES: list[Row] = [
-    {field: getattr(place, field) for field in ("city", "region", "country", "continent", "sub_continent")}
-    for place in PLACES
-]
-_DEVICES: list[Row] = [
-    {
-        "category": kind.category,
-        "mobile_brand_name": kind.brand,
-        "mobile_model_name": kind.model,
-        "operating_system": kind.system,
-        "operating_system_version": kind.version,
-        "language": "en-us",
-        "is_limited_ad_tracking": "No",
-        "web_info": {"browser": kind.browser, "browser_version": NOT_SET, "hostname": SHOP},
-    }
-    for kind in HARDWARE
-]

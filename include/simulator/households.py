@@ -26,7 +26,8 @@ _HOURS = cumulate(2, 1, 1, 1, 1, 2, 4, 6, 8, 9, 9, 9, 10, 9, 9, 8, 8, 9, 10, 12,
 _ACQUIRE = cumulate(*(touch.acquire for touch in TOUCHES))
 _COMEBACK = cumulate(*(touch.comeback for touch in TOUCHES))
 PLACE_WEIGHTS = cumulate(*(place.weight for place in PLACES))
-_HARDWARE = cumulate(*(hardware.weight for hardware in HARDWARE))
+_HARDWARE = cumulate(*HARDWARE.values())
+_CATEGORIES = tuple(HARDWARE)
 _DEVICES = cumulate(0, 58, 32, 10)
 DEPTH_WEIGHTS = cumulate(36, 27, 20, 10, 7)
 _NEVER = 99
@@ -34,10 +35,10 @@ DIRECT = next(touch for touch in TOUCHES if touch.is_direct)
 
 
 class Device(NamedTuple):
-    """A browser: its GA4 id and kind. login_from: the visit from which its owner is logged in there."""
+    """A browser: its GA4 id and category. login_from: the visit from which its owner is logged in there."""
 
     device_id: str
-    hardware: int
+    category: str
     login_from: int
 
 
@@ -52,7 +53,7 @@ class Visit:
 
     device is None where consent is denied. user_id is who is logged in, from the start unless `login_midway`.
     number counts the device's visits from 1; second: a second campaign that brings the visitor back within the visit;
-    first_touch: the device's (GA4's traffic_source); last_click: GA4's last non-direct click of the session.
+    last_click: GA4's last non-direct click of the session.
     depth: 0 (bounce) to 4 (checkout); order: bought in this visit or shown again; refund: what is paid back of it.
     """
 
@@ -60,14 +61,13 @@ class Visit:
     kind: str
     start: int
     device: str | None
-    hardware: int
+    category: str
     place: int
     user_id: str | None
     login_midway: bool
     number: int
     first_seen: int
     touch: Touch
-    first_touch: Touch
     depth: int
     last_click: Touch | None = None
     second: Touch | None = None
@@ -82,7 +82,7 @@ def pick_touch(rng: Random, *, first: bool) -> Touch:
 
 def new_device(rng: Random, at: int, login_from: int = _NEVER) -> Device:
     """A device first seen about `at`, named as GA4 names one: random, a dot, seconds."""
-    return Device(f"{rng.randrange(10**8, 2**31)}.{at // SECOND}", pick(rng, _HARDWARE), login_from)
+    return Device(f"{rng.randrange(10**8, 2**31)}.{at // SECOND}", _CATEGORIES[pick(rng, _HARDWARE)], login_from)
 
 
 class Household:
@@ -98,7 +98,7 @@ class Household:
         self.arrival = start - 10 * DAY + int(rng.random() * (end - start + 10 * DAY))
         self.common = new_device(rng, self.arrival, login_from=0)
         self.humans = [self._human() for _ in range(2 if self.shared else 1)]
-        self.seen: dict[str, tuple[int, int, Touch, Touch | None]] = {}  # visits, first seen, first and last touch
+        self.seen: dict[str, tuple[int, int, Touch | None]] = {}  # visits, first seen, last click
         self.drawn = 0
 
     def _human(self) -> _Human:
@@ -143,12 +143,12 @@ class Household:
         elif chance(rng, 0.45):
             device = rng.choice(human.devices)
         touch = DIRECT if origin else pick_touch(rng, first=device.device_id not in self.seen)
-        before, first_seen, first_touch, last_click = self.seen.get(device.device_id, (0, at, touch, None))
+        before, first_seen, last_click = self.seen.get(device.device_id, (0, at, None))
         shared = self.shared and device is human.devices[0]
         user, midway = self._login(human, device, before, shared=shared)
         second = pick_touch(rng, first=False) if not touch.is_direct and chance(rng, 0.03) else None
         last_click = last_click if touch.is_direct else touch
-        self.seen[device.device_id] = (before + 1, first_seen, first_touch, last_click)
+        self.seen[device.device_id] = (before + 1, first_seen, last_click)
         if origin is not None:
             user, midway, order = origin.user_id, False, origin.order
         else:
@@ -164,14 +164,13 @@ class Household:
             kind=kind.removesuffix(" elsewhere"),
             start=at,
             device=None if self.denied else device.device_id,
-            hardware=device.hardware,
+            category=device.category,
             place=self.place,
             user_id=None if self.denied else user,
             login_midway=midway,
             number=before + 1,
             first_seen=first_seen,
             touch=touch,
-            first_touch=first_touch,
             depth=depth,
             last_click=last_click,
             second=second,

@@ -17,7 +17,7 @@ from include.simulator.households import DAY, MINUTE, SECOND
 from include.simulator.journey import Event
 from include.simulator.own_files import note, whole_file
 from include.simulator.recent import Recent, read_recent, recent_of
-from include.simulator.world import HARDWARE, PRODUCTS
+from include.simulator.world import PRODUCTS
 from include.streaming.batch import BatchSummary
 from include.streaming.target import send_waiting
 
@@ -127,7 +127,7 @@ def _line(event: Event, event_id: str) -> _Line:
         "tax": None if tax is None else float(tax),
         "currency": order and order.currency,
         "items": _items(event),
-        "device_category": HARDWARE[visit.hardware].category,
+        "device_category": visit.category,
         "user_first_touch_timestamp": visit.first_seen if visit.device and visit.number == 1 else None,
     }
     return {field: value for field, value in line.items() if value is not None}
