@@ -138,17 +138,15 @@ def write(world: World, crowd: Sequence[Person], folder: Path) -> None:
     with (folder / "world.ndjson").open("w") as file:
         for number, person in enumerate(crowd):
             visits, ordered = lived(world, person)
-            at = START
-            lines: list[tuple[str, int, Mapping[str, object]]] = []
-            for place, (visit, channel) in enumerate(visits):
-                at = START + visit.at
-                lines.append((f"v{number}.{place}", at, {"event_name": "page_view", **TAGS[channel]}))
+            told: list[tuple[int, dict[str, object]]] = [
+                (START + visit.at, {"event_name": "page_view", **TAGS[channel]}) for visit, channel in visits
+            ]
             if ordered:
                 order = {"event_name": "purchase", "transaction_id": f"t{number}", "value": 100, "currency": "USD"}
-                lines.append((f"o{number}", at + MINUTE, order))
-            for event_id, moment, fields in lines:
-                event = {"event_id": event_id, "event_timestamp": moment, "received_at": moment}
-                file.write(f"{json.dumps(event | {'user_pseudo_id': f'd{number}'} | dict(fields))}\n")
+                told.append((told[-1][0] + MINUTE, order))
+            for place, (at, fields) in enumerate(told):
+                event = {"event_id": f"{number}.{place}", "event_timestamp": at, "received_at": at}
+                file.write(json.dumps({**event, "user_pseudo_id": f"d{number}", **fields}) + "\n")
 
 
 WORLDS = (

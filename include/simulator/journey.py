@@ -92,7 +92,8 @@ class _Walk:
         self.touch = touch = touch or self.visit.touch
         self.click_id = f"Cj0KCQ{self.rng.getrandbits(96):024x}" if touch.click else None
         self.url, self.title = touch.url(page, self.click_id), "Welcome"
-        self.referrer, self.tags, self.page = touch.referrer, touch.params, self.at
+        self.referrer = f"https://{touch.referrer}" if touch.referrer else None
+        self.tags, self.page = touch.params, self.at
         if not self.events and self.visit.device is not None:
             if self.visit.number == 1:
                 self.hit("first_visit")

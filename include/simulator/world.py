@@ -96,7 +96,8 @@ class Touch:
     source, medium, campaign: the expected evidence; a Google click id's `campaign` is only known once GA4's daily table
     names it (ads_campaign), `(not set)` until then.
     rule: source_rule of a page_view; it also says where the tags stand (parameters, GA4's collected_traffic_source,
-    the page's address). click: name of the click id in the address. misread: parameters that say something else.
+    the page's address). click: name of the click id in the address. referrer: without https://. misread: parameters
+    that say something else.
     """
 
     name: str
@@ -165,46 +166,33 @@ TOUCHES = (
     Touch("Microsoft Ads", 3, 2, 25, "bing", "cpc", NOT_SET, CLICK, "msclkid"),
     Touch("Microsoft Ads, tagged", 2, 2, 30, "bing", "cpc", "brand_bing", "click_id_utm", "msclkid"),
     Touch("Google free listings", 5, 4, 28, "google", "organic", "Shopping Free Listings", CLICK, "srsltid"),
-    Touch(
-        "Google search", 16, 10, 20, "google", "organic", "(organic)", COLLECTED, referrer="https://www.google.com/"
-    ),
-    Touch(
-        "Google search, untagged", 6, 4, 20, "google", "organic", NOT_SET, "referrer",
-        referrer="https://www.google.com/",
-    ),
-    Touch(
-        "Bing search", 3, 2, 20, "bing", "organic", NOT_SET, "referrer",
-        referrer="https://www.bing.com/search?q=rain+shell",
-    ),
-    Touch(
-        "DuckDuckGo search", 2, 2, 20, "duckduckgo", "organic", NOT_SET, "referrer", referrer="https://duckduckgo.com/"
-    ),
+    Touch("Google search", 16, 10, 20, "google", "organic", "(organic)", COLLECTED, referrer="www.google.com/"),
+    Touch("Google search, untagged", 6, 4, 20, "google", "organic", NOT_SET, "referrer", referrer="www.google.com/"),
+    Touch("Bing search", 3, 2, 20, "bing", "organic", NOT_SET, "referrer", referrer="www.bing.com/search?q=rain+shell"),
+    Touch("DuckDuckGo search", 2, 2, 20, "duckduckgo", "organic", NOT_SET, "referrer", referrer="duckduckgo.com/"),
     Touch("Facebook ad", 10, 4, 12, "facebook", "paid_social", "spring_launch", COLLECTED, "fbclid"),
     Touch(
         "Facebook post", 4, 2, 10, "l.facebook.com", "referral", NOT_SET, "referrer", "fbclid",
-        referrer="https://l.facebook.com/",
+        referrer="l.facebook.com/",
     ),
     Touch("Instagram bio", 4, 3, 14, "instagram", "social", "bio_link", COLLECTED),
-    Touch("X post", 3, 2, 10, "t.co", "referral", NOT_SET, "referrer", referrer="https://t.co/Ab3dE"),
+    Touch("X post", 3, 2, 10, "t.co", "referral", NOT_SET, "referrer", referrer="t.co/Ab3dE"),
     Touch("Newsletter", 2, 13, 45, "newsletter", "email", "weekly_digest", COLLECTED),
     Touch("Abandoned-cart e-mail", 0, 8, 70, "crm", "email", "abandoned cart", "utm"),
     Touch("Affiliate", 4, 3, 35, "awin", "affiliate", "partner_network", COLLECTED),
     Touch("ChatGPT", 3, 2, 25, "chatgpt.com", NOT_SET, NOT_SET, "utm"),
-    Touch(
-        "Perplexity", 2, 1, 25, "perplexity.ai", "referral", NOT_SET, "referrer",
-        referrer="https://www.perplexity.ai/",
-    ),
+    Touch("Perplexity", 2, 1, 25, "perplexity.ai", "referral", NOT_SET, "referrer", referrer="www.perplexity.ai/"),
     Touch(
         "Gemini", 1, 1, 25, "gemini.google.com", "ai-assistant", "(ai-assistant)", PARAMS,
-        referrer="https://gemini.google.com/",
+        referrer="gemini.google.com/",
     ),
     Touch(
         "Outdoor blog", 5, 2, 22, "outdoor-blog.example", "referral", "(referral)", PARAMS,
-        referrer="https://outdoor-blog.example/",
+        referrer="outdoor-blog.example/",
     ),
     Touch(
         "Reviews", 4, 2, 30, "gearreviews.example", "referral", NOT_SET, "referrer",
-        referrer="https://www.gearreviews.example/best",
+        referrer="www.gearreviews.example/best",
     ),
     Touch("Text message", 1, 3, 35, "sms", "sms", "flash_sale", COLLECTED),
     Touch("Podcast", 2, 1, 18, "podcast", "audio", "host_read", COLLECTED),
@@ -212,8 +200,8 @@ TOUCHES = (
     Touch("Unknown to GA4", 2, 1, 18, "<Other>", "<Other>", "<Other>", PARAMS),
     Touch("Typed or bookmarked", 13, 28, 26, *_DIRECT),
     Touch("Typed, GA4 says so", 3, 4, 26, *_DIRECT, misread=("(direct)", "(none)", "(direct)")),
-    Touch("Back in an open tab", 0, 5, 30, *_DIRECT, referrer=f"https://{CHECKOUT}/cart", misread=OWN_PAGE),
-    Touch("Back from the payment page", 0, 3, 30, *_DIRECT, referrer=f"https://www.{GATEWAY}/", misread=PAID_THERE),
+    Touch("Back in an open tab", 0, 5, 30, *_DIRECT, referrer=f"{CHECKOUT}/cart", misread=OWN_PAGE),
+    Touch("Back from the payment page", 0, 3, 30, *_DIRECT, referrer=f"www.{GATEWAY}/", misread=PAID_THERE),
 )  # fmt: skip
 
 
