@@ -1,7 +1,7 @@
 """GA4's export tables, one Parquet file each: which are read (E3), and each row with its parameters flattened."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -34,22 +34,31 @@ _EXACT_UP_TO = 2**53
 _EPOCH = date(1970, 1, 1).toordinal()
 
 _TEXT, _WHOLE, _NUMBER = pa.string(), pa.int64(), pa.float64()
-_VALUE = pa.struct({"string_value": _TEXT, "int_value": _WHOLE, "float_value": _NUMBER, "double_value": _NUMBER})
 
 
-def _pairs(*, nullable: bool) -> pa.DataType:
-    """Parameters; where not nullable, a file must have their keys and values."""
-    kinds = {"key": _TEXT, "value": _VALUE}
-    return pa.list_(pa.struct([pa.field(name, kind, nullable=nullable) for name, kind in kinds.items()]))
+def _record(kinds: Mapping[str, pa.DataType], *, nullable: bool = True) -> pa.DataType:
+    """A record of these fields; where not nullable, a file must have them."""
+    return pa.struct([pa.field(name, kind, nullable=nullable) for name, kind in kinds.items()])
 
 
+_VALUE = _record({"string_value": _TEXT, "int_value": _WHOLE, "float_value": _NUMBER, "double_value": _NUMBER})
+_PAIR = {"key": _TEXT, "value": _VALUE}
 _ITEM_TEXTS = (
     *("coupon", "affiliation", "location_id", "item_list_id", "item_list_name", "item_list_index"),
     *("promotion_id", "promotion_name", "creative_name", "creative_slot"),
     *(f"item_category{place}" for place in range(2, 6)),
 )
-_EXTRAS = ("shipping_value_in_usd", "shipping_value", "tax_value_in_usd", "tax_value")
-_MONEY = ("purchase_revenue_in_usd", "purchase_revenue", "refund_value_in_usd", "refund_value")
+#: By the field of Amounts, that of `ecommerce`.
+_MONEY = {
+    "purchase_in_usd": "purchase_revenue_in_usd",
+    "purchase": "purchase_revenue",
+    "refund_in_usd": "refund_value_in_usd",
+    "refund": "refund_value",
+    "shipping_in_usd": "shipping_value_in_usd",
+    "shipping": "shipping_value",
+    "tax_in_usd": "tax_value_in_usd",
+    "tax": "tax_value",
+}
 _COLLECTED = ("manual_source", "manual_medium", "manual_campaign_name")
 _LAST_CLICK = ("source", "medium", "campaign_name")
 #: The columns that the rules read, with what their values must be (E4).
@@ -63,24 +72,24 @@ _READ: dict[str, pa.DataType] = {
     "batch_ordering_id": _WHOLE,
     "batch_event_index": _WHOLE,
     "event_value_in_usd": _NUMBER,
-    "device": pa.struct({"category": _TEXT}),
-    "ecommerce": pa.struct({"transaction_id": _TEXT, **dict.fromkeys((*_MONEY, *_EXTRAS), _NUMBER)}),
-    "collected_traffic_source": pa.struct(dict.fromkeys((*_COLLECTED, *CLICK_IDS), _TEXT)),
-    "session_traffic_source_last_click": pa.struct(
+    "device": _record({"category": _TEXT}),
+    "ecommerce": _record({"transaction_id": _TEXT, **dict.fromkeys(_MONEY.values(), _NUMBER)}),
+    "collected_traffic_source": _record(dict.fromkeys((*_COLLECTED, *CLICK_IDS), _TEXT)),
+    "session_traffic_source_last_click": _record(
         {
-            "cross_channel_campaign": pa.struct(dict.fromkeys(_LAST_CLICK, _TEXT)),
-            "manual_campaign": pa.struct(dict.fromkeys(_LAST_CLICK, _TEXT)),
-            "google_ads_campaign": pa.struct({"campaign_name": _TEXT}),
+            "cross_channel_campaign": _record(dict.fromkeys(_LAST_CLICK, _TEXT)),
+            "manual_campaign": _record(dict.fromkeys(_LAST_CLICK, _TEXT)),
+            "google_ads_campaign": _record({"campaign_name": _TEXT}),
         }
     ),
-    "event_params": _pairs(nullable=False),
+    "event_params": pa.list_(_record(_PAIR, nullable=False)),
     "items": pa.list_(
-        pa.struct(
+        _record(
             {
                 **dict.fromkeys((*ITEM_NAMES, *_ITEM_TEXTS), _TEXT),
                 "quantity": _WHOLE,
                 **dict.fromkeys((*ITEM_AMOUNTS, "item_refund_in_usd", "item_refund"), _NUMBER),
-                "item_params": _pairs(nullable=True),
+                "item_params": pa.list_(_record(_PAIR)),
             }
         )
     ),
@@ -151,7 +160,7 @@ def exact(array: Any, wanted: pa.DataType) -> Any:  # noqa: ANN401 - arrays of a
         array = array.dictionary_decode()
     found = array.type
     if pa.types.is_null(found):
-        return pa.nulls(len(array), wanted)
+        return array.cast(wanted)
     if isinstance(wanted, pa.StructType):
         there = {field.name for field in found} if isinstance(found, pa.StructType) else set()
         if not isinstance(found, pa.StructType) or any(f.name not in there and not f.nullable for f in wanted):
@@ -224,12 +233,12 @@ def _landed(sent: dict[str, Any], named: dict[str, Any], shard: str, arrived_at:
     money, collected = sent["ecommerce"] or {}, sent["collected_traffic_source"] or {}
     last_click = sent["session_traffic_source_last_click"] or {}
     theirs = [last_click.get(f"{kind}_campaign") or {} for kind in ("cross_channel", "manual", "google_ads")]
+    by_field: dict[str, Any] = {name: sent_number(money.get(column)) for name, column in _MONEY.items()}
     amounts = Amounts(
-        *(sent_number(money.get(name)) for name in _MONEY),
-        sent_number(sent["event_value_in_usd"]),
-        sent_number(named.get("value")),
-        text_of(named.get("currency")),
-        *(sent_number(money.get(name)) for name in _EXTRAS),
+        **by_field,
+        event_in_usd=sent_number(sent["event_value_in_usd"]),
+        value=sent_number(named.get("value")),
+        currency=text_of(named.get("currency")),
     )
     return Landed(
         streamed=False,
