@@ -33,14 +33,12 @@ def order(at: int, device: str | None, user: str | None = None, number: str = "t
 
 
 def send(project: Project, name: str, *events: dict[str, Any] | str) -> None:
-    """Land a batch of streamed events or lines."""
     folder = project.settings.streamed_events
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.ndjson").write_text("\n".join(e if isinstance(e, str) else json.dumps(e) for e in events) + "\n")
 
 
 def export(project: Project, day: str, *rows: dict[str, Any]) -> Path:
-    """Land a GA4 table."""
     path = project.settings.ga4_export / f"events_{day}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     table = pa.Table.from_pylist([{"event_name": "page_view", "event_params": [], **row} for row in rows], SCHEMA_2026)

@@ -131,7 +131,6 @@ def fits_of(rows: Callable[[str], list[dict[str, Any]]]) -> list[Weight]:
 
 
 def rows_of(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
-    """The rows of a query, by column."""
     cursor = connection.execute(sql)
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

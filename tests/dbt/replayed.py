@@ -46,7 +46,6 @@ def _script(variables: str) -> Script:
 
 
 def script(variables: Mapping[str, Any]) -> Script:
-    """What dbt sends under these vars."""
     return _script(json.dumps(variables, sort_keys=True))
 
 
@@ -137,7 +136,6 @@ def _compiled(home: Path) -> dict[str, tuple[Check, ...]]:
 
 @cache
 def checks() -> Mapping[str, tuple[Check, ...]]:
-    """The checks of the gate and of the audit."""
     return once_a_session("checks", _compiled)
 
 

@@ -290,10 +290,8 @@ def write(path: Path, rows: tuple[Event | str, ...] | None, written: int) -> Non
 
 
 def date_of(event: Event) -> date:
-    """The UTC date of an event."""
     return FIRST_DAY + timedelta(days=event.at // DAY)
 
 
 def table_of(event: Event, intraday: bool) -> str:
-    """The export table that holds an event."""
     return f"events_{'intraday_' if intraday else ''}{date_of(event):%Y%m%d}.parquet"

@@ -85,7 +85,6 @@ def _often(usual: T, *others: T, times: int = 3) -> st.SearchStrategy[T]:
 
 @st.composite
 def _new(draw: st.DrawFn, number: int, at: st.SearchStrategy[int], max_future_minutes: int) -> Event:
-    """An event of its own."""
     name = draw(st.sampled_from(["page_view"] * 8 + ["purchase"] * 10 + ["refund"] * 3 + ["sign_up", None]))
     has_money = name in ("purchase", "refund")
     future = -max_future_minutes * MINUTE

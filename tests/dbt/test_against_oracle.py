@@ -192,7 +192,6 @@ def exported_edges() -> list[dict[str, Any]]:
 
 
 def agree(project: Project) -> None:
-    """Assert that every table is what the oracle computes."""
     project.build()
     found = project.differences_from(project.oracle())
     assert not found, "\n".join(f"{table}: {text}" for table, texts in found.items() for text in texts)

@@ -42,12 +42,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Replayed:
 
 @pytest.fixture
 def project(built: Replayed, tmp_path: Path) -> Project:
-    """A copy of it."""
     return built.copy(tmp_path / "home")
 
 
 def times(project: Project) -> list[int]:
-    """When the events of the warehouse happened."""
     return sorted(row["event_at"] for row in project.rows("select event_at from int_events"))
 
 

@@ -34,7 +34,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture(scope="module")
 def manifest(project: Project) -> Manifest:
-    """What dbt knows of it."""
     parsed = project.dbt("parse").result
     assert isinstance(parsed, Manifest)
     return parsed

@@ -61,7 +61,6 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Replayed:
 
 @pytest.fixture
 def project(published: Replayed, tmp_path: Path) -> Project:
-    """A copy of it."""
     return published.copy(tmp_path / "home")
 
 
@@ -81,7 +80,6 @@ def delete(project: Project, *lines: str) -> Taken:
 
 
 def keys(project: Project) -> set[str]:
-    """The streamed events that are left."""
     return {row["event_key"] for row in project.rows("select event_key from int_events where shard not like 'events%'")}
 
 
@@ -268,12 +266,10 @@ def test_a_read_only_export_is_named_and_the_tables_are_clean(
 
 
 def stray(table: str, column: str) -> str:
-    """A row of ann's in a table."""
     return f"insert into {table} by name select '{ANN}' as {column}, {START} as event_at, {START} as received_at"
 
 
 def stray_session() -> str:
-    """A session of ann's in the mart."""
     return f"insert into mart_sessions by name select '{ANN}' as person_id"
 
 
@@ -295,7 +291,6 @@ LEFT: dict[str, Callable[[Project], object]] = {
 
 
 def sql(project: Project, statement: str, *, published: bool = False) -> None:
-    """Plant something."""
     with duckdb.connect(str(project.settings.published if published else project.settings.warehouse)) as connection:
         assert connection.execute(statement).fetchall()[0][0] >= 1
 

@@ -25,7 +25,6 @@ def micros(day: int, event: int = 0) -> int:
 
 
 def export(project: Project, day: int, *, views: int = 120, orders: int = 12, revenue: float = 50.0) -> Path:
-    """The daily table of a day."""
     rows: list[dict[str, Any]] = [{"event_timestamp": micros(day, i), "user_pseudo_id": f"d{i}"} for i in range(views)]
     for i in range(orders):
         order = {"transaction_id": f"{day}-{i}", "purchase_revenue_in_usd": revenue}
@@ -46,12 +45,10 @@ def usual(tmp_path_factory: pytest.TempPathFactory) -> Replayed:
 
 @pytest.fixture
 def project(usual: Replayed, tmp_path: Path) -> Replayed:
-    """A copy of it."""
     return usual.copy(tmp_path / "home")
 
 
 def far(project: Replayed) -> set[tuple[str, str]]:
-    """The days that are far from the days before, with what of them is."""
     project.build()
     return {(row["period"], row["measure"]) for row in project.finds("assert_volume")}
 

@@ -34,7 +34,6 @@ PROOF = settings.get_current_profile_name() == "proof"
 
 
 def script(settings: str) -> Script:
-    """What dbt sends under one of SETTINGS."""
     return replayed.script(SETTINGS[settings])
 
 

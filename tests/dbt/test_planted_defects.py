@@ -38,7 +38,6 @@ FRESH = "assert_fresh"
 
 
 def statement(kind: str, name: str) -> str:
-    """The statement that plants a defect."""
     return str(DEFECTS[kind][name]["plant"].format_map(DEFECTS["rows"]))
 
 

@@ -123,7 +123,6 @@ def project(sound: Replayed, tmp_path: Path) -> Iterator[Project]:
 
 
 def proven(project: Project) -> Proof:
-    """What the proof finds."""
     assert snapshot(project.settings) > 0
     proof = prove(project.settings)
     assert [path.name for path in Scratch(project.settings).folder.iterdir()] == ["differences.duckdb"]

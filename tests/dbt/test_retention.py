@@ -57,7 +57,6 @@ def project(tmp_path: Path) -> Project:
 
 
 def retain(project: Project, days: int | None = DAYS, night: date = NIGHT) -> Retained:
-    """Apply retention for the night and build."""
     retained = apply_retention(project.settings, day=night, retention_days=days, lookback_days=LOOKBACK)
     assert retained.problems == ()
     project.build()
@@ -66,7 +65,6 @@ def retain(project: Project, days: int | None = DAYS, night: date = NIGHT) -> Re
 
 
 def kept(project: Project) -> set[str]:
-    """The keys of the streamed events that are left."""
     return {row["event_key"] for row in project.rows("select event_key from int_events")}
 
 

@@ -26,7 +26,6 @@ def digest(*parts: str | int | None) -> str:
 
 
 def hashed(text: str) -> str:
-    """The md5 of a text, in lower-case hexadecimal."""
     return md5(text.encode("utf-8"), usedforsecurity=False).hexdigest()
 
 

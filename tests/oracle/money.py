@@ -25,7 +25,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).date().toordinal()
 
 
 def utc_date(microseconds: int) -> date:
-    """The UTC date of a time."""
     return date.fromordinal(_EPOCH + microseconds // MICROSECONDS_A_DAY)
 
 
@@ -50,7 +49,6 @@ def sent_number(value: object) -> Number | None:
 
 
 def sent_item(fields: Mapping[str, object], quantity: int | None) -> SentItem:
-    """An item as it was sent, of this quantity."""
     names = tuple(text_of(fields.get(name)) for name in ITEM_NAMES)
     return SentItem(names, quantity, *(sent_number(fields.get(name)) for name in ITEM_AMOUNTS))
 
