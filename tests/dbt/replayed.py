@@ -122,9 +122,8 @@ def _check(node: SingularTestNode | GenericTestNode) -> Check:
     return Check(node.name, str(node.compiled_code), warns, of_days, conditions)
 
 
-def _compiled(home: Path) -> dict[str, tuple[Check, ...]]:
-    project = Project(home / "home")
-    project.build()
+def _compiled(_: Path) -> dict[str, tuple[Check, ...]]:
+    project = Project(script({}).home)
     found = {}
     for name, selection in (("gate", GATE_OF_DAYS), ("audit", AUDIT)):
         ran = project.dbt("test", *selection.arguments(), "--indirect-selection", "buildable").result
