@@ -21,7 +21,6 @@ HEADER = "day,source,medium,cost"
         ("day,source,medium\n", "wrong_columns: missing: cost; "),
         ("day;source;medium;cost\n", "wrong_columns: unknown: day;source;medium;cost; "),
         (f"{HEADER},cost\n", "wrong_columns: there twice: cost; "),
-        ("", "wrong_columns: missing: day, source, medium, cost; "),
         (b"day,source,medium,cost\n2026-03-01,caf\xe9,x,1\n", "unreadable: not UTF-8 at byte 37; "),
         (f'{HEADER}\n2026-03-01,"a"b,x,1\n', "unreadable: no CSV ("),
     ],
