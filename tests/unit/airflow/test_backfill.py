@@ -73,8 +73,13 @@ insert into int_journal (batch_id, entry, model, touched_key, version, seq) valu
 def test_exactly_the_loaded_tables_of_the_range_are_marked(
     settings: Settings, warehouse: Callable[[str], None]
 ) -> None:
+    """A preview names them, and changes nothing."""
     warehouse(JOURNAL)
     request = Request(start=date(2026, 1, 2))
+    before = settings.warehouse.read_bytes()
+    assert preview(settings, request) == "read again: 2 export tables, events_20260102 to events_20260103"
+    assert preview(settings, Request(full=True)).startswith("everything, among it 3 export tables, events_20260101")
+    assert settings.warehouse.read_bytes() == before
     for _ in range(2):
         assert mark(settings, request) == 2
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
@@ -84,33 +89,14 @@ def test_exactly_the_loaded_tables_of_the_range_are_marked(
     assert marked == [("stg_ga_events", "events_20260102", 2), ("stg_ga_events", "events_20260103", 2)]
 
 
-def test_a_preview_says_what_would_be_read_again_and_changes_nothing(
-    settings: Settings, warehouse: Callable[[str], None]
-) -> None:
-    warehouse(JOURNAL)
-    before = settings.warehouse.read_bytes()
-    said = preview(settings, Request(start=date(2026, 1, 2)))
-    assert said == "read again: 2 export tables, events_20260102 to events_20260103"
-    assert preview(settings, Request(full=True)).startswith("everything, among it 3 export tables, events_20260101")
-    assert settings.warehouse.read_bytes() == before
-    with pytest.raises(BackfillError, match="holds 3 tables"):
-        preview(settings, Request(end=date(2025, 1, 1)))
-
-
 def test_a_full_refresh_needs_no_mark_and_a_new_warehouse_has_no_table(settings: Settings) -> None:
     assert mark(settings, Request(full=True)) == 0
     with pytest.raises(BackfillError, match="no export table at all"):
         mark(settings, Request(start=FIRST))
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [[], ["--full", "--start", "2026-01-01"], ["--start", "1 May"], ["--start", "2026-02-01", "--end", "2026-01-01"]],
-)
-def test_the_command_line_refuses_it_before_anything_starts(
-    wrong: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_line_refuses_it_before_anything_starts(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as refused:
-        read_arguments(wrong)
+        read_arguments(["--full", "--start", "2026-01-01"])
     assert refused.value.code == 2
     assert "make backfill START=2026-01-01 END=2026-01-07" in capsys.readouterr().err

@@ -15,7 +15,9 @@ from include.settings import Settings
 DAY = date(2026, 1, 31)
 
 
-def test_a_dry_run_counts_requests_and_names_the_refused_file(settings: Settings) -> None:
+def test_a_dry_run_counts_requests_names_the_refused_file_and_the_day_from_which_events_stay(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.deletion_requests.mkdir()
     (settings.deletion_requests / "good.csv").write_text("kind,id\nperson,u1\ndevice,d1\n")
     (settings.deletion_requests / "bad.csv").write_text("kind,id\npersn,u2\n")
@@ -26,15 +28,8 @@ def test_a_dry_run_counts_requests_and_names_the_refused_file(settings: Settings
     assert said.endswith("no retention is set")
     assert not settings.tombstones.exists()
     assert {path.name: path.read_bytes() for path in settings.deletion_requests.iterdir()} == before
-
-
-def test_a_dry_run_says_from_which_day_on_events_would_stay(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
     monkeypatch.setattr(upkeep, "read_variables", lambda settings: {"retention_days": 30})
-    assert upkeep.preview(settings, DAY) == (
-        "0 persons and devices of 0 requests would be deleted; events before 2026-01-01 would go"
-    )
+    assert upkeep.preview(settings, DAY).endswith("events before 2026-01-01 would go")
 
 
 def test_the_last_lines_of_a_night_name_what_lies_outside_and_what_removes_it() -> None:
