@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,15 +41,12 @@ GA4, FILE = Asked(own="GA4="), Asked(own="--file")
     ("kind", "asked", "becomes"),
     [
         (None, RUN, Decision(DEMO, 20)),
-        (None, Asked(fresh=True, events=0), Decision(DEMO, 0)),
         (None, UP, Decision(None, 0)),
         (None, Asked(demo=True), Decision(DEMO, 20)),
         (None, Asked(events=5), Decision(DEMO, 5)),
         (None, GA4, Decision(OWN, 0)),
-        (None, FILE, Decision(OWN, 0)),
         (None, Asked(own="GA4=", events=20, demo=True), Decision(TRIAL, 20)),
         (OWN, RUN, Decision(OWN, 0)),
-        (OWN, Asked(events=0), Decision(OWN, 0)),
         (OWN, Asked(events=5, demo=True), Decision(TRIAL, 5)),
         (TRIAL, RUN, Decision(TRIAL, 0)),
         (TRIAL, Asked(events=5), Decision(TRIAL, 5)),
@@ -66,7 +64,6 @@ def test_what_a_command_makes_of_a_home(kind: str | None, asked: Asked, becomes:
     ("kind", "asked", "message"),
     [
         (DEMO, GA4, "GA4= names data of your own, .* ATTRIBUTION_HOME .*`make clean-demo`"),
-        (DEMO, Asked(own="GA4=", events=5, demo=True), "GA4= names data of your own"),
         (DEMO, FILE, "--file names data of your own"),
         (OWN, Asked(events=5), "DEMO=1"),
         (None, Asked(own="GA4=", events=5), "DEMO=1"),
@@ -129,36 +126,34 @@ def test_a_home_of_ones_own_is_never_written_to(settings: Settings, export: Path
     assert not settings.ad_spend.exists() or not any(settings.ad_spend.iterdir())
 
 
-def test_the_homes_own_landing_folder_may_be_named(settings: Settings, tmp_path: Path) -> None:
-    (settings.ga4_export / "events_20260101.parquet").touch()
-    (tmp_path / "link").symlink_to(settings.ga4_export)
-    for named in (settings.ga4_export, tmp_path / "link"):
-        assert begin(settings, "--ga4", str(named)) == (settings, 0)
-    assert not settings.ga4_export.is_symlink()
-
-
-def test_an_empty_folder_that_ga4_export_names_is_not_filled(settings: Settings, export: Path) -> None:
+def test_the_homes_own_landing_folder_may_be_named_and_an_empty_one_is_not_filled(
+    settings: Settings, export: Path, tmp_path: Path
+) -> None:
     next(export.iterdir()).unlink()
-    named = Settings(home=settings.home, ga4_export=export)
+    named = Settings(home=tmp_path / "named", ga4_export=export)
     assert begin(named) == (named, 0)
     assert begin(named, "--demo")[1] == 20
     assert list(export.iterdir()) == []
+    (settings.ga4_export / "events_20260101.parquet").touch()
+    (tmp_path / "link").symlink_to(settings.ga4_export)
+    for folder in (settings.ga4_export, tmp_path / "link"):
+        assert begin(settings, "--ga4", str(folder)) == (settings, 0)
+    assert not settings.ga4_export.is_symlink()
 
 
 @pytest.mark.parametrize("linked", [False, True])
 def test_an_older_home_is_known_by_what_landed(settings: Settings, export: Path, linked: bool) -> None:
     """Version 0.1 marked no home."""
+    assert kind_of(settings) is None
     if linked:
         settings.ga4_export.rmdir()
         settings.ga4_export.symlink_to(export)
         assert kind_of(settings) == OWN
     write_batch(settings, events=2, seed=1)
     assert kind_of(settings) == (TRIAL if linked else DEMO)
-
-
-def test_streamed_files_and_spend_are_own_data_too(settings: Settings) -> None:
-    assert kind_of(settings) is None
-    settings.ad_spend.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(settings.streamed_events)
+    shutil.rmtree(settings.simulated)
+    settings.ad_spend.mkdir(parents=True)
     (settings.ad_spend / "google_ads.csv").touch()
     assert kind_of(settings) == OWN
 
