@@ -14,56 +14,21 @@ import duckdb
 import pytest
 
 from include import proof_scratch
-from include.landing import file_version
 from include.proof import Proof, ProofError, ProofFailedError, conclude, prove, snapshot
 from include.proof_report import Difference
-from include.proof_scratch import Scratch, changed_since, loaded_shards, read_dates
+from include.proof_scratch import Scratch, read_dates
 from include.settings import Settings
 from include.transform import DbtError
-from include.warehouse import WarehouseBusyError, open_warehouse
+from include.warehouse import WarehouseBusyError
 
 Run = Callable[[str], None]
 
 
 @pytest.fixture
 def loaded(settings: Settings, warehouse: Run) -> Settings:
-    """A home whose journal knows three batches: one that is there, one that changed since, one that is gone."""
-    for name in ("here", "changed", "gone"):
-        path = settings.streamed_events / f"{name}.ndjson"
-        path.write_text(name)
-        warehouse(
-            "insert into int_journal values"
-            f" ('b', 'shard', 'stg_streamed_events', '{name}', '{file_version(path)}', 1, null)"
-        )
-    (settings.streamed_events / "changed.ndjson").write_text("changed since")
-    (settings.streamed_events / "gone.ndjson").unlink()
-    (settings.streamed_events / "new.ndjson").write_text("not loaded yet")
+    """A home whose journal knows a batch."""
+    warehouse("insert into int_journal values ('b', 'shard', 'stg_streamed_events', 'here', 'v', 1, null)")
     return settings
-
-
-def test_what_is_not_the_loaded_version_any_more_is_named(loaded: Settings) -> None:
-    assert snapshot(loaded) == 3
-    versions = loaded_shards(Scratch(loaded).live)
-    assert versions == loaded_shards(loaded.warehouse)
-    assert [shard for _, shard, _ in changed_since(loaded, versions)] == ["changed", "gone"]
-    with (loaded.streamed_events / "here.ndjson").open("a") as file:
-        file.write("more")
-    assert [shard for _, shard, _ in changed_since(loaded, versions)] == ["changed", "gone", "here"]
-
-
-def test_the_rebuild_reads_what_landed_and_knows_who_was_deleted(loaded: Settings) -> None:
-    """What an earlier proof left is gone, and the warehouse can be written at once."""
-    loaded.tombstones.write_text("kind,key_hash")
-    scratch = Scratch(loaded)
-    scratch.rebuilt.home.mkdir(parents=True)
-    scratch.differences.touch()
-    snapshot(loaded)
-    assert not scratch.differences.exists()
-    assert scratch.rebuilt.tombstones.read_text() == "kind,key_hash"
-    assert not scratch.rebuilt.history.exists()
-    assert (scratch.rebuilt.streamed_events / "here.ndjson").read_text() == "here"
-    with open_warehouse(loaded) as warehouse:
-        warehouse.execute("create table written (x int)")
 
 
 def test_the_rebuild_reads_no_date_that_was_never_loaded() -> None:

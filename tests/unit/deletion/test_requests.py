@@ -80,13 +80,3 @@ def test_without_a_warehouse_a_request_waits(settings: Settings) -> None:
     assert path.exists()
     assert not settings.warehouse.exists()
     assert not settings.tombstones.exists()
-
-
-def test_nothing_asked_nothing_done(settings: Settings) -> None:
-    settings.deletion_requests.rmdir()
-    assert take_requests(settings, now=NOW).as_json() == {
-        "requests": 0, "persons_and_devices": 0, "unknown": (), "refused": (), "problems": (), "landing_rows": 0,
-        "landing_files": 0, "outside": (),
-    }  # fmt: skip
-    assert confirm_removed(settings).as_json() == {"requests": 0, "removed": 0, "outside": ()}
-    assert list(settings.home.iterdir()) == []
