@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -42,51 +43,34 @@ def test_a_setting_that_cannot_work_stops_the_run_before_any_model(project: Proj
         prepare(settings, events=20)
 
 
-BAD_TEST = {
-    "seeds/colours.csv": "name,rank\nred,1\nblue,1\n",
-    "seeds/seeds.yml": "seeds: [{name: colours, columns: [{name: rank, data_tests: [unique]}]}]",
-}
-BAD_TYPE = {
-    "dbt_project.yml": """
-        name: tiny
-        profile: attribution
-        model-paths: [models]
-        seeds: {tiny: {colours: {+column_types: {name: integer}}}}
-        """
-}
-
-
 @pytest.mark.parametrize(
-    ("bad", "told"),
+    ("declared", "told"),
     [
-        (BAD_TEST, r"unique_colours_rank: Got 1 result.*Correct the file under dbt/seeds"),
-        (BAD_TYPE, r"(?s)colours: .*Could not convert.*Correct the file under dbt/seeds"),
+        ("columns: [{name: rank, data_tests: [unique]}]", "unique_colours_rank: Got 1 result"),
+        ("config: {column_types: {name: integer}}", "colours: .*Could not convert"),
     ],
 )
-def test_a_seed_that_is_refused_is_named_and_tried_again(project: Project, bad: dict[str, str], told: str) -> None:
-    settings = project({**SEEDS, **bad})
+def test_a_seed_that_is_refused_is_named_and_tried_again(project: Project, declared: str, told: str) -> None:
+    seeds = {"colours.csv": "name,rank\nred,1\nblue,1\n", "seeds.yml": f"seeds: [{{name: colours, {declared}}}]"}
+    settings = project({f"seeds/{name}": text for name, text in seeds.items()})
     for _ in range(2):
-        with pytest.raises(DbtError, match=told):
+        with pytest.raises(DbtError, match=rf"(?s){told}.*Correct the file under dbt/seeds"):
             prepare(settings, events=20)
 
 
-def test_a_missing_export_folder_says_which_setting_to_change(project: Project, tmp_path: Path) -> None:
-    settings = replace(project(SEEDS), ga4_export=tmp_path.parent / "nowhere")
-    with pytest.raises(PrepareError, match=r"nowhere does not exist\. Set GA4_EXPORT"):
-        prepare(settings, events=20)
-
-
-def test_nothing_to_read_and_nothing_to_stream_is_an_error(project: Project) -> None:
+def test_a_home_or_an_export_that_cannot_work_says_what_to_change(project: Project, tmp_path: Path) -> None:
     settings = project(SEEDS)
+    with pytest.raises(PrepareError, match=r"nowhere does not exist\. Set GA4_EXPORT"):
+        prepare(replace(settings, ga4_export=tmp_path.parent / "nowhere"), events=20)
     with pytest.raises(PrepareError, match="nothing has landed"):
         prepare(settings, events=0)
     (settings.streamed_events / "b1.ndjson").touch()
     prepare(settings, events=0)
-
-
-def test_a_home_that_cannot_be_made_is_an_error(project: Project) -> None:
-    settings = project(SEEDS)
-    (settings.home / "published").write_text("a file where the folder should be")
+    settings.warehouse.write_bytes(b"something else" * 1000)
+    with pytest.raises(WarehouseError, match=r"not a valid DuckDB database.*Move it away"):
+        prepare(settings, events=20)
+    shutil.rmtree(settings.published.parent)
+    settings.published.parent.write_text("a file where the folder should be")
     with pytest.raises(PrepareError, match=r"cannot make .*published: .*set ATTRIBUTION_HOME elsewhere"):
         prepare(settings, events=20)
 
@@ -105,13 +89,6 @@ def test_a_warehouse_open_elsewhere_is_named_with_its_holder(project: Project) -
             prepare(settings, events=20)
         holder.communicate("")
     prepare(settings, events=20)
-
-
-def test_a_file_that_is_no_warehouse_is_an_error(project: Project) -> None:
-    settings = project(SEEDS)
-    settings.warehouse.write_bytes(b"something else" * 1000)
-    with pytest.raises(WarehouseError, match=r"not a valid DuckDB database.*Move it away"):
-        prepare(settings, events=20)
 
 
 @pytest.mark.parametrize(
@@ -133,9 +110,6 @@ def test_duckdbs_refusals_are_told_with_what_to_do(
     assert type(told) is kind
     assert advice in str(told)
     assert str(settings.warehouse) in str(told)
-
-
-def test_a_path_that_sounds_like_a_refusal_is_not_taken_for_one(settings: Settings) -> None:
-    odd = replace(settings, home=settings.home / "Permission denied")
+    odd = replace(settings, home=settings.home / "Permission denied")  # a path that sounds like a refusal
     told = explain(odd, duckdb.IOException(f"IO Error: {odd.warehouse} is not a valid DuckDB database file!"))
     assert "no right to it" not in str(told)
