@@ -11,7 +11,7 @@ import pytest
 
 from include.container import environment, make_secrets
 from include.settings import PROJECT, SettingError, Settings
-from tests.containers.compose import FILE, services
+from tests.containers.rehearsal import FILE, services
 
 AIRFLOW = {"api-server", "scheduler", "dag-processor", "triggerer"}
 SERVICES = services({})

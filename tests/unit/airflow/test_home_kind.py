@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowSkipException
 from rich.console import Console
 
 from include.clean_demo import clean
@@ -28,7 +31,9 @@ from include.home_kind import (
 )
 from include.run import read_arguments, set_up
 from include.settings import BigQuery, Settings
+from include.simulated_batch import simulated_batch
 from include.simulator.history import write_history
+from include.simulator.own_files import note
 from include.simulator.stream import write_batch
 from include.stream_events import main as stream_events
 
@@ -209,3 +214,64 @@ def test_the_command_follows_the_same_rule(tmp_path: Path, monkeypatch: pytest.M
         assert kind_of(Settings.from_env()) == (DEMO if first != file else OWN)
         assert stream_events([*other, "--demo"]) == 0
         assert kind_of(Settings.from_env()) == TRIAL
+
+
+def run(
+    settings: Settings, events: int | None = None, *, dry_run: bool = False, scheduled: bool = False
+) -> dict[str, Any]:
+    """The task, on DuckDB."""
+    params = {"events": events, "seed": 1, "dry_run": dry_run}
+    return simulated_batch(settings, params, lambda _: None, scheduled=scheduled)
+
+
+@pytest.mark.parametrize(
+    ("kind", "events", "reason"),
+    [
+        (OWN, None, "this home holds your own data"),
+        (OWN, 20, "DEMO=1"),
+        (TRIAL, None, "your own data beside demo data"),
+        (DEMO, 0, "events is 0"),
+        (None, None, "no demo data was asked for"),
+    ],
+)
+def test_nothing_is_simulated_that_was_not_asked_for(
+    settings: Settings, kind: str | None, events: int | None, reason: str
+) -> None:
+    mark(settings, kind)
+    with pytest.raises(AirflowSkipException, match=reason):
+        run(settings, events)
+    assert not any(settings.streamed_events.iterdir())
+    assert kind_of(settings) == kind
+
+
+def test_a_demo_home_gets_twenty_events_and_a_trial_what_it_asks_for(settings: Settings) -> None:
+    with pytest.raises(AirflowSkipException, match="dry run"):
+        run(settings, 3, dry_run=True)
+    assert run(settings, 3)["events"] == 3
+    assert kind_of(settings) == DEMO
+    assert run(settings)["events"] == 20
+    mark(settings, TRIAL)
+    assert run(settings, 2)["events"] == 2
+
+
+def test_scheduled_runs_stream_a_batch_each_five_minutes(settings: Settings) -> None:
+    mark(settings, DEMO)
+    assert run(settings, scheduled=True)["events"] == 20
+    with pytest.raises(AirflowSkipException, match="each 300 seconds"):
+        run(settings, scheduled=True)
+    (batch,) = settings.streamed_events.glob("*.ndjson")
+    os.utime(batch, (batch.stat().st_atime, batch.stat().st_mtime - 301))
+    assert run(settings, scheduled=True)["events"] == 20
+    assert run(settings)["events"] == 20, "a run by hand has what it asks for"
+
+
+def test_the_simulators_failure_stops_no_run(settings: Settings) -> None:
+    """Its own batch is damaged in the worst way; its own folder cannot be written."""
+    nested = "[" * 5000
+    (settings.streamed_events / "batch_000001_deadbeef.ndjson").write_text(f"{nested}\n")
+    note(settings, "batch_000001_deadbeef.ndjson")
+    assert run(settings, 2)["events"] == 2
+    shutil.rmtree(settings.simulated)
+    settings.simulated.write_text("a file where the folder should be")
+    with pytest.raises(AirflowSkipException, match="the simulator failed"):
+        run(settings, 2)
