@@ -32,7 +32,6 @@ def describe(dag: DAG) -> dict[str, Any]:
         "schedule": repr(dag.timetable),
         "run_types": sorted(getattr(one, "value", one) for one in dag.allowed_run_types or ()),
         "deadlines": [(str(one.interval), one.callback.path) for one in dag.deadline],
-        "params": {name: dag.params.get_param(name).dump() for name in dag.params},
         "tasks": {
             task.task_id: {
                 "downstream": sorted(task.downstream_task_ids),

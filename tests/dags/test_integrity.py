@@ -203,18 +203,6 @@ def test_when_the_dags_run_and_are_late(seen: dict[str, Any]) -> None:
     assert "backfill" not in offered, "a batch takes what landed, whatever its date"
 
 
-def test_a_manual_run_has_a_form_with_typed_fields_and_help(seen: dict[str, Any]) -> None:
-    forms = {dag_id: seen["dags"][dag_id]["params"] for dag_id in DAGS}
-    assert {dag_id: sorted(params) for dag_id, params in forms.items()} == {
-        "attribution_microbatch": ["dry_run", "events", "seed", "wait_seconds"],
-        "attribution_backfill": ["dry_run", "end_date", "full_refresh", "start_date"],
-        "attribution_upkeep": ["dry_run", "proof"],
-    }
-    fields = [param for params in forms.values() for param in params.values()]
-    assert all(param["schema"]["type"] and param["description"] for param in fields)
-    assert forms["attribution_microbatch"]["events"]["value"] is None, "empty: as the home says"
-
-
 def test_reading_the_dags_uses_no_network_and_no_state_but_the_manifest_and_settings(seen: dict[str, Any]) -> None:
     assert seen["contacted"] == []
     # Cosmos reads it twice for each of the two groups of a DAG: once for the models, once for the version of the DAG

@@ -123,9 +123,9 @@ def test_airflows_own_page_shows_the_dashboard(airflow: Up) -> None:
 @pytest.mark.parametrize(
     ("dag", "task", "said"),
     [
-        (DAG, "await_streamed_rows", "nothing was taken in; found nothing new"),
         (BACKFILL, "mark_tables", "everything, among it 3 export tables"),
-        (UPKEEP, "take_deletions", "dry run, nothing was changed"),
+        pytest.param(DAG, "await_streamed_rows", "taken in; found nothing new", marks=pytest.mark.rehearsal),
+        pytest.param(UPKEEP, "take_deletions", "dry run, nothing was changed", marks=pytest.mark.rehearsal),
     ],
 )
 def test_a_dry_run_says_what_it_would_do_and_does_nothing(

@@ -106,27 +106,6 @@ def test_on_a_full_disk_readers_keep_what_they_have_and_the_next_run_publishes(
     assert query(settings.published, "select run_id from pipeline_runs order by 1") == [("run 1",), ("run 3",)]
 
 
-def test_a_reader_keeps_what_it_opened_and_the_next_one_sees_the_new(settings: Settings, warehouse: Run) -> None:
-    publish(settings, "run 1")
-    with duckdb.connect(str(settings.published), read_only=True) as reader:
-        warehouse("insert into mart_sessions values ('s2')")
-        publish(settings, "run 2")
-        assert reader.execute("select count(*) from mart_sessions").fetchall() == [(1,)]
-    assert query(settings.published, "select count(*) from mart_sessions") == [(2,)]
-
-
-def test_what_was_left_beside_the_published_file_is_no_hindrance(settings: Settings, warehouse: Run) -> None:
-    """Half a file, DuckDB's folder of a reader whose query was too large, the log of a program that wrote into it."""
-    publish(settings, "run 1")
-    folder = settings.published.parent
-    (folder / ".attribution.duckdb").write_bytes(b"half of a file")
-    (folder / "attribution.duckdb.tmp").mkdir()
-    (folder / "attribution.duckdb.wal").write_bytes(b"a log")
-    publish(settings, "run 2")
-    assert query(settings.published, "select run_id from pipeline_runs order by 1") == [("run 1",), ("run 2",)]
-    assert sorted(path.name for path in folder.iterdir()) == ["attribution.duckdb", "attribution.duckdb.tmp"]
-
-
 @pytest.mark.parametrize(("readers", "mode"), [("owner", 0o400), ("group", 0o440), ("all", 0o444)])
 def test_the_published_file_is_read_only_for_its_readers(
     settings: Settings, warehouse: Run, readers: str, mode: int
