@@ -1,4 +1,4 @@
-"""The DAGs as Airflow sees them: ids, tasks, edges, pools, retries, tags; and what reading them costs."""
+"""The DAGs as Airflow sees them: ids, tasks, edges, pools, retries; and what reading them costs."""
 
 from __future__ import annotations
 
