@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from include.dashboard import conversions
 from include.dashboard.app import create_app
@@ -51,17 +51,17 @@ def site(app: FastAPI, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
 @pytest.fixture
 def page(browser: Browser, site: str, token: Token) -> Iterator[Page]:
     """A page of a viewer, which takes nothing from anywhere else and in whose console nothing goes wrong."""
-    wrong: list[ConsoleMessage | Error] = []
+    wrong: list[str] = []
     with browser.new_context(viewport={"width": 1360, "height": 900}) as context:
         context.add_cookies([{"name": "_token", "value": token("viewer"), "url": site}])
         context.route(lambda url: not url.startswith(site), lambda route: pytest.fail(f"asked for {route.request.url}"))
         context.set_default_timeout(20_000)
         page = context.new_page()
-        page.on("console", lambda said: wrong.append(said) if said.type in {"error", "warning"} else None)
-        page.on("pageerror", wrong.append)
+        page.on("console", lambda said: wrong.append(said.text) if said.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
         yield page
     # a status of 4xx or 5xx is what some of the tests ask for
-    assert [one for one in wrong if "Failed to load resource" not in str(one)] == []
+    assert [one for one in wrong if "Failed to load resource" not in one] == []
 
 
 def is_dark(page: Page) -> bool:
