@@ -20,6 +20,9 @@ from tests.dbt.project import environment
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
 
+PATIENCE_MS = 120_000  # a busy machine breaks nothing
+expect.set_options(timeout=PATIENCE_MS)
+
 WEEK = "conversion_date between '2026-01-25' and '2026-01-31'"
 TOPS = """
 select channel, sum(revenue) as revenue from mart_attribution where {week} and model = '{model}'
@@ -55,7 +58,7 @@ def page(browser: Browser, site: str, token: Token) -> Iterator[Page]:
     with browser.new_context(viewport={"width": 1360, "height": 900}) as context:
         context.add_cookies([{"name": "_token", "value": token("viewer"), "url": site}])
         context.route(lambda url: not url.startswith(site), lambda route: pytest.fail(f"asked for {route.request.url}"))
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         page.on("console", lambda said: wrong.append(said.text) if said.type in {"error", "warning"} else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))

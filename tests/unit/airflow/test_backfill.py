@@ -51,13 +51,6 @@ def test_both_ends_are_included_and_intraday_tables_too() -> None:
     assert tables_of(Request(start=date(2026, 1, 4)), loaded) == ["events_20260104"]
 
 
-def test_a_range_without_a_table_names_the_one_that_is_loaded() -> None:
-    with pytest.raises(BackfillError, match="holds 2 tables from 2026-01-01 to 2026-01-03"):
-        tables_of(Request(start=date(2026, 1, 2), end=date(2026, 1, 2)), ["events_20260103", "events_20260101"])
-    with pytest.raises(BackfillError, match="no export table at all"):
-        tables_of(Request(start=FIRST), [])
-
-
 JOURNAL = """
 insert into int_journal (batch_id, entry, model, touched_key, version, seq) values
     ('b1', 'shard', 'stg_ga_events', 'events_20260101', '1-1', 1),
