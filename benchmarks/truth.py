@@ -19,8 +19,7 @@ from statistics import mean
 
 from benchmarks.worlds import WORLDS, World, caused, lived, people, shares, write
 from include.attribution_table import MODELS
-from include.data_driven.fits import FitSettings
-from include.data_driven.upkeep import add_fit
+from include.data_driven.upkeep import FitSettings, add_fit
 from include.settings import Settings
 from include.store import open_store
 from include.transform import MODELS_ONLY, DbtError, run_dbt

@@ -32,6 +32,7 @@ Deletions step by step: docs/runbooks/deletion_request.md.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -42,10 +43,10 @@ from airflow.sdk.types import DagRunProtocol, RuntimeTaskInstanceProtocol
 from include import proof, upkeep
 from include.alerts.late import LONG_RUN_MINUTES, deadline
 from include.groups import WRITER_POOL
+from include.journal import trim
 from include.pipeline import COMMON, delivery, prepare
 from include.retention import apply_retention as retain
 from include.settings import Settings
-from include.trim import trim
 from include.turns import TurnSensor, end_turn, keep_turn
 
 with DAG(
@@ -79,7 +80,7 @@ with DAG(
     @task(pool=WRITER_POOL, pre_execute=keep_turn)
     def apply_retention(dag_run: DagRunProtocol | None = None) -> dict[str, Any]:
         """Do the same with events that are older than they may become."""
-        return retain(Settings.from_env(), day=upkeep.day_of(dag_run)).as_json()
+        return asdict(retain(Settings.from_env(), day=upkeep.day_of(dag_run)))
 
     @task(pool=WRITER_POOL, pre_execute=keep_turn)
     def confirm_deletions() -> dict[str, Any]:
@@ -114,7 +115,7 @@ with DAG(
     @task(retries=0)
     def prove() -> dict[str, Any]:
         """Rebuild the snapshot from what landed, beside it, and compare."""
-        return proof.prove(Settings.from_env()).as_json()
+        return asdict(proof.prove(Settings.from_env()))
 
     @task(pool=WRITER_POOL, pre_execute=keep_turn)
     def conclude(run_id: str | None = None, ti: RuntimeTaskInstanceProtocol | None = None) -> None:

@@ -108,12 +108,7 @@ def mark(settings: Settings, request: Request) -> int:
         log.info("everything is taken again")
         return 0
     with open_store(settings) as store:
-        return mark_tables(store, request)
-
-
-def mark_tables(store: Store, request: Request) -> int:
-    """As mark, on an open warehouse."""
-    tables = _requested(store, request)
-    marked = read_again(store, {STAGING[0]: tables})
+        tables = _requested(store, request)
+        marked = read_again(store, ((STAGING[0], table) for table in tables))
     log.info("%d export tables are read again, %d of them marked now: %s", len(tables), marked, ", ".join(tables))
     return len(tables)

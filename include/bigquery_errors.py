@@ -19,14 +19,6 @@ class UnavailableError(WarehouseBusyError):
     """BigQuery does not do it now and may do it later: not reachable, or a quota is used up."""
 
 
-def reason_of(error: GoogleAPICallError) -> str:
-    """BigQuery's own reason; the name of the error's class where it gives none."""
-    for one in error.errors or ():
-        if isinstance(one, dict) and one.get("reason"):
-            return str(one["reason"])
-    return type(error).__name__
-
-
 def explain(settings: BigQuery, error: Exception) -> WarehouseError:
     """The same failure in words that say what to do."""
     if isinstance(error, RetryError) and error.cause:
@@ -45,7 +37,8 @@ def explain(settings: BigQuery, error: Exception) -> WarehouseError:
         )
     if not isinstance(error, GoogleAPICallError):
         return WarehouseError(f"{where}: {error}")
-    reason, text = reason_of(error), str(error.message).partition("; reason: ")[0].strip()
+    reasons = (str(one["reason"]) for one in error.errors or () if isinstance(one, dict) and one.get("reason"))
+    reason, text = next(reasons, type(error).__name__), str(error.message).partition("; reason: ")[0].strip()
     if reason in FOR_NOW or isinstance(error, ServerError | TooManyRequests):
         what = FOR_NOW.get(reason, FOR_NOW["backendError"])
         return UnavailableError(f"{where} refuses for now ({reason}): {text}. {what}.")

@@ -10,11 +10,10 @@ from google.cloud.bigquery import Client, SchemaField
 
 from include.export_reader import READ_COLUMNS, REQUIRED
 from include.ga4_schema import SCHEMA_2026
-from include.journal import READ_AGAIN, STAGING
+from include.journal import STAGING
 from include.landing import hidden_by
-from include.settings import Settings
+from include.settings import Settings, read_variables
 from include.store import Store, Versions
-from include.variables import read_variables
 
 if TYPE_CHECKING:
     from include.store_bigquery import BigQueryStore
@@ -141,16 +140,3 @@ def landed(store: BigQueryStore, start: date | None, end: date | None) -> Versio
     batches = store.rows(BATCHES, edge=since - timedelta(days=1), since=since)
     spend = store.rows(SPEND.format(dataset=f"{store.place.project}.{store.place.dataset}"))
     return {GA4: exported(store, start, end), STREAMED: dict(batches), "stg_ad_spend": dict(spend)}
-
-
-def still_listed(known: Versions, found: Versions) -> Versions:
-    """What is known less the batches that are not listed any more: they are old, and not withdrawn.
-
-    One that is to be read again is looked up whatever its age.
-    """
-    batches = {
-        shard: version
-        for shard, version in known.get(STREAMED, {}).items()
-        if version == READ_AGAIN or shard in found[STREAMED]
-    }
-    return {**known, STREAMED: batches}

@@ -1,4 +1,4 @@
-"""Before a run on BigQuery: is the export there, and is there a place to write to?"""
+"""Before a run on BigQuery: is the export there, and is there a place to write to, the table of streamed events too?"""
 
 from __future__ import annotations
 
@@ -9,16 +9,24 @@ from google.api_core.retry import Retry
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_RETRY
 
-from include.bigquery import connect
+from include.bigquery import LABELS, connect
 from include.bigquery_errors import explained
-from include.bigquery_login import credentials
 from include.settings import BigQuery
-from include.streamed_table import ensure_streamed_table
 
 log = logging.getLogger(__name__)
 
 #: Seconds in which a call is repeated where BigQuery is busy: whoever waits for the first task wants to know.
 PATIENCE = 30.0
+
+NAME = "streamed_events"
+SCHEMA = (
+    bigquery.SchemaField("batch_id", "STRING", description="The batch, as the writer named it."),
+    bigquery.SchemaField("line_number", "INTEGER", description="The line's place in the batch, from 1 on."),
+    bigquery.SchemaField(
+        "payload", "STRING", description="The line as it came: an event as JSON, or what must be one."
+    ),
+    bigquery.SchemaField("received_at", "TIMESTAMP", description="When the line was sent to BigQuery."),
+)
 
 
 class SetupError(RuntimeError):
@@ -73,6 +81,35 @@ def make_datasets(client: bigquery.Client, place: BigQuery) -> None:
         require_place(found, place, "ATTRIBUTION_DATASET")
 
 
+def table_name(settings: BigQuery) -> str:
+    """The table as `project.dataset.table`."""
+    return f"{settings.project}.{settings.dataset}.{NAME}"
+
+
+def ensure_streamed_table(client: bigquery.Client, settings: BigQuery, retry: Retry = DEFAULT_RETRY) -> bigquery.Table:
+    """The table, made where it is absent: a partition a day of received_at, which each query must name, clustered.
+
+    Raises WarehouseError where the dataset is missing, lies elsewhere or may not be used, UnavailableError where
+    BigQuery fails. That a table has other columns BigQuery says when rows are loaded.
+    """
+    name = table_name(settings)
+    with explained(settings):
+        try:
+            return client.get_table(name, retry=retry)
+        except NotFound:
+            return client.create_table(_new(name), exists_ok=True, retry=retry)
+
+
+def _new(name: str) -> bigquery.Table:
+    table = bigquery.Table(name, schema=SCHEMA)
+    table.description = "A row a line that was streamed, as it came. dbt's stg_streamed_events reads it."
+    table.labels = LABELS
+    table.time_partitioning = bigquery.TimePartitioning(field="received_at")
+    table.clustering_fields = ["batch_id"]
+    table.require_partition_filter = True
+    return table
+
+
 def set_up(place: BigQuery, *, events: int) -> None:
     """See that the export can be read, make what the run writes to, and see that there is something to read.
 
@@ -81,6 +118,8 @@ def set_up(place: BigQuery, *, events: int) -> None:
     Raises SetupError for what the user must change, UnavailableError where trying again may help, WarehouseError for
     any other refusal.
     """
+    from include.bigquery_login import credentials  # noqa: PLC0415 - Airflow takes seconds, which streaming is spared
+
     with explained(place):
         client = connect(place, credentials())
         try:

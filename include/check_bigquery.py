@@ -11,31 +11,89 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import DefaultCredentialsError
 from google.auth.transport.requests import Request
+from google.cloud import bigquery
 from rich.console import Console
 
-from include.airflow_env import airflow_env, deployment_secrets
+from include.airflow_env import airflow_env, clean, deployment_secrets
 from include.bigquery import connect
 from include.bigquery_errors import explain, explained
-from include.bigquery_estimate import estimate, pruned_read
+from include.bigquery_landing import WILDCARDS, exported
 from include.bigquery_setup import SetupError, require_export, set_up
+from include.export_reader import READ_COLUMNS
 from include.settings import BigQuery, SettingError, Settings
-from include.shell import clean
 from include.store_bigquery import BigQueryStore
 from include.warehouse import WarehouseError
 
 #: US dollars a TiB read on demand: the list price for the location US since July 2023.
 LIST_PRICE = 6.25
 
+#: One column of one table, chosen as dbt's models choose: by a variable of the script.
+PRUNED = """
+declare suffixes array<string> default [@suffix];
+select count(event_timestamp) from `{export}.{prefix}*` where _table_suffix in unnest(suffixes)
+"""
+
 
 class NotReadyError(RuntimeError):
     """Something must change before the first run; the message says what."""
+
+
+def _fields(schema: list[bigquery.SchemaField], wanted: tuple[str, ...], above: str = "") -> Iterator[str]:
+    """The paths that staging reads (include/export_reader.py) of those the table has, of lists the fields it reads."""
+    for field in schema:
+        name = field.name.lower()
+        inner = READ_COLUMNS.get(name, ())
+        if name in wanted and inner and field.mode != "REPEATED":
+            yield from _fields(list(field.fields), inner, f"{name}.")
+        elif name in wanted and inner:
+            read = ", ".join(one.name for one in field.fields if one.name.lower() in inner)
+            yield f"array(select as struct {read} from unnest({above}{name})) as {name}"  # noqa: S608 - GA4's own names
+        elif name in wanted:
+            yield above + name
+
+
+def _dry_run(client: bigquery.Client, query: str) -> int:
+    """Bytes that the query would read."""
+    # no ceiling: it is the caller's to explain, and a dry run bills nothing
+    config = bigquery.QueryJobConfig(dry_run=True, use_query_cache=False, maximum_bytes_billed=2**60)
+    return int(client.query(query, job_config=config).total_bytes_processed or 0)
+
+
+def estimate(store: BigQueryStore, start: date | None, end: date | None) -> tuple[list[str], int]:
+    """The tables dated from start to end that the first build reads, by date, and how many bytes of them.
+
+    By BigQuery's own dry runs, which are free.
+    """
+    client, place = store.client, store.place
+    tables = sorted(exported(store, start, end), key=lambda table: table[-8:])
+    total = 0
+    for prefix in WILDCARDS:
+        suffixes = [table.removeprefix(prefix) for table in tables if table.startswith(prefix)]
+        if suffixes:
+            schema = client.get_table(f"{place.export}.{prefix}{suffixes[-1]}").schema
+            columns = ", ".join(_fields(list(schema), tuple(READ_COLUMNS)))
+            of = f"`{place.export}.{prefix}*` where _table_suffix in ({str(suffixes)[1:-1]})"
+            total += _dry_run(client, f"select {columns} from {of}")  # noqa: S608 - GA4's own names
+    return tables, total
+
+
+def pruned_read(store: BigQueryStore, table: str) -> tuple[int, int, int]:
+    """Read one column of a table through its wildcard: rows, bytes that BigQuery read, and bytes of that column."""
+    client, place = store.client, store.place
+    prefix = next(prefix for prefix in WILDCARDS if table.startswith(prefix))
+    expected = _dry_run(client, f"select event_timestamp from `{place.export}.{table}`")  # noqa: S608 - GA4's name
+    suffix = bigquery.ScalarQueryParameter("suffix", "STRING", table.removeprefix(prefix))
+    config = bigquery.QueryJobConfig(query_parameters=[suffix], use_query_cache=False)
+    job = client.query(PRUNED.format(export=place.export, prefix=prefix), job_config=config)
+    ((rows,),) = job.result()
+    return rows, int(job.total_bytes_processed or 0), expected
 
 
 def parser() -> argparse.ArgumentParser:
@@ -77,31 +135,31 @@ def check(settings: Settings, place: BigQuery, asked: argparse.Namespace, say: C
     with explained(place):
         require_export(store.client, place)
         say.print(f"ok  export: {place.export} is in {place.location} and can be listed")
-        found = estimate(store, asked.start, asked.end)
-        dollars = found.bytes / 2**40 * asked.price
+        tables, total = estimate(store, asked.start, asked.end)
+        dollars = total / 2**40 * asked.price
         say.print(
-            f"ok  estimate: the first build reads {found.bytes:,} bytes of {len(found.tables)} tables of the export, "
+            f"ok  estimate: the first build reads {total:,} bytes of {len(tables)} tables of the export, "
             f"${dollars:,.2f} at ${asked.price:g} a TiB; docs/bigquery.md says what the rest of a run costs"
         )
-        if found.bytes > place.max_bytes_billed:
+        if total > place.max_bytes_billed:
             raise NotReadyError(
-                f"the first build would read {found.bytes:,} bytes of the export, BQ_MAX_BYTES_BILLED allows "
+                f"the first build would read {total:,} bytes of the export, BQ_MAX_BYTES_BILLED allows "
                 f"{place.max_bytes_billed:,}. Narrow start_date and end_date (dbt/dbt_project.yml; here --start and "
                 "--end), or raise BQ_MAX_BYTES_BILLED. Nothing was read."
             )
         set_up(place, events=1)
         say.print(f"ok  prepare: {place.dataset}, {place.published} and {place.dataset}.streamed_events are there")
-        if not found.tables:
+        if not tables:
             say.print("ok  read: the export has no table of these dates, so none was read")
             return
-        read = pruned_read(store, found.tables[-1])
-    if read.billed > read.expected:
+        rows, billed, expected = pruned_read(store, tables[-1])
+    if billed > expected:
         raise NotReadyError(
-            f"the pruner did not cut: {read.table} has {read.expected:,} bytes of the column event_timestamp, and "
-            f"reading it by a script variable took {read.billed:,}. Every run would read the whole export: keep "
+            f"the pruner did not cut: {tables[-1]} has {expected:,} bytes of the column event_timestamp, and "
+            f"reading it by a script variable took {billed:,}. Every run would read the whole export: keep "
             "start_date and end_date narrow, and report this (docs/bigquery.md)."
         )
-    say.print(f"ok  read: {read.rows:,} rows of {read.table}, {read.billed:,} bytes; a script variable prunes")
+    say.print(f"ok  read: {rows:,} rows of {tables[-1]}, {billed:,} bytes; a script variable prunes")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from include.quality import Finding, examine, require_passed
 from include.settings import Settings
-from include.store import Table, open_store, read_published
+from include.store import Table, open_store
 from include.transform import GATE, GATE_OF_DAYS, Selection
-from include.wording import clock, counted
+from include.wording import clock
 
 KEPT = timedelta(days=90)
 
@@ -34,13 +33,6 @@ CHECKS = Table(
 FORGET = """
 delete from checks
 where run_id = $run and stage = $stage or run_id <> $run and status = 'pass' or checked_at < $oldest
-"""
-
-
-LAST = """
-select stage, name, status, failures, detail from checks
-where run_id = (select run_id from pipeline_runs order by published_at desc, run_id limit 1)
-order by status = 'pass', stage, name
 """
 
 #: A row where a table of the export came or changed that no published run shows yet.
@@ -101,22 +93,3 @@ def hold(settings: Settings, selection: Selection, *, run_id: str, stage: str) -
     require_passed([finding for finding in findings if not finding.passed])
     states = [finding.status for finding in findings]
     return {state: states.count(state) for state in sorted(set(states))}
-
-
-@dataclass(frozen=True)
-class LastChecks:
-    """What the checks of the last published run found: how many passed, and a line for each that warned."""
-
-    passed: int
-    warnings: tuple[str, ...]
-
-
-def last_checks(settings: Settings) -> LastChecks:
-    """The checks of the last published run."""
-    rows = read_published(settings, LAST) or []
-    warned = []
-    for stage, name, status, failures, found in rows:
-        if status != "pass":
-            count = "did not run" if failures is None else counted(failures, "row")
-            warned.append("\n".join([f"{name} ({stage}): {count}", *(found or "").splitlines()]))
-    return LastChecks(len(rows) - len(warned), tuple(warned))

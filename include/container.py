@@ -18,11 +18,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from include.airflow_env import USER, airflow_env, deployment_secrets
+from include.airflow_env import LOOPBACK, USER, airflow_env, deployment_secrets, without_proxy
 from include.durable import write_text
 from include.home import keep_private
 from include.settings import SettingError, Settings
-from include.shell import LOOPBACK, without_proxy
 
 API = "AIRFLOW__CORE__EXECUTION_API_SERVER_URL"
 DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"

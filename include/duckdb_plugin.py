@@ -22,7 +22,7 @@ from include.export_reader import export_query
 from include.ga4_schema import SCHEMA_2026
 from include.history import read_history
 from include.home import keep_private
-from include.landing import exported_tables, shard_problem, spend_files, streamed_batches
+from include.landing import GA4, all_shards, exported_tables, folder_of, shard_problem
 from include.settings import Settings, read_kept
 
 SHARDS = "STRUCT(name VARCHAR, path VARCHAR[], version VARCHAR)[]"
@@ -51,26 +51,15 @@ def make_local_state(settings: Settings) -> None:
 
 
 def _shard_list(model: str, start: str, end: str) -> list[dict[str, Any]]:
-    settings = Settings.from_env()
-    if model == "stg_streamed_events":
-        shards = streamed_batches(settings.streamed_events)
-    elif model == "stg_ad_spend":
-        shards = spend_files(settings.ad_spend)
-    else:
-        shards = exported_tables(settings.ga4_export, _day(start), _day(end))
-    return [vars(shard) for shard in shards]
-
-
-def _day(text: str) -> date | None:
-    return date.fromisoformat(text) if text else None
+    folder = folder_of(Settings.from_env(), model)
+    days = (date.fromisoformat(text) if text else None for text in (start, end))
+    return [
+        vars(one) for one in (exported_tables(folder, *days) if model == GA4 else all_shards(folder, model).values())
+    ]
 
 
 def _export_query(shards: list[dict[str, Any]]) -> str:
     return export_query({shard["name"]: shard["path"] for shard in shards})
-
-
-def _tombstone_list() -> list[dict[str, str | int]]:
-    return [vars(tombstone) for tombstone in read_tombstones(Settings.from_env())]
 
 
 class Plugin(BasePlugin):
@@ -98,7 +87,13 @@ class Plugin(BasePlugin):
             ("shard_problem", shard_problem, ["VARCHAR", paths], "VARCHAR", nulls),
             ("export_query", _export_query, [SHARDS], "VARCHAR", "default"),
             ("spend_rows", lambda paths: spend_rows(Path(paths[0])), [paths], SPEND, "default"),
-            ("tombstone_list", _tombstone_list, [], TOMBSTONES, "default"),
+            (
+                "tombstone_list",
+                lambda: [vars(one) for one in read_tombstones(Settings.from_env())],
+                [],
+                TOMBSTONES,
+                "default",
+            ),
             ("history_list", lambda: [vars(read_history(Settings.from_env()))], [], HISTORY, "default"),
             (
                 "kept_setting",

@@ -2,15 +2,17 @@
 
 Nothing is simulated but where it was asked for. The kind is decided by the first command that brings data and kept in
 the file `home_kind` of the home, which every later run reads. On BigQuery the setting SIMULATE decides instead.
+Beside it the home keeps the settings of the environment that decide numbers, for runs without them.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from include.durable import write_text
 from include.landing import spend_files
-from include.settings import SettingError, Settings
+from include.settings import NONE, SettingError, Settings, read_kept
 from include.simulator.own_files import others_files, own_batches, own_tables
 
 DEMO, OWN, TRIAL = "demo", "own", "trial"
@@ -96,19 +98,15 @@ def kind_of(settings: Settings) -> str | None:
         return DEMO if settings.simulate else OWN
     path = settings.home_kind
     if not path.exists():
-        return _by_evidence(settings)
+        simulated = bool(own_tables(settings) or own_batches(settings) or settings.simulated.is_dir())
+        others = others_files(settings)
+        if simulated:
+            return TRIAL if others else DEMO
+        return OWN if settings.ga4_export.is_symlink() or others or spend_files(settings.ad_spend) else None
     kind = path.read_text("utf-8").strip()
     if kind not in KINDS:
         raise HomeKindError(f"{path} says {kind!r}; it must say one of {', '.join(KINDS)}. Correct the file.")
     return kind
-
-
-def _by_evidence(settings: Settings) -> str | None:
-    simulated = bool(own_tables(settings) or own_batches(settings) or settings.simulated.is_dir())
-    if simulated:
-        return TRIAL if others_files(settings) else DEMO
-    landed = settings.ga4_export.is_symlink() or others_files(settings) or spend_files(settings.ad_spend)
-    return OWN if landed else None
 
 
 def mark(settings: Settings, kind: str | None) -> None:
@@ -139,3 +137,25 @@ def settle(settings: Settings) -> str | None:
 def badge(settings: Settings) -> str:
     """What readers of its figures must know: `demo data`, or nothing on data of one's own."""
     return {DEMO: "demo data", TRIAL: "demo data among your own"}.get(kind_of(settings) or OWN, "")
+
+
+def keep(settings: Settings) -> list[str]:
+    """Keep the settings of this run; a line for each that is no longer what was kept, with both values.
+
+    A folder of the home is kept by its path in it, for homes that move.
+
+    Raises OSError when the home cannot be written.
+    """
+    export, kept = settings.ga4_export, read_kept(settings.home)
+    inside = export.is_relative_to(settings.home)
+    now = {
+        "OWN_DOMAINS": ",".join(settings.own_domains) or NONE,
+        "GA4_EXPORT": str(export.relative_to(settings.home) if inside else export),
+    }
+    if kept != now:
+        write_text(settings.kept_settings, json.dumps(now, indent=2, sort_keys=True) + "\n")
+    return [
+        f"{name} was {kept[name]}, is {value}: what follows from it is built anew"
+        for name, value in now.items()
+        if kept.get(name, value) != value
+    ]

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from include.settings import Settings
-from include.variables import read_variables
+from include.settings import Settings, read_variables
 
 USERS, ORDERS = "ignored_user_ids", "ignored_order_ids"
 

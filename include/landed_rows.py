@@ -10,6 +10,7 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import add
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,8 +34,7 @@ from include.landing import (
     shard_problem,
     table_of,
 )
-from include.settings import Settings
-from include.variables import read_variables
+from include.settings import Settings, read_variables
 
 log = logging.getLogger(__name__)
 
@@ -127,14 +127,8 @@ class Scrubbed:
     outside: tuple[Outside, ...] = ()
 
     def __add__(self, other: Scrubbed) -> Scrubbed:
-        """Both together."""
-        return Scrubbed(
-            self.rows + other.rows,
-            self.files + other.files,
-            self.problems + other.problems,
-            self.unsearched + other.unsearched,
-            self.outside + other.outside,
-        )
+        """Both together, field by field."""
+        return Scrubbed(*map(add, vars(self).values(), vars(other).values()))
 
 
 def is_writable(settings: Settings, path: Path) -> bool:

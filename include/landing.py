@@ -6,7 +6,6 @@ and the sensor, so both agree on what is new.
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -186,15 +185,10 @@ def _file_problem(model: str, path: Path) -> str | None:
         packed = "unpack" if path.suffix.lower() in (".gz", ".zip", ".zst", ".bz2", ".xz", ".tar", ".tgz") else "rename"
         return f"unknown_name: expected are {_EXPECTED[model]}; {packed} the file, or remove it"
     if model == GA4:
-        return _table_problem(path) or export_problem(path)
+        table = table_of(path)
+        known = table and table_date(table)
+        return export_problem(path) if known else f"unknown_name: expected are {_EXPECTED[GA4]}; rename the file"
     return spend_problem(path) if model == SPEND else _batch_problem(path)
-
-
-def _table_problem(path: Path) -> str | None:
-    table = table_of(path)
-    if table and table_date(table):
-        return None
-    return f"unknown_name: expected are {_EXPECTED[GA4]}; rename the file"
 
 
 def table_of(path: Path) -> str | None:
@@ -219,19 +213,14 @@ def table_date(name: str) -> date | None:
 
 
 def _batch_problem(path: Path) -> str | None:
-    decoder = codecs.getincrementaldecoder("utf-8")()
     before = 0
     try:
         with path.open("rb") as file:
-            while True:
-                chunk, begun = file.read(1 << 20), len(decoder.getstate()[0])
-                try:
-                    decoder.decode(chunk, not chunk)
-                except UnicodeDecodeError as error:
-                    at = before - begun + error.start
-                    return f"unreadable: not UTF-8 at byte {at}; write the batch again as UTF-8"
-                if not chunk:
-                    return None
-                before += len(chunk)
+            for line in file:
+                line.decode()
+                before += len(line)
+    except UnicodeDecodeError as error:
+        return f"unreadable: not UTF-8 at byte {before + error.start}; write the batch again as UTF-8"
     except OSError as error:
         return f"unreadable: {error.strerror}; check the rights of the file"
+    return None

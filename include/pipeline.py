@@ -5,6 +5,7 @@ A DAG file says what its run does before, between and after, and when it runs.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from include.publish import make_reports
 from include.publish import publish as publish_marts
 from include.quality import ChecksFailedError
 from include.settings import CONTINUOUS, SettingError, Settings
-from include.streaming.target import open_streamer
+from include.streaming.batch import open_streamer
 from include.transform import AUDIT, MARTS, TRANSFORM
 from include.turns import TurnTakenError, is_scheduled, keep_turn
 from include.upkeep import UpkeepError
@@ -88,7 +89,7 @@ def quality_gate(nightly: bool, run_id: str | None = None) -> dict[str, int]:
 @task(pool=WRITER_POOL, pre_execute=keep_turn)
 def fit_models(nightly: bool) -> dict[str, Any]:
     """Fit the data-driven models: at night when it is time, else only where nothing was ever fitted."""
-    return fit_data_driven(Settings.from_env(), "due" if nightly else "first").as_json()
+    return asdict(fit_data_driven(Settings.from_env(), "due" if nightly else "first"))
 
 
 @task(pool=WRITER_POOL, pre_execute=keep_turn)

@@ -7,8 +7,7 @@ import os
 from pathlib import Path
 
 from include.duckdb_plugin import make_local_state
-from include.home_kind import Asked, HomeKindError, decided, settle
-from include.kept_settings import keep
+from include.home_kind import Asked, HomeKindError, decided, keep, settle
 from include.landing import landed
 from include.settings import BigQuery, Settings
 from include.transform import DbtError, load_seeds, prepare_warehouse
@@ -48,15 +47,6 @@ def require_input(settings: Settings, *, events: int, waits: bool) -> None:
         )
 
 
-def prepare_local(settings: Settings, *, events: int, waits: bool) -> None:
-    """See that the folders can be written, that the warehouse opens and that there is something to read."""
-    for folder in (settings.home, settings.streamed_events, settings.published.parent):
-        require_writable(folder)
-    with open_warehouse(settings):
-        log.info("the warehouse %s opens for writing", settings.warehouse)
-    require_input(settings, events=events, waits=waits)
-
-
 def prepare_bigquery(settings: Settings, place: BigQuery, *, events: int) -> None:
     """Make the home, the datasets and the table of streamed events, see that there is something to read."""
     from include.bigquery_setup import SetupError, set_up  # noqa: PLC0415 - Google's client takes a second to import
@@ -69,18 +59,6 @@ def prepare_bigquery(settings: Settings, place: BigQuery, *, events: int) -> Non
         raise
     except (SetupError, WarehouseError) as error:
         raise PrepareError(str(error)) from error
-
-
-def to_stream(settings: Settings, events: int | None) -> int:
-    """How many events the run will simulate, once the home is marked by what landed.
-
-    Raises HomeKindError where the user's own files landed in a demo home.
-    """
-    settle(settings)
-    try:
-        return decided(settings, Asked(events=events)).events
-    except HomeKindError:  # stream_events tells it
-        return 0
 
 
 def prepare(settings: Settings, *, events: int | None, waits: bool = False) -> list[str]:
@@ -96,9 +74,17 @@ def prepare(settings: Settings, *, events: int | None, waits: bool = False) -> l
     try:
         if settings.bigquery is None:
             make_local_state(settings)
-        count = to_stream(settings, events)
+        settle(settings)
+        try:
+            count = decided(settings, Asked(events=events)).events
+        except HomeKindError:  # stream_events tells it
+            count = 0
         if settings.bigquery is None:
-            prepare_local(settings, events=count, waits=waits)
+            for folder in (settings.home, settings.streamed_events, settings.published.parent):
+                require_writable(folder)
+            with open_warehouse(settings):
+                log.info("the warehouse %s opens for writing", settings.warehouse)
+            require_input(settings, events=count, waits=waits)
         else:
             prepare_bigquery(settings, settings.bigquery, events=count)
         for change in keep(settings):

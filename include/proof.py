@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import UTC, datetime
 
 import duckdb
 
 from include import proof_duckdb as engine
-from include.proof_compare import compare
-from include.proof_report import Proof, ProofFailedError, record
-from include.proof_scratch import (
+from include.journal import is_pending
+from include.proof_compare import PROOFS, Compared, Proof, ProofFailedError, compare
+from include.proof_duckdb import (
     HALVES,
     STAGING,
     ProofError,
     Scratch,
     changed_since,
-    explained,
     loaded_shards,
     read_dates,
     run_models,
@@ -28,11 +28,11 @@ from include.proof_scratch import (
     take_snapshot,
 )
 from include.settings import Settings
+from include.store import open_store
 from include.store_duckdb import DuckDB
 from include.transform import MODELS_ONLY, read_manifest
-from include.trim import is_pending
 
-__all__ = ["Proof", "ProofError", "ProofFailedError", "conclude", "prove", "record", "snapshot"]
+__all__ = ["Proof", "ProofError", "ProofFailedError", "conclude", "prove", "snapshot"]
 
 log = logging.getLogger(__name__)
 
@@ -59,23 +59,28 @@ def prove(settings: Settings) -> Proof:
 
     Raises ProofError when the comparison cannot be made: without a snapshot, or where dbt or the disk fails.
     """
-    if settings.bigquery is not None:
-        from include.proof_bigquery import prove_clones  # noqa: PLC0415 - as above
+    started = time.monotonic()
+    with same_environment():
+        if settings.bigquery is None:
+            tables, kept, rows, differences = _prove(Scratch(settings))
+        else:
+            from include.proof_bigquery import prove_clones  # noqa: PLC0415 - as above
 
-        with same_environment():
-            return prove_clones(settings, settings.bigquery)
-    scratch = Scratch(settings)
+            tables, kept, rows, differences = prove_clones(settings, settings.bigquery)
+    seconds = round(time.monotonic() - started, 2)
+    return Proof(tuple(tables), rows, tuple(kept), tuple(differences), seconds)
+
+
+def _prove(scratch: Scratch) -> Compared:
     if not scratch.live.exists():
         raise ProofError(f"there is no snapshot in {scratch.folder}. Run the snapshot first; each serves one proof.")
     try:
-        with explained(scratch), same_environment():
-            return _prove(scratch)
+        return _rebuild_and_compare(scratch)
     finally:
         scratch.clear_homes()
 
 
-def _prove(scratch: Scratch) -> Proof:
-    started = time.monotonic()
+def _rebuild_and_compare(scratch: Scratch) -> Compared:
     loaded = loaded_shards(scratch.live)
     dates = read_dates(loaded)
     run_models(scratch.rebuilt, "parse", *dates)
@@ -89,28 +94,34 @@ def _prove(scratch: Scratch) -> Proof:
     gone = changed_since(scratch.deployment, loaded)
     with engine.side_by_side(scratch) as connection:
         kept = engine.keep_rows(connection, staging, gone)
-        engine.keep_fits(connection)
+        # a rebuild fits nothing anew (docs/semantics.md T7)
+        connection.execute("insert into rebuilt.model_fits by name from live.model_fits")
     run_models(scratch.rebuilt, "run", "--exclude", STAGING, *dates)
     for warehouse in (scratch.live, scratch.rebuilt.warehouse):
         engine.freeze_views(warehouse, [name for name, replaces in tables.items() if replaces is None])
     with engine.side_by_side(scratch) as connection:
         store = DuckDB(connection, scratch.rebuilt)
-        rows, differences = compare(store, engine.sides_of(connection, tables), "differences.differences")
-    return Proof(
-        tables=tuple(tables),
-        rows=rows,
-        kept=tuple(kept),
-        differences=tuple(differences),
-        seconds=round(time.monotonic() - started, 2),
-    )
+        return tables, kept, *compare(store, engine.sides_of(connection, tables), "differences.differences")
 
 
 def conclude(settings: Settings, run_id: str, proof: Proof) -> None:
-    """Record the proof, and stop where anything differs; the caller holds the writer pool.
+    """Record the proof in place of an earlier try of the run, and stop where anything differs.
+
+    The caller holds the writer pool. Readers see the record with the next published run.
 
     Raises ProofFailedError for a difference, WarehouseError where the warehouse cannot be opened.
     """
-    record(settings, run_id, proof)
+    row = {
+        "run_id": run_id,
+        "proved_at": datetime.now(UTC).replace(tzinfo=None),
+        "tables": len(proof.tables),
+        "rows_compared": proof.rows,
+        "differing_rows": proof.differing_rows,
+        "kept_shards": len(proof.kept),
+        "seconds": proof.seconds,
+    }
+    with open_store(settings) as store:
+        store.put(PROOFS, row)
     log.info("%s", proof)
     if proof.differences:
         place = settings.bigquery

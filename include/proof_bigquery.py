@@ -7,21 +7,19 @@ table `differences` until the next one; where nothing differs it is removed.
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from google.api_core.exceptions import NotFound
 
 from include.bigquery_errors import explained
-from include.proof_compare import Sides, compare
-from include.proof_report import Difference, Proof
-from include.proof_scratch import ALL_DATES, HALVES, STAGING, ProofError, run_models, tables_of
+from include.journal import is_pending
+from include.proof_compare import Compared, Difference, Sides, compare
+from include.proof_duckdb import ALL_DATES, HALVES, STAGING, ProofError, run_models, tables_of
 from include.publish import LOADED_SHARDS, by_model
 from include.settings import BigQuery, Settings
 from include.store_bigquery import BigQueryStore, open_bigquery
 from include.transform import MODELS_ONLY, read_manifest, refresh_manifest
-from include.trim import is_pending
 from include.warehouse import WarehouseError
 
 #: What models read beside the export.
@@ -58,12 +56,11 @@ def clone_tables(settings: Settings, place: BigQuery) -> int:
     return len(shards)
 
 
-def prove_clones(settings: Settings, place: BigQuery) -> Proof:
+def prove_clones(settings: Settings, place: BigQuery) -> Compared:
     """Rebuild beside the clones and compare.
 
     Raises ProofError without a snapshot and where dbt fails, WarehouseError for what BigQuery refuses.
     """
-    started = time.monotonic()
     there = replace(place, dataset=f"{place.dataset}_proof")
     rebuilt = replace(settings, home=settings.home / "proof" / "rebuilt", bigquery=there)
     rebuilt.dbt_artifacts.mkdir(parents=True, exist_ok=True)
@@ -78,15 +75,9 @@ def prove_clones(settings: Settings, place: BigQuery) -> Proof:
         run_models(rebuilt, "run", "--exclude", STAGING, *ALL_DATES)
         with open_bigquery(rebuilt, there) as store:
             rows, found = compare(store, sides_of(store, tables))
+        return tables, kept, rows, found
     finally:
         clear(rebuilt, there, keep_differences=bool(found))
-    return Proof(
-        tables=tuple(tables),
-        rows=rows,
-        kept=tuple(kept),
-        differences=tuple(found),
-        seconds=round(time.monotonic() - started, 2),
-    )
 
 
 def require_snapshot(store: BigQueryStore) -> None:

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from include.checks import CHECKS
-from include.data_driven.fits import FITS
+from include.data_driven.upkeep import FITS
 from include.figures import PIPELINE_RUNS, as_json, measure, record
-from include.proof_report import PROOFS
+from include.journal import is_pending, marking_steps
+from include.proof_compare import PROOFS
 from include.settings import Settings
 from include.store import Changes, Store, Versions, open_store
 from include.transform import DbtError, Selection, project_checksum, read_manifest, run_dbt
-from include.trim import is_pending, marking_steps
 
 log = logging.getLogger(__name__)
 

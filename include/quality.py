@@ -151,11 +151,6 @@ def examine(settings: Settings, selection: Selection) -> list[Finding]:
     return [finding for one in results for finding in _findings(settings, one)]
 
 
-def check(settings: Settings, selection: Selection) -> list[Finding]:
-    """As examine, without those that passed: an empty list means that nothing was found."""
-    return [finding for finding in examine(settings, selection) if not finding.passed]
-
-
 def as_table(finding: Finding) -> str:
     """The failing rows as a table of text, 160 characters wide."""
     table = Table(*finding.columns)

@@ -17,18 +17,16 @@ from typing import IO, Any
 from rich.console import Console
 from rich.markup import escape
 
-from include.airflow_env import airflow_env, deployment_secrets
+from include.airflow_env import airflow_env, clean, deployment_secrets
 from include.attention import LAST_RUN, Attention, needs_attention
 from include.attribution_table import as_models_table, as_table, read_credits, read_models
-from include.checks import last_checks
+from include.dashboard.health import CHECKS
 from include.dashboard.marts import MartsError, NotPublishedError, open_marts
-from include.disk import full, in_words
-from include.home import HomeInUseError, StartError, hold_home
-from include.home_kind import badge
-from include.kept_settings import keep
+from include.home import HomeInUseError, StartError, full, hold_home, in_words
+from include.home_kind import badge, keep
 from include.settings import PROJECT, SettingError, Settings
-from include.shell import clean
 from include.watchdog import watchdog
+from include.wording import counted
 
 PATIENCE_SECONDS = 5
 TABLE_WIDTH = 130
@@ -109,16 +107,15 @@ def show_figures(console: Console, settings: Settings) -> None:
         ),
         highlight=False,
     )
-    show_checks(console, settings)
+    checks = marts.ask(CHECKS, run=figures["run_id"])
+    warned = [check for check in checks if check["status"] != "pass"]
+    console.print(f"{len(checks) - len(warned)} checks passed, {len(warned)} warned", highlight=False)
+    for check in warned:
+        count = "did not run" if check["failures"] is None else counted(check["failures"], "row")
+        detail = "".join(f"\n{line}" for line in (check["detail"] or "").splitlines())
+        said = f"{check['name']} ({check['stage']}): {count}{detail}"
+        console.print(f"[yellow]warning[/]: {escape(said)}", highlight=False)
     show_attention(console, settings, needs_attention(marts))
-
-
-def show_checks(console: Console, settings: Settings) -> None:
-    """How the checks of the last published run ended, with what warned."""
-    found = last_checks(settings)
-    console.print(f"{found.passed} checks passed, {len(found.warnings)} warned", highlight=False)
-    for warning in found.warnings:
-        console.print(f"[yellow]warning[/]: {escape(warning)}", highlight=False)
 
 
 def show_attention(console: Console, settings: Settings, found: Sequence[Attention]) -> None:

@@ -16,16 +16,19 @@ from include.ignored_ids import BIGQUERY_ORDER, BIGQUERY_USER, ignored_ids
 from include.journal import STAGING, read_again, touch
 from include.landed_rows import Outside, Scrubbed
 from include.landing import hidden_by
-from include.retention import DAY_US, Done, later
-from include.retention_needed import (
+from include.retention import (
     AHEAD,
     CROSSING,
+    DAY_US,
     DROPPED,
     IS_OLD,
     NEEDED,
     NEEDED_FROM,
     NEEDED_KEYS,
+    TABLES,
     YEAR_2000,
+    Done,
+    later,
     order_columns,
 )
 from include.settings import BigQuery, Settings
@@ -45,10 +48,7 @@ select $before, null
 """  # noqa: S608 - constants
 
 _TABLES = {
-    **{
-        name: f"(select * from {name} where bucket >= 0)"  # noqa: S608 - constants
-        for name in ("int_conversions", "int_sessions", "int_events", "stg_ga_events", "stg_streamed_events")
-    },
+    **{name: f"(select * from {name} where bucket >= 0)" for name in TABLES},  # noqa: S608 - constants
     "mart_sessions": "(select * from mart_sessions where session_date <= date(timestamp_micros($kept_from)))",
     "needed": _NEEDED,
     "needed_keys": _NEEDED_KEYS,
@@ -131,7 +131,7 @@ select touched_key from int_journal where entry = 'rejected' and model = 'stg_ga
 
 
 def retain_on(settings: Settings, place: BigQuery, wanted: int | None, lookback: int) -> Done | None:
-    """As include.retention_duckdb.retain.
+    """As include.retention.retain.
 
     Raises NotBuiltError where something is to be dropped and nothing is built.
     """
@@ -146,19 +146,19 @@ def retain_on(settings: Settings, place: BigQuery, wanted: int | None, lookback:
         keep_first_event(store)
         given = {"before": _note_needed(store, kept_from - lookback), "least_time": YEAR_2000, "ahead": AHEAD}
         # before kept_events: a run that died in between would leave rows in staging that a rebuild leaves out
-        shards: dict[str, list[str]] = {}
-        for model, shard in store.rows(DROPPED.format(**_TABLES), **given):
-            shards.setdefault(model, []).append(shard)
-        read_again(store, shards)
+        dropped = store.rows(DROPPED.format(**_TABLES), **given)
+        read_again(store, dropped)
         store.run(_KEEP, before=given["before"])
         if kept_from != known:
             store.append("kept_history", [{"kept_from": kept_from}])
         crossing = CROSSING.format(**_TABLES, started_us="unix_micros(started_at)")
         people = [person for (person,) in store.rows(crossing, kept_from=kept_from)]
         touch(store, people)
-        scrubbed = _scrub_lines(store, given, shards.get(STAGING[1], [])) + _scrub_export(store, given)
+        scrubbed = _scrub_lines(
+            store, given, [shard for model, shard in dropped if model == STAGING[1]]
+        ) + _scrub_export(store, given)
         store.drop_temporary()
-        return Done(kept_from, len(people), scrubbed)
+        return kept_from, len(people), scrubbed
 
 
 def _note_needed(store: BigQueryStore, window_from: int) -> int:

@@ -100,10 +100,5 @@ def run(options: argparse.Namespace, settings: Settings, console: Console, lock:
     return 0
 
 
-def main(arguments: list[str]) -> int:
-    """Run and report; the exit code."""
-    return command("make run", partial(run, read_arguments(arguments)))
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(command("make run", partial(run, read_arguments(sys.argv[1:]))))

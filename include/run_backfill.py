@@ -47,10 +47,5 @@ def run(params: dict[str, Any], settings: Settings, console: Console, lock: int)
     return 0
 
 
-def main(arguments: list[str]) -> int:
-    """Run and report; the exit code."""
-    return command("make backfill", partial(run, read_arguments(arguments)), instead=INSTEAD)
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(command("make backfill", partial(run, read_arguments(sys.argv[1:])), instead=INSTEAD))

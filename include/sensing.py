@@ -11,11 +11,10 @@ from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.landing import landed
-from include.publish import LOADED_SHARDS, by_model, project_version, published_shards
-from include.settings import Settings
-from include.store import Store, Versions, open_store
+from include.publish import LOADED_SHARDS, OPEN_BATCHES, by_model, project_version, published_shards
+from include.settings import Settings, read_variables
+from include.store import Versions, open_store
 from include.turns import asked_of, is_continuous, run_queued, someone_waits
-from include.variables import read_variables
 from include.warehouse import WarehouseBusyError
 
 log = logging.getLogger(__name__)
@@ -55,22 +54,6 @@ def compare(landed_versions: Versions, journaled: Versions, *, unpublished: bool
     )
 
 
-#: Batches that a model has and readers have not: loaded, touched by upkeep, or rebuilt.
-WAITING = """
-select count(*) from int_journal as taken where entry = 'done' and not exists (
-    select 1 from int_journal as p where p.entry = 'done' and p.model = 'publish' and p.batch_id = taken.batch_id
-)
-"""
-
-
-def read_journal(store: Store) -> tuple[Versions, bool]:
-    """The last version loaded of each shard, and whether a batch waits to be published."""
-    if not store.has("int_journal"):
-        return {}, False
-    ((waiting,),) = store.rows(WAITING)
-    return by_model(store.rows(LOADED_SHARDS)), waiting > 0
-
-
 def read_dates(settings: Settings) -> tuple[date | None, date | None]:
     """The first and last date of the export that dbt reads: the vars start_date and end_date of dbt_project.yml."""
     variables = read_variables(settings)
@@ -90,7 +73,9 @@ def news(settings: Settings) -> News:
     Raises WarehouseBusyError when another process is writing the warehouse.
     """
     with open_store(settings, read_only=True) as store:
-        journal, waiting = read_journal(store)
+        is_built = store.has("int_journal")
+        journal = by_model(store.rows(LOADED_SHARDS)) if is_built else {}
+        waiting = is_built and bool(store.rows(OPEN_BATCHES))
         published = published_shards(store)
         landed = store.landed(*read_dates(settings))
         known = store.in_view(journal, landed)

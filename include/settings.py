@@ -10,7 +10,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import yaml
 from croniter import croniter
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -46,7 +48,7 @@ def _switch(env: Mapping[str, str], name: str) -> bool:
 
 
 def read_kept(home: Path) -> dict[str, str]:
-    """The settings that the home keeps (include/kept_settings.py); none where it keeps none."""
+    """The settings that the home keeps (include/home_kind.py); none where it keeps none."""
     path = home / KEPT
     try:
         found = json.loads(path.read_text("utf-8"))
@@ -253,7 +255,7 @@ class Settings:
 
     @property
     def kept_settings(self) -> Path:
-        """The settings that decide numbers, as the last run had them (include/kept_settings.py)."""
+        """The settings that decide numbers, as the last run had them (include/home_kind.py)."""
         return self.home / KEPT
 
     @property
@@ -289,3 +291,9 @@ class Settings:
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
             **(self.bigquery.dbt_env() if self.bigquery else {}),
         }
+
+
+def read_variables(settings: Settings) -> dict[str, Any]:
+    """The vars of dbt_project.yml by name."""
+    project = yaml.safe_load((settings.dbt_project / "dbt_project.yml").read_text())
+    return dict(project.get("vars") or {})

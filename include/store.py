@@ -53,58 +53,45 @@ class Store(Protocol):
 
     def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - whatever a column holds
         """The rows of a query."""
-        ...
 
     def run(self, *statements: str, **values: Any) -> None:  # noqa: ANN401
         """Run statements that change rows: all in one transaction."""
-        ...
 
     def has(self, *tables: str) -> bool:
         """Whether all these tables are there."""
-        ...
 
     def count(self, table: str) -> int:
         """How many rows a table has."""
-        ...
 
     def marts(self, prefix: str) -> list[str]:
         """The tables and views whose name begins so, in order."""
-        ...
 
     def append(self, table: str, rows: Sequence[Mapping[str, object]]) -> None:
         """Add rows, all or none; a column that a row does not name is null."""
-        ...
 
     def make(self, table: Table) -> None:
         """Make the table where it is not there, and the columns that it lacks."""
-        ...
 
     def put(self, table: Table, row: Mapping[str, Any]) -> None:
         """Make the table where it is not there, and write the row in place of the one with its key."""
-        ...
 
     def landed(self, start: date | None, end: date | None) -> Versions:
         """What has landed, by the staging model that reads it, of export tables those dated from start to end."""
-        ...
 
     def landed_at(self, shards: Versions) -> dict[str, datetime]:
         """When these versions of shards landed (UTC, naive), of those for which that is known."""
-        ...
 
     def in_view(self, known: Versions, found: Versions) -> Versions:
         """Of the shards that are known, those that `landed`, which found these, would name if they are still there."""
-        ...
 
     def parts_of(self, kind: Kept, keys: Sequence[str], *tables: str) -> dict[str, str]:
         """Each table, or the part of it in which the rows of these shards or people lie, as a FROM item.
 
         every: the whole table. What lies by person (int_sessions and what is made of it) is found by person alone.
         """
-        ...
 
     def published_rows(self, query: str) -> list[tuple[Any, ...]] | None:
         """Rows of what readers see; None where nothing (readable) is published."""
-        ...
 
     def publish(
         self, copies: Mapping[str, str], made: Mapping[str, str], run_id: str, changes: Callable[[], Changes]
@@ -113,20 +100,6 @@ class Store(Protocol):
 
         changes: asked where not everything is copied.
         """
-        ...
-
-
-def read_published(settings: Settings, query: str) -> list[tuple[Any, ...]] | None:
-    """Rows of what readers see, whoever may be writing the warehouse; None where nothing (readable) is published.
-
-    Raises WarehouseError where BigQuery cannot be used.
-    """
-    if settings.bigquery is None:
-        from include.store_duckdb import read_file  # noqa: PLC0415 - one engine is enough
-
-        return read_file(settings.published, query)
-    with open_store(settings) as store:
-        return store.published_rows(query)
 
 
 @contextmanager

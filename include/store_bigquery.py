@@ -17,11 +17,12 @@ from google.cloud.bigquery.table import RowIterator
 
 from include.bigquery import LABELS, connect
 from include.bigquery_errors import explained
-from include.bigquery_landing import SENT, STREAMED, landed, still_listed
+from include.bigquery_landing import SENT, STREAMED, landed
 from include.bigquery_login import credentials
 from include.bigquery_publish import publication
+from include.journal import READ_AGAIN
 from include.settings import BigQuery, Settings
-from include.store import Changes, Kept, Kind, Table, Versions
+from include.store import Changes, Kept, Kind, Store, Table, Versions
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ def plain_rows(found: RowIterator) -> list[tuple[Any, ...]]:
     return [tuple(plain(value) for value in row.values()) for row in found]
 
 
-class BigQueryStore:
+class BigQueryStore(Store):
     """A Store on Google's client (include/store.py). Every method raises WarehouseError for what BigQuery refuses."""
 
     def __init__(self, client: bigquery.Client, settings: Settings, place: BigQuery) -> None:
@@ -99,12 +100,10 @@ class BigQueryStore:
         return self.client.query_and_wait(_VALUE.sub(r"@\1", text), job_config=config)
 
     def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401
-        """The rows of a query."""
         with explained(self.place):
             return plain_rows(self._ask(query, parameters(values)))
 
     def run(self, *statements: str, **values: Any) -> None:  # noqa: ANN401
-        """Run statements in one transaction."""
         self._run(statements, parameters(values))
 
     def _run(self, statements: Sequence[str], parameters: Sequence[Parameter]) -> None:
@@ -143,7 +142,6 @@ class BigQueryStore:
             return list(self.client.list_tables(f"{self.place.project}.{dataset}"))
 
     def has(self, *tables: str) -> bool:
-        """Whether all these tables are there."""
         return {item.table_id for item in self._tables(self.place.dataset)}.issuperset(tables)
 
     def count(self, table: str) -> int:
@@ -166,7 +164,6 @@ class BigQueryStore:
             self.client.load_table_from_json([dict(row) for row in rows], target, job_config=config).result()
 
     def make(self, table: Table) -> None:
-        """Make the table where it is not there, and the columns that it lacks."""
         wanted = {name: f"{name} {_TYPES[kind]}" for name, kind in table.columns.items()}
         self._run([f"create table if not exists {table.name} ({', '.join(wanted.values())})"], [])
         with explained(self.place):
@@ -177,7 +174,6 @@ class BigQueryStore:
             self._run([f"alter table {table.name} {added}"], [])
 
     def put(self, table: Table, row: Mapping[str, Any]) -> None:
-        """Write the row in place of the one with its key, in one transaction."""
         self.make(table)
         given = [bigquery.ScalarQueryParameter(name, _TYPES[table.columns[name]], value) for name, value in row.items()]
         same = " and ".join(f"{name} = ${name}" for name in table.key) or "true"
@@ -186,7 +182,6 @@ class BigQueryStore:
         self._run([f"delete from {table.name} where {same}", insert], given)  # noqa: S608 - constants
 
     def landed(self, start: date | None, end: date | None) -> Versions:
-        """The tables of the export, and the batches streamed lately."""
         return landed(self, start, end)
 
     def landed_at(self, shards: Versions) -> dict[str, datetime]:
@@ -202,8 +197,13 @@ class BigQueryStore:
         return tables | dict(self.rows(SENT, since=since, batches=batches) if batches else [])
 
     def in_view(self, known: Versions, found: Versions) -> Versions:
-        """Less the batches that were streamed too long ago to be listed."""
-        return still_listed(known, found)
+        # a batch that is not listed any more is old, not withdrawn; one to be read again is looked up whatever its age
+        batches = {
+            shard: version
+            for shard, version in known.get(STREAMED, {}).items()
+            if version == READ_AGAIN or shard in found[STREAMED]
+        }
+        return {**known, STREAMED: batches}
 
     def parts_of(self, kind: Kept, keys: Sequence[str], *tables: str) -> dict[str, str]:
         """The buckets of the keys, or of the devices that hold rows of them (dbt/macros/dialect/lookup.sql)."""
@@ -218,7 +218,6 @@ class BigQueryStore:
         return found
 
     def published_rows(self, query: str) -> list[tuple[Any, ...]] | None:
-        """Rows of the published dataset."""
         with explained(self.place):
             try:
                 return plain_rows(self._ask(query, [], self.place.published))

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -16,7 +15,7 @@ import pyarrow as pa
 from include.landing import landed
 from include.published_file import PUBLISHED_FILES, PublishedFileWriter, as_text, quoted, read_state
 from include.settings import Settings
-from include.store import Changes, Kept, Kind, Table, Versions
+from include.store import Changes, Kept, Kind, Store, Table, Versions
 from include.warehouse import open_warehouse
 
 log = logging.getLogger(__name__)
@@ -37,19 +36,7 @@ _CHANGED = re.compile(r"([0-9]{16,19})-[0-9]+")
 _VALUE = re.compile(r"\$(\w+)")
 
 
-def read_file(path: Path, query: str) -> list[tuple[Any, ...]] | None:
-    """Rows of the published file; None where there is none, or none that can be read."""
-    if not path.exists():
-        return None
-    try:
-        with duckdb.connect(str(path), read_only=True) as published:
-            return published.execute(query).fetchall()
-    except duckdb.Error as error:
-        log.warning("%s cannot be read and will be written anew: %s", path, error)
-        return None
-
-
-class DuckDB:
+class DuckDB(Store):
     """A Store on an open connection (include/store.py)."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -57,11 +44,9 @@ class DuckDB:
         self.connection, self.settings = connection, settings
 
     def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401
-        """The rows of a query."""
         return self.connection.execute(query, values or None).fetchall()
 
     def run(self, *statements: str, **values: Any) -> None:  # noqa: ANN401
-        """Run statements in one transaction."""
         self.connection.begin()
         try:
             for statement in statements:
@@ -73,22 +58,18 @@ class DuckDB:
             raise
 
     def has(self, *tables: str) -> bool:
-        """Whether all these tables are there."""
         found = {name for (name,) in self.connection.execute("select table_name from duckdb_tables()").fetchall()}
         return found.issuperset(tables)
 
     def count(self, table: str) -> int:
-        """How many rows a table has."""
         ((rows,),) = self.rows(f"select count(*) from {quoted(table)}")  # noqa: S608 - quoted
         return int(rows)
 
     def marts(self, prefix: str) -> list[str]:
-        """The tables and views whose name begins so."""
         query = "select table_name from information_schema.tables where starts_with(table_name, $prefix) order by 1"
         return [name for (name,) in self.rows(query, prefix=prefix)]
 
     def append(self, table: str, rows: Sequence[Mapping[str, object]]) -> None:
-        """Add rows in one statement."""
         if rows:
             names = dict.fromkeys(name for row in rows for name in row)
             self.connection.register("appended", pa.table({name: [row.get(name) for row in rows] for name in names}))
@@ -98,7 +79,6 @@ class DuckDB:
                 self.connection.unregister("appended")
 
     def make(self, table: Table) -> None:
-        """Make the table where it is not there, and the columns that it lacks."""
         columns = [f"{name} {_TYPES[kind]}" for name, kind in table.columns.items()]
         key = [f"primary key ({', '.join(table.key)})"] if table.key else []
         self.connection.execute(f"create table if not exists {table.name} ({', '.join([*columns, *key])})")
@@ -107,7 +87,6 @@ class DuckDB:
             self.connection.execute(f"alter table {table.name} add column {name} {_TYPES[table.columns[name]]}")
 
     def put(self, table: Table, row: Mapping[str, Any]) -> None:
-        """Write the row in place of the one with its key."""
         self.make(table)
         marks = ", ".join(f"${name}" for name in row)
         verb = "insert or replace into" if table.key else "insert into"
@@ -115,7 +94,6 @@ class DuckDB:
         self.run(*([] if table.key else [f"delete from {table.name}"]), insert, **row)  # noqa: S608 - a constant
 
     def landed(self, start: date | None, end: date | None) -> Versions:
-        """The files of the landing zone."""
         found = landed(self.settings, start, end)
         return {model: {shard.name: shard.version for shard in shards} for model, shards in found.items()}
 
@@ -129,7 +107,6 @@ class DuckDB:
         }
 
     def in_view(self, known: Versions, found: Versions) -> Versions:
-        """All: every file is listed."""
         return known
 
     def parts_of(self, kind: Kept, keys: Sequence[str], *tables: str) -> dict[str, str]:
@@ -137,8 +114,15 @@ class DuckDB:
         return {table: table for table in tables}
 
     def published_rows(self, query: str) -> list[tuple[Any, ...]] | None:
-        """Rows of the published file."""
-        return read_file(self.settings.published, query)
+        path = self.settings.published
+        if not path.exists():
+            return None
+        try:
+            with duckdb.connect(str(path), read_only=True) as published:
+                return published.execute(query).fetchall()
+        except duckdb.Error as error:
+            log.warning("%s cannot be read and will be written anew: %s", path, error)
+            return None
 
     def publish(
         self, copies: Mapping[str, str], made: Mapping[str, str], run_id: str, changes: Callable[[], Changes]

@@ -20,8 +20,7 @@ if __name__ == "__main__":  # run as a script, from any folder
 from include.home_kind import DEMO_EVENTS, Asked, decided, mark
 from include.settings import SettingError, Settings
 from include.simulator.stream import stream_batch
-from include.streaming.batch import BatchFileError
-from include.streaming.target import open_streamer, send_file
+from include.streaming.batch import BatchFileError, open_streamer, send_file
 from include.warehouse import WarehouseBusyError, WarehouseError
 
 

@@ -19,7 +19,7 @@ from rich.markup import escape
 from include.airflow_env import USER
 from include.alerts import deliver
 from include.demo_data import set_up_home
-from include.disk import full
+from include.home import full
 from include.home_kind import Asked
 from include.local_airflow import LocalAirflow, local_airflow
 from include.reported_run import command
@@ -56,8 +56,8 @@ def watch(airflow: LocalAirflow, console: Console) -> int:
     return 1
 
 
-def say_what_it_holds(settings: Settings, console: Console, *, demo: bool) -> None:
-    """Fill a new demo home where one is asked for; say of an empty home that runs are skipped until files land.
+def run(demo: bool, settings: Settings, console: Console, lock: int) -> int:
+    """Start, watch, stop; the exit code: 0 when the user stopped it, 1 when a component ended.
 
     Raises HomeKindError where demo data is asked for on data of one's own.
     """
@@ -67,11 +67,6 @@ def say_what_it_holds(settings: Settings, console: Console, *, demo: bool) -> No
             f"{settings.streamed_events}. For demo data stop this and start it with `DEMO=1 make up`.",
             highlight=False,
         )
-
-
-def run(demo: bool, settings: Settings, console: Console, lock: int) -> int:
-    """Start, watch, stop; the exit code: 0 when the user stopped it, 1 when a component ended."""
-    say_what_it_holds(settings, console, demo=demo)
     console.print("Starting Airflow; this takes about half a minute.")
     try:
         with local_airflow(settings, keep=(lock,)) as airflow:

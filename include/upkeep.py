@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -12,9 +13,8 @@ from airflow.sdk.types import DagRunProtocol, RuntimeTaskInstanceProtocol
 from include.deletion import Confirmed, DeletionError, confirm_removed, take_requests
 from include.deletion.requests import read_requests
 from include.landed_rows import DELETED, TOO_OLD, Outside, told
-from include.settings import Settings
+from include.settings import Settings, read_variables
 from include.transform import run_dbt
-from include.variables import read_variables
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def preview(settings: Settings, day: date) -> str:
 
 def take_deletions(settings: Settings) -> dict[str, Any]:
     """Take up the open deletion requests, now; see include.deletion.take_requests."""
-    return take_requests(settings, now=datetime.now(UTC)).as_json()
+    return asdict(take_requests(settings, now=datetime.now(UTC)))
 
 
 def confirm(settings: Settings) -> dict[str, Any]:
@@ -61,10 +61,10 @@ def confirm(settings: Settings) -> dict[str, Any]:
     What is left is no error here, so that the rest of the night's work is done first: require_removed raises it.
     """
     try:
-        return {**confirm_removed(settings).as_json(), "left": None}
+        return {**asdict(confirm_removed(settings)), "left": None}
     except DeletionError as error:
         log.exception("not everything is removed")
-        return {**Confirmed().as_json(), "left": str(error)}
+        return {**asdict(Confirmed()), "left": str(error)}
 
 
 def require_removed(retained: Mapping[str, Any], confirmed: Mapping[str, Any]) -> None:

@@ -6,14 +6,16 @@ The task's own process writes it down as it fails (`note`); whoever tells of the
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from airflow.sdk.log import redact  # type: ignore[attr-defined]
+
 from include.alerts.outbox import folder
-from include.alerts.redaction import without_secrets
 from include.durable import write_text
 from include.settings import Settings
 
@@ -93,3 +95,21 @@ def noted(settings: Settings, dag_id: str, run_id: str, task_id: str) -> Cause:
         return Cause(**json.loads(_path(settings, dag_id, run_id, task_id).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return Cause("Its process ended before it could say why: killed, out of memory, or the disk is full.")
+
+
+HIDDEN = "***"
+SHORTEST = 6
+NAMES = re.compile(r"KEY|SECRET|TOKEN|PASSW|CREDENTIAL|_CONN(_|$)|SQL_ALCHEMY_CONN", re.IGNORECASE)
+USER_INFO = re.compile(r"(?<=://)[^/\s@]+@")
+
+
+def without_secrets(text: str) -> str:
+    """Replace every secret that this process knows by `***`.
+
+    Known are: values of environment variables that are named like a secret, what Airflow masks (passwords and extras
+    of the connections that this process has read), and logins in URLs.
+    """
+    known = {value for name, value in os.environ.items() if NAMES.search(name) and len(value) >= SHORTEST}
+    for secret in sorted(known, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return str(redact(USER_INFO.sub(f"{HIDDEN}@", text)))

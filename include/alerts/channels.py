@@ -16,7 +16,7 @@ from airflow.providers.smtp.notifications.smtp import SmtpNotifier
 from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from include.alerts.redaction import without_secrets
+from include.alerts.causes import without_secrets
 
 log = logging.getLogger(__name__)
 

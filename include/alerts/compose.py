@@ -14,9 +14,8 @@ from airflow.utils.session import create_session
 from sqlalchemy import select
 
 from include.alerts import GREEN, RED
-from include.alerts.causes import Cause, noted
+from include.alerts.causes import Cause, noted, without_secrets
 from include.alerts.outbox import Event, Known
-from include.alerts.redaction import without_secrets
 from include.attention import LAST_RUN, needs_attention
 from include.dashboard.address import dag_link, page_link, run_link
 from include.dashboard.marts import MartsError, open_marts

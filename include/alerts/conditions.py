@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from include.alerts import GREEN, YELLOW
@@ -22,17 +23,13 @@ NAMED = 10
 def look(settings: Settings, known: Known, now: datetime) -> Iterator[str]:
     """Say what changed since it was last told; nothing where the published marts cannot be read. now: UTC, no zone."""
     marts = open_marts(settings)
-    try:
+    with suppress(MartsError):
         newest = marts.ask(NEWEST)[0]["newest"]
         yield from freshness(newest, settings.stale_minutes, known, now)
-    except MartsError:
-        pass
-    try:
+    with suppress(MartsError):
         suffixes = SUFFIXES if settings.bigquery is None else {}
         files = {row["shard"] + suffixes.get(row["model"], ""): row["detail"] for row in marts.ask(FILES)}
         yield from set_aside(files, known)
-    except MartsError:
-        pass
 
 
 def freshness(newest: datetime | None, minutes: int, known: Known, now: datetime) -> Iterator[str]:

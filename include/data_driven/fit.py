@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from fractions import Fraction
 
-from include.data_driven.fits import FitSettings
 from include.data_driven.journeys import Journeys, Path
 from include.data_driven.markov import removal_effects
 from include.data_driven.shapley import Estimate, channel_values
+from include.data_driven.upkeep import FitSettings
 
 #: A weight of one, in billionths.
 WHOLE = 1_000_000_000

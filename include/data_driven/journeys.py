@@ -31,16 +31,6 @@ class Path:
     converted: int
     lost: int
 
-    def __post_init__(self) -> None:
-        """Raises JourneyError for a path without channels and for a count below 0."""
-        if not self.channels:
-            raise JourneyError("a path has no channel; leave journeys without a touchpoint out")
-        if self.converted < 0 or self.lost < 0:
-            raise JourneyError(
-                f"{' > '.join(self.channels)} has {self.converted} converting and {self.lost} other journeys; "
-                "a count is 0 or more"
-            )
-
 
 @dataclass(frozen=True)
 class Journeys:

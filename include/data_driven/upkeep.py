@@ -1,17 +1,16 @@
-"""When a fit is due, and making it: `fit_models` of every run, and `make fit`."""
+"""The table of fits, when one is due, and making it: `fit_models` of every run, and `make fit`."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
-from include.data_driven.fits import FITS, FitSettings
 from include.data_driven.journeys import newest_journey, read_journeys
-from include.settings import Settings
-from include.store import Store, open_store
-from include.variables import read_variables
+from include.settings import Settings, read_variables
+from include.store import Store, Table, open_store
 from include.warehouse import NotBuiltError
 
 #: What a fit reads.
@@ -22,6 +21,46 @@ log = logging.getLogger(__name__)
 #: first: only where there is no fit yet. due: also where the last is older than fit_days. now: in any case.
 When = Literal["first", "due", "now"]
 
+#: One row a fit, model and channel, only ever added; as dbt/macros/credit/fits.sql makes it.
+#: weight: billionths, which sum to 1,000,000,000 over the channels of a model. effect: of markov the part of all
+#: conversions that goes with the channel, of shapley its conversions; standard_error of the weight, as a part of one,
+#: null where it is exact. effective_from: the first conversion_date that it weighs. journeys, conversions: it saw.
+FITS = Table(
+    "model_fits",
+    {
+        "fit_id": "text",
+        "model": "text",
+        "channel": "text",
+        "weight": "integer",
+        "effect": "number",
+        "standard_error": "number",
+        "fitted_at": "timestamp",
+        "effective_from": "date",
+        "journeys": "integer",
+        "conversions": "integer",
+        "markov_order": "integer",
+        "seed": "integer",
+    },
+)
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """The settings of docs/settings.md that a fit follows."""
+
+    fit_days: int = 7
+    fit_window_days: int = 90
+    fit_least_conversions: int = 30
+    markov_order: int = 1
+    shapley_exact_channels: int = 12
+    shapley_samples: int = 2000
+    fit_seed: int = 1
+
+    @classmethod
+    def from_variables(cls, variables: Mapping[str, Any]) -> FitSettings:
+        """Of the dbt variables those that are named so."""
+        return cls(**{name: int(variables[name]) for name in cls.__dataclass_fields__ if name in variables})
+
 
 @dataclass(frozen=True)
 class Fitted:
@@ -29,10 +68,6 @@ class Fitted:
 
     fit_id: str | None
     what: str
-
-    def as_json(self) -> dict[str, Any]:
-        """The same as plain JSON values."""
-        return asdict(self)
 
 
 def fit_models(settings: Settings, when: When) -> Fitted:

@@ -51,7 +51,7 @@ where bucket >= 0 and device_key in unnest($devices)
 
 
 class Tables:
-    """An Engine (include/deletion/engine.py)."""
+    """The engine of a deletion on BigQuery."""
 
     def __init__(self, store: BigQueryStore) -> None:
         """The caller opens and closes the store."""
@@ -119,7 +119,7 @@ def scrub_tables(settings: Settings, place: BigQuery, ids: Sequence[str]) -> Scr
         if not store.has(*NEEDED_TABLES):
             return Scrubbed()
         found = look(store, ids)
-        read_again(store, {STAGING[1]: [batch for batch, _, _ in found.streamed]})
+        read_again(store, ((STAGING[1], batch) for batch, _, _ in found.streamed))
         scrubbed = scrub(store, found)
         if settings.erase_from_export:
             return scrubbed + erase(store, found)

@@ -12,9 +12,8 @@ from include.bigquery_landing import WILDCARDS
 from include.deletion.tombstones import BIGQUERY, Tombstone, arrays
 from include.ignored_ids import BIGQUERY_USER, USERS, ignored_ids
 from include.landed_rows import Outside, Scrubbed
-from include.settings import Settings
+from include.settings import Settings, read_variables
 from include.store_bigquery import BigQueryStore, written_out
-from include.variables import read_variables
 from include.warehouse import WarehouseError
 
 log = logging.getLogger(__name__)

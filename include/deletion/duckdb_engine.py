@@ -37,7 +37,7 @@ _MAKE = f"create or replace temp table {TABLE} as {DUCKDB.given}"
 
 
 class Files:
-    """An Engine (include/deletion/engine.py)."""
+    """The engine of a deletion on DuckDB."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         """The caller opens and closes the connection."""
@@ -45,20 +45,20 @@ class Files:
         self._show(read_tombstones(settings))
 
     def add_tombstones(self, added: Iterable[Tombstone]) -> None:
-        """Put them into the file, and all of the file into the table."""
+        """Put them into the file; one for the same rows as one there moves it on to the later `deleted_at`."""
         self._show(add_tombstones(self.settings, added))
 
     def _show(self, tombstones: Sequence[Tombstone]) -> None:
         self.store.connection.execute(_MAKE, arrays(tombstones))
 
     def keep_first_event(self) -> None:
-        """Remember the first event of all in the file of the history."""
+        """Remember the first event of all, which may go: other people's look-back stays what it was (T4)."""
         ((first,),) = self.store.rows("select min(event_at) from int_events where is_timely")
         history = read_history(self.settings)
         write_history(self.settings, replace(history, first_event_at=earliest(history.first_event_at, first)))
 
     def tables_with(self, column: str) -> tuple[dict[str, str], dict[str, str]]:
-        """The tables of the warehouse file, and of the published one."""
+        """The tables that have this column, by what they are called: of the warehouse, and of what readers see."""
         here, there = self.settings.warehouse, self.settings.published
         if there.exists():
             self.store.connection.execute(f"attach if not exists {literal(there)} as published_marts (read_only)")

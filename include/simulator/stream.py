@@ -18,8 +18,7 @@ from include.simulator.journey import Event
 from include.simulator.own_files import note, whole_file
 from include.simulator.recent import Recent, read_recent, recent_of
 from include.simulator.world import PRODUCTS
-from include.streaming.batch import BatchSummary
-from include.streaming.target import send_waiting
+from include.streaming.batch import BatchSummary, send_waiting
 
 if TYPE_CHECKING:
     from include.streaming.streamer import Streamer

@@ -11,14 +11,13 @@ from typing import Any
 
 from google.api_core.exceptions import Conflict, GoogleAPICallError, NotFound
 from google.api_core.retry import Retry
-from google.auth.credentials import Credentials
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_RETRY
 
-from include.bigquery import LABELS, connect
+from include.bigquery import LABELS
 from include.bigquery_errors import UnavailableError, explained
+from include.bigquery_setup import ensure_streamed_table, table_name
 from include.settings import BigQuery
-from include.streamed_table import ensure_streamed_table, table_name
 from include.streaming.batch import Batch
 from include.warehouse import WarehouseError
 
@@ -127,12 +126,3 @@ class Streamer:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def connect_streamer(settings: BigQuery, credentials: Credentials | None = None) -> Streamer:
-    """A streamer with these credentials, else with those that this machine has.
-
-    Raises WarehouseError where it has none.
-    """
-    with explained(settings):
-        return Streamer(settings, connect(settings, credentials))

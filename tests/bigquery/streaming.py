@@ -5,8 +5,8 @@ from __future__ import annotations
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_RETRY
 
+from include.bigquery_setup import NAME
 from include.settings import BigQuery
-from include.streamed_table import NAME
 from include.streaming.batch import Batch, Line
 from include.streaming.streamer import Streamer
 from tests.bigquery.conftest import DATASET, PROJECT

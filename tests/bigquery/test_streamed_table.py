@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from google.cloud import bigquery
 
-from include.streamed_table import SCHEMA, ensure_streamed_table
+from include.bigquery_setup import SCHEMA, ensure_streamed_table
 from include.warehouse import WarehouseError
 from tests.bigquery.double.faults import Fault
 from tests.bigquery.double.service import Service
@@ -51,34 +51,7 @@ def test_two_writers_make_it_at_the_same_time(client: bigquery.Client, service: 
     assert ensure(client).table_id == "streamed_events"
 
 
-def test_other_columns(client: bigquery.Client) -> None:
-    columns = "line_number string, payload array<string>, received_at date, note string"
-    client.query_and_wait(f"create table `{NAME}` ({columns})")
-    with pytest.raises(
-        WarehouseError, match=r"has other columns than this version writes.*rename it and send again"
-    ) as one:
-        ensure(client)
-    for problem in (
-        "batch_id STRING is missing",
-        "line_number is STRING, not INTEGER",
-        "payload is STRING REPEATED",
-        "received_at is DATE, not TIMESTAMP",
-        "note is one too many",
-    ):
-        assert problem in str(one.value)
-
-
-def test_columns_that_take_our_rows(client: bigquery.Client) -> None:
-    """Case, order and NOT NULL do not matter: each row has all four."""
-    columns = "PAYLOAD string, line_number int64 not null, received_at timestamp not null, batch_id string not null"
-    client.query_and_wait(f"create table `{NAME}` ({columns})")
-    assert ensure(client).table_id == "streamed_events"
-
-
-def test_the_dataset_is_missing_or_elsewhere(client: bigquery.Client, service: Service) -> None:
-    service.warehouse.datasets[TABLE[:2]]["location"] = "EU"
-    with pytest.raises(WarehouseError, match=r"is in EU, and BQ_LOCATION is US. Set BQ_LOCATION=EU"):
-        ensure(client)
+def test_the_dataset_is_missing(client: bigquery.Client, service: Service) -> None:
     del service.warehouse.datasets[TABLE[:2]]
     with pytest.raises(WarehouseError, match=r"\(notFound\).*test-project:attribution.*Make it, or correct"):
         ensure(client)

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.deletion.duckdb_engine import Files, take_covered
+from include.deletion.process import handle
 from include.deletion.requests import Request
-from include.deletion.take import handle
 from include.ga4_schema import SCHEMA_2026
 from include.settings import Settings
 from tests.dbt.replay import Script, Warehouse

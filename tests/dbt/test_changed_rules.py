@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from include.kept_settings import keep
+from include.home_kind import keep
 from include.settings import Settings
 from include.transform import checksum
 from tests.dbt.nights import DAY, event, full_refresh, send

@@ -14,12 +14,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from include.data_driven.fits import FitSettings
-from include.data_driven.upkeep import add_fit
+from include.data_driven.upkeep import FitSettings, add_fit
 from include.deletion.tombstones import Tombstone, add_tombstones, key_hash
 from include.journal import read_again
 from include.proof import Proof, ProofError, ProofFailedError, conclude, prove, snapshot
-from include.proof_scratch import Scratch
+from include.proof_duckdb import Scratch
 from include.simulator.history import write_history
 from include.simulator.stream import write_batch
 from include.store import open_store
@@ -201,7 +200,7 @@ def test_who_was_deleted_stays_out_of_the_proof(project: Project) -> None:
     add_tombstones(project.settings, [Tombstone("device", key_hash(device))])
     with open_store(project.settings) as store:
         shards = store.rows("select distinct shard from stg_ga_events where user_pseudo_id = $device", device=device)
-        assert read_again(store, {"stg_ga_events": [shard for (shard,) in shards]}) > 0
+        assert read_again(store, [("stg_ga_events", shard) for (shard,) in shards]) > 0
     assert proven(project).differences == ()  # the rows are still there and nobody may call them wrong
     project.build()
     assert project.rows(f"select count(*) as n from stg_ga_events where user_pseudo_id = '{device}'") == [{"n": 0}]

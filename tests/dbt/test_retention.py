@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from include import landed_rows, retention_duckdb, retention_needed
+from include import landed_rows, retention
 from include.history import History, HistoryError, read_history
 from include.retention import Retained, apply_retention
 from include.settings import SettingError
@@ -210,7 +210,7 @@ def test_killed_after_any_step_and_run_again_it_ends_the_same(
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr(retention_duckdb if step == "touch" else landed_rows, step, dies)
+            patch.setattr(retention if step == "touch" else landed_rows, step, dies)
             with pytest.raises(KeyboardInterrupt):
                 apply_retention(project.settings, day=NIGHT, retention_days=DAYS, lookback_days=LOOKBACK)
     retain(project)
@@ -240,7 +240,7 @@ def test_retention_keeps_the_event_that_an_order_is_of(
     """L4: a young copy of an old order is no new order, by shop also where somebody else reports it."""
     project = Replayed(tmp_path, variables=dict(SETTINGS[settings]))
     scope = project.variables.get("order_scope", "person")
-    monkeypatch.setattr(retention_needed, "read_variables", lambda _: {"order_scope": scope})
+    monkeypatch.setattr(retention, "read_variables", lambda _: {"order_scope": scope})
     bought = ((DAY, "phone", "t1"), (20 * DAY, "laptop", "t1"), (DAY, "tv", "t2"))
     send(project, "b1", *(order(at, device, None, transaction) for at, device, transaction in bought))
     project.build()

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from include.journal import touch
+from include.journal import touch, trim
 from include.publish import publish
 from include.store import open_store
-from include.trim import trim
 from include.warehouse import open_warehouse
 from tests.dbt.nights import DAY, MINUTE, event, full_refresh, send
 from tests.dbt.project import Project, unequal

@@ -4,7 +4,7 @@
 {%- endmacro %}
 
 {#- L4: of a landed row that is too old to be taken in the hash that a kept event would have, null for any other row. A
-    time that cannot be the event's does not count, whatever max_future_minutes says; include/retention_needed.py has
+    time that cannot be the event's does not count, whatever max_future_minutes says; include/retention.py has
     the same. -#}
 {% macro old_event_hash(event_at, received_at, event_key) -%}
     case

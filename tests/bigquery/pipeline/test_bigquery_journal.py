@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 import pytest
 
-from include.backfill import BackfillError, Request, mark_tables
-from include.journal import READ_AGAIN, read_again, touch
+from include.journal import READ_AGAIN, is_pending, read_again, touch, trim_journal
 from include.publish import MARK_PUBLISHED
 from include.store import Store, Table
-from include.trim import is_pending, trim_journal
 
 JOURNAL = Table(
     "int_journal",
@@ -70,7 +67,7 @@ def shards(store: Store) -> list[tuple[Any, ...]]:
 
 def test_shards_to_be_read_again_are_marked_once(journal: Store) -> None:
     loaded(journal, "events_20260101", "events_20260102")
-    wanted = {GA4: ["events_20260101"], STREAMED: ["never"]}
+    wanted = [(GA4, "events_20260101"), (STREAMED, "never")]
     assert read_again(journal, wanted) == 2
     assert read_again(journal, wanted) == 0
     assert shards(journal) == [
@@ -90,15 +87,6 @@ def test_touched_people_are_a_batch_of_their_own(journal: Store) -> None:
         ("person_id", "upkeep", "it's"),
     ]
     assert journal.rows("select count(distinct batch_id) from int_journal") == [(1,)]
-
-
-def test_a_backfill_marks_the_tables_of_its_dates(journal: Store) -> None:
-    loaded(journal, "events_20260101", "events_intraday_20260102", "events_20260103")
-    assert mark_tables(journal, Request(start=date(2026, 1, 2), end=date(2026, 1, 3))) == 2
-    again = journal.rows("select touched_key from int_journal where version = 'again' order by 1")
-    assert again == [("events_20260103",), ("events_intraday_20260102",)]
-    with pytest.raises(BackfillError, match="holds 3 tables from 2026-01-01 to 2026-01-03"):
-        mark_tables(journal, Request(start=date(2027, 1, 1)))
 
 
 def test_the_journal_forgets_batches_that_every_model_and_the_readers_have(journal: Store) -> None:

@@ -111,7 +111,7 @@ def test_a_batch_that_was_streamed_long_ago_is_neither_listed_nor_withdrawn(
     stream(small, "unknown", 20)
     publish(settings, "run")
     assert not news(settings)
-    assert read_again(small, {STREAMED: ["old"]}) == 1
+    assert read_again(small, [(STREAMED, "old")]) == 1
     assert news(settings) == News(new=(f"{STREAMED}/unknown",), changed=(f"{STREAMED}/old",), unpublished=True)
 
 

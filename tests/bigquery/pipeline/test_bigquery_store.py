@@ -7,8 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from include.data_driven.fits import FitSettings
-from include.data_driven.upkeep import add_fit
+from include.data_driven.upkeep import FitSettings, add_fit
 from include.store import Store, Table
 from include.store_bigquery import BigQueryStore
 

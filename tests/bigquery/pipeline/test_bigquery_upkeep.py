@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pytest
 from google.cloud import bigquery
 
 from include.deletion import DeletionError, confirm_removed, take_requests
+from include.journal import trim
 from include.proof import ProofError, ProofFailedError, conclude, prove, snapshot
 from include.publish import publish
 from include.retention import Retained, apply_retention
@@ -20,7 +21,6 @@ from include.settings import Settings
 from include.store import open_store
 from include.store_bigquery import BigQueryStore
 from include.transform import MODELS_ONLY, refresh_manifest, run_dbt
-from include.trim import trim
 from tests.bigquery.conftest import DATASET
 from tests.bigquery.double.engine import Engine
 from tests.bigquery.double.faults import Fault
@@ -169,7 +169,7 @@ def test_whoever_asks_to_be_deleted_is_in_no_table_and_the_rest_is_as_on_duckdb(
     client.query_and_wait(f"insert into attribution.streamed_events ({columns}) values {', '.join(lines)}")
     send(local, "late_2", *late)
     world.deliver("second")
-    assert confirm_removed(settings).as_json() == {"requests": 1, "removed": 3, "outside": taken.as_json()["outside"]}
+    assert asdict(confirm_removed(settings)) == {"requests": 1, "removed": 3, "outside": asdict(taken)["outside"]}
     trim(settings)
     assert exported(client) == tables
     assert set(places_of(client, *IDS)) == {"shop.events_20260110", "shop.events_20260111"}
@@ -190,7 +190,7 @@ def test_whoever_asks_to_be_deleted_is_in_no_table_and_the_rest_is_as_on_duckdb(
     assert "left in" not in str(left.value)
     for outside in taken.outside:
         client.query_and_wait(outside.statement)
-    assert confirm_removed(erasing).as_json() == {"requests": 1, "removed": 3, "outside": ()}
+    assert asdict(confirm_removed(erasing)) == {"requests": 1, "removed": 3, "outside": ()}
     assert set(places_of(client, *IDS)) == set()
     receipts = world.store.rows(
         "select kind, staged_rows, state from deletions where request_file = 'request.csv' order by line"

@@ -68,7 +68,7 @@ def test_above_the_ceiling_nothing_is_read_or_made(
 @pytest.mark.usefixtures("exported")
 def test_a_pruner_that_does_not_cut_is_red(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     whole = "select count(event_timestamp) from `{export}.{prefix}*` where @suffix is not null"
-    monkeypatch.setattr("include.bigquery_estimate.PRUNED", whole)
+    monkeypatch.setattr("include.check_bigquery.PRUNED", whole)
     assert check_bigquery.main(["--end", "2026-01-30"]) == 1
     assert "the pruner did not cut: events_20260130 has 80 bytes" in capsys.readouterr().out
 

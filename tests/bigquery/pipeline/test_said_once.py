@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from include.deletion.requests import Request
-from include.deletion.resolve import resolve
+from include.deletion.requests import Request, resolve
 from include.deletion.tombstones import BIGQUERY, DUCKDB, EVER, NEVER, Tombstone, key_hash
 from include.proof_compare import Sides, compare
 from include.store import Kind, Store, Table

@@ -12,15 +12,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from include.disk import LEAST_BYTES, full, in_words
-from include.home import HomeInUseError, hold_home, keep_private
+from include.home import LEAST_BYTES, HomeInUseError, full, hold_home, in_words, keep_private
 from include.settings import PROJECT, Settings
 
 HOLD = """
 import sys
 from pathlib import Path
-from include.disk import LEAST_BYTES, full, in_words
-from include.home import hold_home
+from include.home import LEAST_BYTES, full, hold_home, in_words
 from include.settings import Settings
 with hold_home(Settings(home=Path(sys.argv[1]), ga4_export=Path(sys.argv[1])), "make run"):
     print("held", flush=True)

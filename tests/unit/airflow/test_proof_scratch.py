@@ -13,10 +13,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from include import proof_scratch
+from include import proof_duckdb
 from include.proof import Proof, ProofError, ProofFailedError, conclude, prove, snapshot
-from include.proof_report import Difference
-from include.proof_scratch import Scratch, read_dates
+from include.proof_compare import Difference
+from include.proof_duckdb import Scratch, read_dates
 from include.settings import Settings
 from include.transform import DbtError
 from include.warehouse import WarehouseBusyError
@@ -66,7 +66,7 @@ def test_a_folder_in_the_way_and_a_full_disk_are_told_before_anything_is_copied(
     with pytest.raises(ProofError, match=r"cannot work in .*proof: .* Give this user the right"):
         snapshot(loaded)
     Scratch(loaded).folder.unlink()
-    usage = shutil.disk_usage(loaded.home)._replace(free=proof_scratch.ROOM * size - 1)
+    usage = shutil.disk_usage(loaded.home)._replace(free=proof_duckdb.ROOM * size - 1)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     with pytest.raises(ProofError, match=r"^no room for the proof in .* times the warehouse"):
         snapshot(loaded)
@@ -80,7 +80,7 @@ def test_a_snapshot_serves_one_proof_and_is_gone_after_a_failure(
         os.environ["ATTRIBUTION_HOME"] = "elsewhere"
         raise DbtError("planted")
 
-    monkeypatch.setattr(proof_scratch, "run_dbt", fails)
+    monkeypatch.setattr(proof_duckdb, "run_dbt", fails)
     monkeypatch.setenv("ATTRIBUTION_HOME", "here")
     snapshot(loaded)
     with pytest.raises(ProofError, match="planted"):

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from include import checks
-from include.checks import detail, hold, last_checks, record
+from include.checks import detail, hold, record
 from include.quality import SAMPLE_ROWS, ChecksFailedError, Finding, examine, require_passed
 from include.settings import PROJECT, Settings
 from include.transform import GATE, DbtError, Selection, run_dbt
@@ -196,20 +196,3 @@ def test_a_stage_that_fails_is_recorded_before_it_stops(settings: Settings, monk
     assert len(rows(settings)) == 3
     monkeypatch.setattr(checks, "examine", lambda *_: [SOUND, DAYS])
     assert hold(settings, GATE, run_id="run-1", stage="gate") == {"pass": 1, "warn": 1}
-
-
-def test_the_last_published_run_is_shown(settings: Settings) -> None:
-    record(settings, "run-1", "gate", [DAYS])
-    record(settings, "run-2", "gate", [SOUND, DAYS])
-    assert last_checks(settings).passed == 0
-    settings.published.parent.mkdir(parents=True)
-    with duckdb.connect(str(settings.warehouse)) as warehouse:
-        warehouse.execute(f"attach '{settings.published}' as published")
-        warehouse.execute("create table published.checks as from checks")
-        for number in (1, 2):
-            run = f"select 'run-{number}' as run_id, timestamp '2026-01-0{number}' as published_at"
-            make = "create table published.pipeline_runs as" if number == 1 else "insert into published.pipeline_runs"
-            warehouse.execute(f"{make} {run}")
-    shown = last_checks(settings)
-    assert shown.passed == 1
-    assert shown.warnings == (f"assert_volume (gate): 2 rows\n{detail(DAYS)}",)

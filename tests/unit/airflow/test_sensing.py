@@ -102,8 +102,8 @@ def test_what_readers_do_not_have_is_news_until_it_is_published(
 
 def test_a_shard_to_be_read_again_is_news(published: Settings) -> None:
     with open_store(published) as store:
-        assert read_again(store, {"stg_streamed_events": ["b1", "never loaded"]}) == 2
-        assert read_again(store, {"stg_streamed_events": ["b1"]}) == 0
+        assert read_again(store, [("stg_streamed_events", "b1"), ("stg_streamed_events", "never loaded")]) == 2
+        assert read_again(store, [("stg_streamed_events", "b1")]) == 0
     found = ("stg_streamed_events/b1",), ("stg_streamed_events/never loaded",)
     assert (news(published).changed, news(published).removed) == found
 

@@ -14,10 +14,9 @@ import pytest
 import requests
 from cryptography.fernet import Fernet
 
-from include.airflow_env import USER, airflow_env, deployment_secrets, passwords_file
-from include.kept_settings import keep
+from include.airflow_env import USER, airflow_env, clean, deployment_secrets, passwords_file
+from include.home_kind import keep
 from include.settings import PROJECT, SettingError, Settings
-from include.shell import clean
 from tests.unit.alerts.servers import webhook
 
 

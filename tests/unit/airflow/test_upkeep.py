@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 
 import pytest
@@ -35,8 +36,8 @@ def test_a_dry_run_counts_requests_names_the_refused_file_and_the_day_from_which
 def test_the_last_lines_of_a_night_name_the_first_of_what_lies_outside() -> None:
     old = tuple(Outside(f"shop.events_{day}", day, f"drop table {day};") for day in range(1, 13))
     theirs = Outside("a.parquet", 2, "rm a.parquet"), Outside("b.parquet", None, "b.parquet cannot be searched")
-    results = {"take_deletions": Taken().as_json(), "apply_retention": Retained(outside=old).as_json()}
-    said = upkeep.summary({**results, "confirm_deletions": Confirmed(outside=theirs).as_json(), "trim_journal": 0})
+    results = {"take_deletions": asdict(Taken()), "apply_retention": asdict(Retained(outside=old))}
+    said = upkeep.summary({**results, "confirm_deletions": asdict(Confirmed(outside=theirs)), "trim_journal": 0})
     said = [line for line in said if line.startswith("Outside: ")]
     assert said[0].endswith("deleted people and devices, which no table takes in. To remove them: rm a.parquet")
     assert said[1] == "Outside: b.parquet cannot be searched"

@@ -13,13 +13,11 @@ from rich.console import Console
 
 from include.data_driven.__main__ import run
 from include.data_driven.fit import WHOLE, fit, whole_weights
-from include.data_driven.fits import FITS, FitSettings
 from include.data_driven.journeys import Journeys, Path, newest_journey, read_journeys, split
-from include.data_driven.upkeep import add_fit
-from include.settings import Settings
+from include.data_driven.upkeep import FITS, FitSettings, add_fit
+from include.settings import Settings, read_variables
 from include.store import open_store
 from include.store_duckdb import DuckDB
-from include.variables import read_variables
 from include.warehouse import NotBuiltError
 
 DAY = datetime(2026, 3, 1, 12)

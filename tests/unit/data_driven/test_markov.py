@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import pytest
 
-from include.data_driven.journeys import JourneyError, Path
+from include.data_driven.journeys import Path
 from include.data_driven.markov import removal_effects
 
 #: https://serhiipuzyrov.com/2019/07/markov-chain-attribution-simple-explanation-of-removal-effect/
@@ -86,10 +86,3 @@ def test_the_equations_are_solved_as_the_chain_is_walked(seed: int, order: int) 
     whole = walked(paths, order, None, 200)
     expected = {name: 1 - walked(paths, order, name, 200) / whole for name in "abcd"}
     assert removal_effects(paths, order) == pytest.approx(expected, abs=1e-9)
-
-
-def test_a_path_that_cannot_be_is_refused() -> None:
-    with pytest.raises(JourneyError, match="has no channel"):
-        Path((), 1, 0)
-    with pytest.raises(JourneyError, match="a > b has -1 converting and 0 other journeys"):
-        Path(("a", "b"), -1, 0)
