@@ -61,7 +61,7 @@ bench: .venv/.dev ## The benchmarks [ARGS="--scale 10"]
 	python -m benchmarks $(ARGS)
 
 .PHONY: truth
-truth: .venv/.dev ## How far each model lands from the truth, into docs/models.md [ARGS="--people 20000 --seeds 5"]
+truth: .venv/.dev ## How far each model lands from the truth, the tables of docs/models.md [ARGS="--people 20000 --seeds 5"]
 	python -m benchmarks.truth $(ARGS)
 
 # --- Work on it --------------------------------------------------------------------------------------------------------

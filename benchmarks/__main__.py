@@ -14,16 +14,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
-from benchmarks import report
+from benchmarks.airflow_run import measure_microbatch, measure_stream
 from benchmarks.full_refresh import measure_full_refresh
 from benchmarks.history import find_export, repeat
-from benchmarks.measure import BenchmarkError
-from benchmarks.microbatch import measure_microbatch
+from benchmarks.measure import BenchmarkError, Report
 from benchmarks.publishing import measure_publishing
-from benchmarks.stream import measure_stream
 from include.home import HomeInUseError, StartError, hold_home
 from include.settings import SettingError, Settings
 
@@ -46,22 +45,29 @@ def parser() -> argparse.ArgumentParser:
     return options
 
 
-def measure(given: argparse.Namespace, scratch: Path) -> Iterator[Group]:
-    """All that was asked for, one after another, as tables."""
+def measure(given: argparse.Namespace, scratch: Path) -> Iterator[Report]:
+    """All that was asked for, one after another."""
     export = find_export(given.ga4, scratch)
     if given.only in {None, "full"}:
-        yield report.full_refresh(measure_full_refresh(export, scratch / "full", given.runs))
+        yield from measure_full_refresh(export, scratch / "full", given.runs)
     if given.only in {None, "microbatch"}:
         for times in dict.fromkeys((1, given.scale)):
             history = repeat(export, times, scratch / f"history_{times}")
-            yield report.microbatch(measure_microbatch(history, scratch / f"microbatch_{times}", given.runs))
-            shutil.rmtree(scratch / f"microbatch_{times}")
+            yield from measure_microbatch(history, scratch / f"microbatch_{times}", given.runs)
     if given.only in {None, "stream"}:
-        yield report.stream(measure_stream(export, scratch / "stream", given.batches))
-        shutil.rmtree(scratch / "stream")
+        yield from measure_stream(export, scratch / "stream", given.batches)
     if given.only in {None, "publish"}:
-        yield report.publishing(measure_publishing(export, scratch / "publish", given.runs))
-        shutil.rmtree(scratch / "publish")
+        yield from measure_publishing(scratch / "publish", given.runs)
+
+
+def printed(report: Report) -> Table:
+    """The report as a table for a person."""
+    table = Table(title=report.title, title_justify="left")
+    for number, column in enumerate(report.columns):
+        table.add_column(column, justify="right" if number else "left", no_wrap=True)
+    for row in report.rows:
+        table.add_row(*row)
+    return table
 
 
 def _terminated(number: int, frame: object) -> None:
@@ -85,8 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with hold_home(replace(settings, home=folder), "make bench"):
             shutil.rmtree(scratch, ignore_errors=True)
             scratch.mkdir()
-            for tables in measure(given, scratch):
-                console.print(tables, highlight=False)
+            for report in measure(given, scratch):
+                console.print(printed(report), "", highlight=False)
             shutil.rmtree(scratch)
     except (SettingError, HomeInUseError) as error:
         console.print(f"[red]Cannot start[/]: {escape(str(error))}", highlight=False)

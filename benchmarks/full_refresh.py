@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.dbt_build import dbt_build, read_by_node, row_counts
 from benchmarks.floor import run_floor
 from benchmarks.history import Export
-from benchmarks.measure import Comparison, medians
+from benchmarks.measure import RATIOS, Report, compared, medians
 from include.settings import Settings
 from include.transform import MODELS_ONLY
 
@@ -18,24 +18,7 @@ log = logging.getLogger(__name__)
 REFRESH = ("--full-refresh", *MODELS_ONLY)
 
 
-@dataclass(frozen=True)
-class FullRefresh:
-    """What was measured, seconds: ours dbt, floor the script.
-
-    models: all models inside dbt beside the statements inside DuckDB; wall and cpu: of the whole processes.
-    by_model: the median of each model. read, written: rows by model.
-    """
-
-    export: str
-    models: Comparison
-    wall: Comparison
-    cpu: Comparison
-    by_model: dict[str, float]
-    read: dict[str, int]
-    written: dict[str, int]
-
-
-def measure_full_refresh(export: Export, scratch: Path, runs: int) -> FullRefresh:
+def measure_full_refresh(export: Export, scratch: Path, runs: int) -> Iterator[Report]:
     """Run both sides in turn, each into a new file, after one run of each that does not count.
 
     Raises BenchmarkError when one of them fails.
@@ -47,16 +30,21 @@ def measure_full_refresh(export: Export, scratch: Path, runs: int) -> FullRefres
         settings.warehouse.unlink(missing_ok=True)
         builds.append(dbt_build(settings, *REFRESH))
         floors.append(run_floor(scratch / "floor", export.files))
+    builds, floors = builds[1:], floors[1:]
+    rows = [
+        compared("in DuckDB, s", [sum(one.models.values()) for one in builds], [inside for inside, _ in floors]),
+        compared("process, s", [one.usage.wall for one in builds], [usage.wall for _, usage in floors]),
+        compared("processor, s", [one.usage.cpu for one in builds], [usage.cpu for _, usage in floors]),
+    ]
+    yield Report(f"Full refresh of {export.what}: dbt beside the floor", ("", "dbt", "floor", *RATIOS), rows)
+
     written = row_counts(settings)
     settings.warehouse.unlink()
-    builds, floors = builds[1:], floors[1:]
-    usages = [usage for _, usage in floors]
-    return FullRefresh(
-        export=export.what,
-        models=Comparison(tuple(sum(b.models.values()) for b in builds), tuple(seconds for seconds, _ in floors)),
-        wall=Comparison(tuple(b.usage.wall for b in builds), tuple(usage.wall for usage in usages)),
-        cpu=Comparison(tuple(b.usage.cpu for b in builds), tuple(usage.cpu for usage in usages)),
-        by_model=medians([b.models for b in builds]),
-        read=read_by_node(settings, *REFRESH),
-        written=written,
-    )
+    read = read_by_node(settings, *REFRESH)
+    by_model = medians([one.models for one in builds])
+    total = sum(by_model.values())
+    rows = [
+        [name, f"{s:.2f}", f"{s / total:.0%}", f"{read[name]:,}", f"{written[name]:,}" if name in written else "view"]
+        for name, s in by_model.items()
+    ]
+    yield Report("Where the time of dbt goes", ("model", "s", "share", "rows read", "rows written"), rows)

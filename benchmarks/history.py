@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import logging
 import shutil
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
 from benchmarks.measure import BenchmarkError
-from include.landing import EXPORT_TABLE, exported_tables
+from include.landing import exported_tables, table_date, table_of
 from include.settings import PROJECT
 from include.simulator.history import write_history
 
 log = logging.getLogger(__name__)
 
 SAMPLE = PROJECT.parent / "shared" / "ga4_sample"
-DAYS, PEOPLE, SEED = 30, 40_000, 1
 END = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 REPEAT = """
@@ -34,8 +33,7 @@ copy (
 """
 
 
-@dataclass(frozen=True)
-class Export:
+class Export(NamedTuple):
     """A folder of GA4 export files, and what they are in words."""
 
     folder: Path
@@ -53,10 +51,9 @@ def find_export(given: Path | None, scratch: Path) -> Export:
     Raises BenchmarkError where `given` holds no export file.
     """
     if given is None and not SAMPLE.is_dir():
-        folder = scratch / "generated"
         log.info("no GA4 folder given and none beside the project: generating one")
-        history = write_history(folder, seed=SEED, end=END, days=DAYS, people=PEOPLE)
-        return Export(folder, f"generated: {history.events:,} events of {PEOPLE:,} households in {DAYS} days")
+        history = write_history(scratch / "generated", seed=1, end=END, people=20_000)
+        return Export(scratch / "generated", f"generated history of {history.events:,} events")
     folder = (given or SAMPLE).expanduser().absolute()
     if not folder.is_dir() or not exported_tables(folder):
         raise BenchmarkError(f"{folder} holds no events_YYYYMMDD.parquet; name a folder of GA4 export files with --ga4")
@@ -71,22 +68,14 @@ def repeat(export: Export, times: int, folder: Path) -> Export:
     if times == 1:
         return export
     folder.mkdir(parents=True, exist_ok=True)
-    days = sorted(_date(path) for path in export.files)
-    length = (days[-1] - days[0]).days + 1
-    for path in export.files:
-        shutil.copy2(path, folder)
+    dated = {path: table_date(table_of(path) or "") or date.min for path in export.files}
+    length = (max(dated.values()) - min(dated.values())).days + 1
     with duckdb.connect() as connection:
-        for number in range(1, times):
-            for path in export.files:
+        for path, day in dated.items():
+            shutil.copy2(path, folder)
+            for number in range(1, times):
                 back = timedelta(days=number * length)
                 values = {"suffix": f".{number}", "days": back.days, "source": str(path)}
-                values["target"] = str(folder / f"events_{_date(path) - back:%Y%m%d}.parquet")
+                values["target"] = str(folder / f"events_{day - back:%Y%m%d}.parquet")
                 connection.execute(REPEAT, values)
     return Export(folder, f"{export.what}, {times} times over")
-
-
-def _date(path: Path) -> datetime:
-    match = EXPORT_TABLE.match(path.stem)
-    if match is None:
-        raise BenchmarkError(f"{path.name} is not the name of an export table; expected events_YYYYMMDD.parquet")
-    return datetime.strptime(match["date"], "%Y%m%d").replace(tzinfo=UTC)

@@ -8,11 +8,12 @@ direct one. No attribution model is asked what is true.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 MINUTE, DAY = 60_000_000, 86_400_000_000
 START = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
@@ -31,8 +32,7 @@ TAGS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Channel:
+class Channel(NamedTuple):
     """What a channel does.
 
     visits: how many it brings a person, on average. to_intending: how many times as many it brings those who mean to
@@ -68,8 +68,7 @@ class World:
         return self.channels[channel].effect + later + both + (self.intent if intends else 0)
 
 
-@dataclass(frozen=True)
-class Visit:
+class Visit(NamedTuple):
     """A visit that may take place, `at` microseconds after START.
 
     drawn: decides whether it ends in an order. kept: whether it takes place without its channel.
@@ -81,12 +80,8 @@ class Visit:
     kept: float
 
 
-@dataclass(frozen=True)
-class Person:
-    """A person and all visits that may take place, by time; those after an order do not."""
-
-    intends: bool
-    visits: tuple[Visit, ...]
+#: Whether a person means to buy, and all visits that may take place, by time; those after an order do not.
+Person = tuple[bool, list[Visit]]
 
 
 def people(world: World, count: int, seed: int) -> list[Person]:
@@ -103,7 +98,7 @@ def people(world: World, count: int, seed: int) -> list[Person]:
                 taken, at, order, kept = (chance.random() for _ in range(4))
                 if taken < mean / 4:
                     visits.append(Visit(first + int(at * WINDOW * DAY), name, order, kept))
-        drawn.append(Person(intends, tuple(sorted(visits, key=lambda visit: visit.at))))
+        drawn.append((intends, sorted(visits)))
     return drawn
 
 
@@ -111,14 +106,15 @@ def lived(world: World, person: Person, without: str | None = None) -> tuple[lis
     """The visits that take place, each with the channel it comes by, and whether the last one ends in an order."""
     seen: set[str] = set()
     taken = []
-    for visit in person.visits:
+    intends, visits = person
+    for visit in visits:
         channel = visit.channel
         if channel == without:
             if visit.kept >= world.channels[channel].instead:
                 continue
             channel = DIRECT
         taken.append((visit, channel))
-        if visit.drawn < world.chance(channel, seen, person.intends):
+        if visit.drawn < world.chance(channel, seen, intends):
             return taken, True
         seen.add(channel)
     return taken, False
@@ -136,32 +132,21 @@ def shares(amounts: Mapping[str, float]) -> dict[str, float]:
     return {name: amount / total for name, amount in amounts.items()}
 
 
-def events(world: World, crowd: Sequence[Person]) -> Iterator[dict[str, object]]:
-    """What the people did, as streamed events: a page view a visit, and the order a minute later."""
-    for number, person in enumerate(crowd):
-        visits, ordered = lived(world, person)
-        for place, (visit, channel) in enumerate(visits):
-            at = START + visit.at
-            device = {"user_pseudo_id": f"d{number}"}
-            yield {
-                "event_id": f"v{number}.{place}",
-                "event_timestamp": at,
-                "received_at": at,
-                "event_name": "page_view",
-                **device,
-                **TAGS[channel],
-            }
-        if ordered:
-            at += MINUTE
-            order = {"event_name": "purchase", "transaction_id": f"t{number}", "value": 100, "currency": "USD"}
-            yield {"event_id": f"o{number}", "event_timestamp": at, "received_at": at, **device, **order}
-
-
 def write(world: World, crowd: Sequence[Person], folder: Path) -> None:
-    """Land the events as one streamed batch."""
+    """Land what the people did as one streamed batch: a page view a visit, and the order a minute later."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "world.ndjson").open("w") as file:
-        file.writelines(json.dumps(event) + "\n" for event in events(world, crowd))
+        for number, person in enumerate(crowd):
+            visits, ordered = lived(world, person)
+            told: list[tuple[int, dict[str, object]]] = [
+                (START + visit.at, {"event_name": "page_view", **TAGS[channel]}) for visit, channel in visits
+            ]
+            if ordered:
+                order = {"event_name": "purchase", "transaction_id": f"t{number}", "value": 100, "currency": "USD"}
+                told.append((told[-1][0] + MINUTE, order))
+            for place, (at, fields) in enumerate(told):
+                event = {"event_id": f"{number}.{place}", "event_timestamp": at, "received_at": at}
+                file.write(json.dumps({**event, "user_pseudo_id": f"d{number}", **fields}) + "\n")
 
 
 WORLDS = (

@@ -67,12 +67,18 @@ def require_export(client: bigquery.Client, place: BigQuery) -> bool:
 def make_datasets(client: bigquery.Client, place: BigQuery) -> None:
     """Make the datasets that dbt writes and that readers see, where they are not there yet.
 
+    Looks first: BigQuery refuses to create a dataset, even one that exists, without bigquery.datasets.create.
+
     Raises SetupError where one is in another location.
     """
     for name in (place.dataset, place.published):
         wanted = bigquery.Dataset(f"{place.project}.{name}")
         wanted.location = place.location
-        require_place(client.create_dataset(wanted, exists_ok=True, retry=_retry()), place, "ATTRIBUTION_DATASET")
+        try:
+            found = client.get_dataset(wanted.reference, retry=_retry())
+        except NotFound:
+            found = client.create_dataset(wanted, exists_ok=True, retry=_retry())
+        require_place(found, place, "ATTRIBUTION_DATASET")
 
 
 def table_name(settings: BigQuery) -> str:

@@ -23,25 +23,13 @@ from include.simulator.stream import stream_batch
 from include.streaming.batch import BatchFileError, open_streamer, send_file
 from include.warehouse import WarehouseBusyError, WarehouseError
 
-_NOT_OF_A_FILE = ("events", "seed", "bad")
-
-
-def _count(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{number} is too small; the least is 0")
-    return number
-
 
 def parser() -> argparse.ArgumentParser:
     """The command's options."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--events", type=_count, metavar="N", help="simulated events to stream (default 20)")
+    options.add_argument("--events", type=int, metavar="N", help="simulated events to stream (default 20)")
     options.add_argument("--seed", type=int, metavar="N", help="the same seed and landing zone give the same events")
-    options.add_argument("--bad", type=_count, metavar="N", help="add N lines that must be quarantined")
+    options.add_argument("--bad", type=int, metavar="N", help="add N lines that must be quarantined")
     options.add_argument("--file", type=Path, metavar="FILE", help="stream this NDJSON file, one event a line")
     options.add_argument("--batch-id", metavar="ID", help="the file's batch (default: made of its name and content)")
     options.add_argument("--demo", action="store_true", help="demo data and data of your own may mix, for a trial")
@@ -52,7 +40,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit code: 0, 1 where it may not write, 2 for what cannot work."""
     options = parser()
     given = options.parse_args(arguments)
-    _refuse_contradictions(options, given)
+    for name, number in (("events", given.events), ("bad", given.bad), ("seed", given.seed)):
+        if given.file and number is not None:
+            options.error(f"--{name} does not go with --file")
+        if name != "seed" and (number or 0) < 0:
+            options.error(f"--{name} must be at least 0")
+    if given.batch_id and not given.file:
+        options.error("--batch-id needs --file")
     try:
         settings = Settings.from_env()
         _stream(settings, given)
@@ -68,14 +62,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"Cannot read or write {error.filename}: {error.strerror}\n")
         return 1
     return 0
-
-
-def _refuse_contradictions(options: argparse.ArgumentParser, given: argparse.Namespace) -> None:
-    clash = [name for name in _NOT_OF_A_FILE if getattr(given, name) is not None]
-    if given.file and clash:
-        options.error(f"--{clash[0]} does not go with --file")
-    if given.batch_id and not given.file:
-        options.error("--batch-id needs --file")
 
 
 def _stream(settings: Settings, given: argparse.Namespace) -> None:

@@ -1,20 +1,16 @@
-"""What one streamed batch tells: new visitors, landed ones who go on or come back, orders reported again, refunds.
-
-Nobody occurs in two parts of a batch, and who comes back was away for longer than a session can last; so every part
-is one session, or continues one.
-"""
+"""What one streamed batch tells: new visitors, landed ones who go on or come back, orders reported again, refunds."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
+from typing import NamedTuple
 
 from include.simulator.chance import chance, cumulate, pick
 from include.simulator.ga4_rows import AUTOMATIC
-from include.simulator.journey import PAUSE, Event, journey
-from include.simulator.orders import Order, new_order, refunded
-from include.simulator.plan import (
+from include.simulator.households import (
     DEPTH_WEIGHTS,
     DIRECT,
     HOUR,
@@ -26,71 +22,57 @@ from include.simulator.plan import (
     new_device,
     pick_touch,
 )
-from include.simulator.recent import LandedOrder, Recent, Visitor
-from include.simulator.world import HARDWARE, PLACES, TOUCHES, Touch
+from include.simulator.journey import PAUSE, Event, journey
+from include.simulator.orders import Order, new_order
+from include.simulator.recent import Recent, Visitor
+from include.simulator.world import PLACES, TOUCHES, Touch
 
 BACK = next(touch for touch in TOUCHES if touch.name == "Back in an open tab")
-DELAY = 20 * SECOND  # what a streamed event takes to arrive, at most
 _KINDS = cumulate(48, 22, 18, 6, 3, 3)
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """When a batch's events happen: [start, until], microseconds; they have arrived by `until` plus DELAY."""
+class Window(NamedTuple):
+    """When a batch's events happen: [start, until], microseconds."""
 
     start: int
     until: int
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """Events of one visitor. late: they arrive long after they happened."""
 
-    events: tuple[Event, ...]
+    events: list[Event]
     late: bool = False
 
 
 class Composer:
-    """Draws parts; whoever occurred in one does not occur again."""
+    """Draws the parts of a batch; each landed visitor and order occurs at most once."""
 
     def __init__(self, rng: Random, batch_id: str, window: Window, recent: Recent) -> None:
-        """Draw from `rng`; the names of new humans begin with `batch_id`."""
+        """Draw from `rng`; the names of visits begin with `batch_id`."""
         self.rng, self.batch_id, self.window = rng, batch_id, window
         self.drawn = 0
-        self.used: dict[str, None] = {}
-        known = [visitor for visitor in recent.visitors if visitor.known]
-        self.active = [v for v in known if window.until - PAUSE < v.last_at < window.until - MINUTE]
-        self.away = [v for v in known if v.last_at < window.start - SPACING]
-        self.bought = [order for order in recent.orders if order.visitor.known and order.at < window.until - MINUTE]
+        start, until = window
+        self.active = [one for one in recent.visitors if until - PAUSE < one.last_at < until - MINUTE]
+        self.away = [one for one in recent.visitors if one.last_at < start - SPACING]
+        self.bought = [order for order in recent.orders if order.by.last_at < until - MINUTE]
+        for landed in (self.active, self.away, self.bought):
+            rng.shuffle(landed)
 
-    def parts(self, events: int) -> list[Part]:
+    def parts(self, events: int) -> Iterator[Part]:
         """Parts that have exactly this many events together; the last one may break off."""
-        parts: list[Part] = []
-        missing = events
-        while missing:
-            part = self._part()
-            part = replace(part, events=part.events[:missing])
-            missing -= len(part.events)
-            parts.append(part)
-        return parts
-
-    def _part(self) -> Part:
-        kind = pick(self.rng, _KINDS)
         draws = (self._newcomer, self._go_on, self._come_back, self._late, self._report_again, self._refund)
-        return draws[kind]() or self._newcomer()
+        while events:
+            part = draws[pick(self.rng, _KINDS)]() or self._newcomer()
+            yield part._replace(events=part.events[:events])
+            events -= min(events, len(part.events))
 
-    def _take(self, visitors: list[Visitor]) -> Visitor | None:
-        if not visitors:
-            return None
-        visitor = visitors.pop(self.rng.randrange(len(visitors)))
-        if visitor.person in self.used:
-            return None
-        self.used[visitor.person] = None
-        return visitor
+    def _now(self) -> int:
+        return self.rng.randrange(self.window.start + 1, self.window.until)
 
     def _newcomer(self) -> Part:
-        start = self._now()
-        return Part(self._walk(self._visit(start, pick_touch(self.rng, first=True)), self.window.start))
+        visit = self._visit(self._now(), pick_touch(self.rng, first=True))
+        return Part(self._walk(visit, self.window.start))
 
     def _late(self) -> Part:
         """A newcomer whose phone was offline when it happened."""
@@ -99,62 +81,42 @@ class Composer:
 
     def _go_on(self) -> Part | None:
         """Someone active goes on, straight to the checkout or on a device that nobody saw before at times."""
-        visitor = self._take(self.active)
-        if visitor is None:
+        if not self.active:
             return None
+        visitor = self.active.pop()
         start = self.rng.randrange(visitor.last_at + SECOND, min(visitor.last_at + PAUSE, self.window.until))
         if visitor.user_id and chance(self.rng, 0.3):
-            visitor = replace(visitor, device=new_device(self.rng, start).device_id, category=None)
+            visitor = visitor._replace(device=new_device(self.rng, start).device_id, category=None)
         visit = self._visit(start, BACK, visitor, buys=0.35)
         return Part(self._walk(visit, visitor.last_at, from_checkout=True))
 
     def _come_back(self) -> Part | None:
-        visitor = self._take(self.away)
-        if visitor is None:
+        if not self.away:
             return None
-        visit = self._visit(self._now(), pick_touch(self.rng, first=False), visitor)
+        visit = self._visit(self._now(), pick_touch(self.rng, first=False), self.away.pop())
         return Part(self._walk(visit, self.window.start))
 
     def _report_again(self) -> Part | None:
         """The shop's server reports an order that the browser reported too."""
-        order = self._take_order()
-        return self._about(order, "repeat", order.at + self.rng.randrange(2 * SECOND, 40 * SECOND)) if order else None
+        return self._about("repeat", self.rng.randrange(2 * SECOND, 40 * SECOND)) if self.bought else None
 
     def _refund(self) -> Part | None:
-        order = self._take_order()
-        return self._about(order, "refund", self._now()) if order else None
+        return self._about("refund", None) if self.bought else None
 
-    def _now(self) -> int:
-        return self.rng.randrange(self.window.start + 1, self.window.until)
-
-    def _take_order(self) -> LandedOrder | None:
-        if not self.bought:
-            return None
-        order = self.bought.pop(self.rng.randrange(len(self.bought)))
-        if order.visitor.person in self.used:
-            return None
-        self.used[order.visitor.person] = None
-        return order
-
-    def _about(self, landed: LandedOrder, kind: str, at: int) -> Part:
-        value = Decimal(str(landed.value))
-        order = Order(landed.transaction_id, (), landed.currency, value, value if landed.currency == "USD" else None)
-        visit = replace(
-            self._visit(at, DIRECT, landed.visitor),
-            kind=kind,
-            login_midway=False,
-            user_id=landed.visitor.user_id,
-            order=refunded(self.rng, order) if kind == "refund" else order,
-        )
-        event = next(event for event in journey(0, visit) if event.order)
-        return Part((event,), late=at < self.window.start)
+    def _about(self, kind: str, after: int | None) -> Part:
+        """A landed order once more, so long after it, or now."""
+        by, transaction_id, value, currency = self.bought.pop()
+        at = self._now() if after is None else by.last_at + after
+        order = Order(transaction_id, (), currency, Decimal(str(value)), None)
+        visit = self._visit(at, DIRECT, by)
+        visit = replace(visit, kind=kind, login_midway=False, user_id=by.user_id, order=order)
+        visit = replace(visit, refund=order.refund(self.rng))
+        return Part([event for event in journey(0, visit) if event.order], late=at < self.window.start)
 
     def _visit(self, start: int, touch: Touch, visitor: Visitor | None = None, *, buys: float = 0.15) -> Visit:
         """A visit of someone new, or of `visitor`; the anonymous may log in with a user nobody saw before."""
         rng = self.rng
         device = new_device(rng, start)
-        category = visitor.category if visitor else None
-        alike = [index for index, hardware in enumerate(HARDWARE) if hardware.category == category]
         denied = visitor is None and chance(rng, 0.04)
         user_id, midway = visitor.user_id if visitor else None, False
         if user_id is None and not denied and chance(rng, 0.15):
@@ -166,27 +128,18 @@ class Composer:
             kind="visit",
             start=start,
             device=None if denied else visitor.device if visitor else device.device_id,
-            hardware=alike[0] if alike else device.hardware,
+            category=(visitor and visitor.category) or device.category,
             place=place,
             user_id=user_id,
             login_midway=midway,
             number=1 if visitor is None else 2,
             first_seen=start,
             touch=touch,
-            second=None,
-            first_touch=touch,
-            last_click=None,
             depth=pick(rng, DEPTH_WEIGHTS),
-            order=self._order(place) if chance(rng, buys) else None,
-            refunded_before=False,
+            order=new_order(rng, PLACES[place].currency) if chance(rng, buys) else None,
         )
 
-    def _order(self, place: int) -> Order:
-        """An order of which only its own currency is reported."""
-        order = new_order(self.rng, PLACES[place].currency)
-        return replace(order, usd=order.value if order.currency == "USD" else None)
-
-    def _walk(self, visit: Visit, earliest: int, *, from_checkout: bool = False) -> tuple[Event, ...]:
+    def _walk(self, visit: Visit, earliest: int, *, from_checkout: bool = False) -> list[Event]:
         """The visit as far as it got by now. Who buys came as early as it takes, but after `earliest`."""
         events = [event for event in journey(0, visit) if event.name not in AUTOMATIC]
         if visit.order:
@@ -195,4 +148,4 @@ class Composer:
             done_in_time = self.window.until - (events[-1].at - events[0].at)
             sooner = events[0].at - max(min(visit.start, done_in_time), earliest + 1)
             events = [event._replace(at=event.at - sooner, page=event.page - sooner) for event in events]
-        return tuple(event for event in events if event.at <= self.window.until)
+        return [event for event in events if event.at <= self.window.until]

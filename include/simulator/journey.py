@@ -6,16 +6,14 @@ from random import Random
 from typing import NamedTuple
 
 from include.simulator.chance import chance, seeded
+from include.simulator.households import MINUTE, SECOND, Visit
 from include.simulator.orders import Order
-from include.simulator.plan import MINUTE, SECOND, Visit
-from include.simulator.world import CHECKOUT, GATEWAY, HOME, PRODUCTS, Tags, Touch
+from include.simulator.world import CHECKOUT, GATEWAY, HOME, OWN_PAGE, PAID_THERE, PRODUCTS, Tags, Touch
 
 PAUSE = 30 * MINUTE  # the longest that does not end a session (X1)
 _LONG_ENOUGH = 50 * MINUTE
 _VIEWED, _CART, _CHECKOUT = 2, 3, 4
 _ITEM_EVENTS = ("view_item", "add_to_cart")
-OWN_PAGE: Tags = (CHECKOUT, "referral", "(referral)")
-PAID_THERE: Tags = (GATEWAY, "referral", "(referral)")
 
 
 class Event(NamedTuple):
@@ -39,16 +37,6 @@ class Event(NamedTuple):
     lines: tuple[tuple[int, int], ...]
     page: int
     hit: int
-
-
-def new_click_id(rng: Random, touch: Touch) -> str | None:
-    """A click id as an ad server makes one, for a touch that has one."""
-    return f"Cj0KCQ{rng.getrandbits(96):024x}" if touch.click else None
-
-
-def landing_url(page: str, touch: Touch, click_id: str | None) -> str:
-    """The address a touch leads to."""
-    return f"{page}?{touch.query.replace('{click}', click_id or '')}" if touch.query else page
 
 
 def journey(seed: int, visit: Visit) -> list[Event]:
@@ -81,7 +69,7 @@ class _Walk:
 
     def hit(self, name: str) -> None:
         """An event on the page now open."""
-        order = self.visit.order if name in {"purchase", "refund"} else None
+        order = {"purchase": self.visit.order, "refund": self.visit.refund}.get(name)
         lines = order.lines if order else self.lines if name in _ITEM_EVENTS else ()
         self.events.append(
             Event(
@@ -102,9 +90,10 @@ class _Walk:
     def land(self, page: str, touch: Touch | None = None) -> None:
         """Come to the shop through `touch` (the visit's own by default)."""
         self.touch = touch = touch or self.visit.touch
-        self.click_id = new_click_id(self.rng, touch)
-        self.url, self.title = landing_url(page, touch, self.click_id), "Welcome"
-        self.referrer, self.tags, self.page = touch.referrer, touch.params, self.at
+        self.click_id = f"Cj0KCQ{self.rng.getrandbits(96):024x}" if touch.click else None
+        self.url, self.title = touch.url(page, self.click_id), "Welcome"
+        self.referrer = f"https://{touch.referrer}" if touch.referrer else None
+        self.tags, self.page = touch.params, self.at
         if not self.events and self.visit.device is not None:
             if self.visit.number == 1:
                 self.hit("first_visit")
@@ -173,7 +162,7 @@ class _Walk:
         for step in ("add_shipping_info", "add_payment_info"):
             self.wait()
             self.hit(step)
-        if self.visit.refunded_before:
+        if self.visit.refund:
             self.wait()
             self.hit("refund")
         self.open(f"https://{CHECKOUT}/confirmation", "Thank you")

@@ -21,10 +21,9 @@ _LINES = cumulate(13, 7)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is bought: lines (product index, quantity), the amount in `currency`, and how it is reported.
+    """What is bought or paid back: lines (product index, quantity), and the amount as reported in `currency`.
 
-    usd: its worth in US dollars, or None where only the exchange rates can tell (GA4 left its conversion out);
-    refund, refund_usd: the same for its refund, None without.
+    usd: its worth in US dollars, or None where only the exchange rates can tell (GA4 left its conversion out).
     """
 
     transaction_id: str | None
@@ -32,17 +31,11 @@ class Order:
     currency: str
     value: Decimal | None
     usd: Decimal | None
-    refund: Decimal | None = None
-    refund_usd: Decimal | None = None
 
     @property
     def has_id(self) -> bool:
         """Whether the order has an id of its own (C1)."""
         return self.transaction_id not in {None, NOT_SET, TEST_ID}
-
-    def price(self, index: int) -> Decimal:
-        """What the shop asks for one of a product, in `currency`."""
-        return (PRODUCTS[index].price / USD_PER_UNIT[self.currency]).quantize(CENT)
 
     @property
     def shipping(self) -> Decimal | None:
@@ -53,6 +46,24 @@ class Order:
     def tax(self) -> Decimal | None:
         """In `currency`."""
         return None if self.value is None else (self.value * TAX).quantize(CENT)
+
+    def price(self, index: int) -> Decimal:
+        """What the shop asks for one of a product, in `currency`."""
+        return (PRODUCTS[index].price / USD_PER_UNIT[self.currency]).quantize(CENT)
+
+    def worth(self) -> Decimal:
+        """In US dollars, at the world's own rates where GA4 did not convert it."""
+        if self.usd is not None:
+            return self.usd
+        return ((self.value or Decimal(0)) * USD_PER_UNIT[self.currency]).quantize(CENT)
+
+    def refund(self, rng: Random) -> Order:
+        """What is paid back: all or one half; nothing is known of an order without an amount."""
+        if self.value is None:
+            return self
+        share = Decimal(1) if chance(rng, 0.6) else Decimal("0.5")
+        usd = None if self.usd is None else (self.usd * share).quantize(CENT)
+        return replace(self, value=(self.value * share).quantize(CENT), usd=usd)
 
 
 def new_order(rng: Random, currency: str) -> Order:
@@ -65,19 +76,3 @@ def new_order(rng: Random, currency: str) -> Order:
     zero, none = replace(order, value=Decimal(0), usd=Decimal(0)), replace(order, value=None, usd=None)
     unconverted = order if currency == "USD" else replace(order, usd=None)
     return (order, zero, none, unconverted)[pick(rng, _AMOUNTS)]
-
-
-def refunded(rng: Random, order: Order) -> Order:
-    """The order with a refund, whole or of one half; an order without an amount is not refunded."""
-    if order.value is None:
-        return order
-    share = Decimal(1) if chance(rng, 0.6) else Decimal("0.5")
-    usd = None if order.usd is None else (order.usd * share).quantize(CENT)
-    return replace(order, refund=(order.value * share).quantize(CENT), refund_usd=usd)
-
-
-def worth(order: Order) -> Decimal:
-    """An order in US dollars, at the world's own rates where GA4 did not convert it."""
-    if order.usd is not None:
-        return order.usd
-    return ((order.value or Decimal(0)) * USD_PER_UNIT[order.currency]).quantize(CENT)

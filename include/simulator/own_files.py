@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from include.durable import hidden, put
 from include.landing import EXPORT_TABLE, Shard, exported_tables, spend_files, streamed_batches
 from include.settings import Settings
-from include.simulator.spend import ADS
+from include.simulator.world import ADS
 
 #: Metadata of each export table that the simulator writes; it stays when rows are taken out of the file.
 SIGNATURE = {b"attribution.simulated": b"true"}
 BATCH_ID = re.compile(r"batch_(\d{6,})_[0-9a-f]{8}$")  # as stream.py names them
 HISTORY = "history.ndjson"  # the note of the generated history and its ad spend
 _SAME_HOUR = 3600
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path in the folder of `path`, which becomes `path` at the end, and is removed on an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = hidden(path)
+    try:
+        yield part
+        put(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def note(settings: Settings, name: str) -> None:

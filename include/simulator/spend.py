@@ -3,45 +3,19 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 from include.ad_spend import COLUMNS
 from include.simulator.chance import seeded
-from include.simulator.files import whole_file
-from include.simulator.world import ADS_CAMPAIGNS, TOUCHES, Touch
+from include.simulator.own_files import whole_file
+from include.simulator.world import ADS, ADS_CAMPAIGNS, TOUCHES, Touch
 
-#: Visits of a household in the history, in hundredths (plan.py).
+#: Visits of a household in the history, in hundredths.
 _VISITS = 345
 _ACQUIRE = sum(touch.acquire for touch in TOUCHES)
 _COMEBACK = sum(touch.comeback for touch in TOUCHES)
-
-
-@dataclass(frozen=True, slots=True)
-class Ad:
-    """A campaign that is paid by the click: the touch it brings, the tool that bills it, cents a click.
-
-    seen: how often the ad is shown for a click.
-    """
-
-    touch: str
-    tool: str
-    cents: int
-    seen: int
-
-
-ADS = (
-    Ad("Google Ads, brand", "google_ads", 95, 9),
-    Ad("Google Ads, misread", "google_ads", 170, 24),
-    Ad("Google Ads, app", "google_ads", 120, 40),
-    Ad("Google Ads, iOS", "google_ads", 150, 30),
-    Ad("Google Ads, tagged", "google_ads", 140, 35),
-    Ad("Microsoft Ads", "microsoft_ads", 110, 28),
-    Ad("Microsoft Ads, tagged", "microsoft_ads", 80, 12),
-    Ad("Facebook ad", "meta_ads", 130, 70),
-)
 
 
 def write_spend(folder: Path, *, seed: int, end: datetime, days: int, people: int) -> list[Path]:

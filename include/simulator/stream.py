@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,33 +10,23 @@ from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from include.settings import Settings
-from include.simulator.batch import DELAY, Composer, Part, Window
+from include.simulator.batch import Composer, Part, Window
 from include.simulator.chance import chance, seeded
-from include.simulator.files import whole_file
 from include.simulator.history import micros
+from include.simulator.households import DAY, MINUTE, SECOND
 from include.simulator.journey import Event
-from include.simulator.orders import Order, worth
-from include.simulator.own_files import note
-from include.simulator.plan import DAY, MINUTE, SECOND
+from include.simulator.own_files import note, whole_file
 from include.simulator.recent import Recent, read_recent, recent_of
-from include.simulator.world import HARDWARE, PRODUCTS
+from include.simulator.world import PRODUCTS
 from include.streaming.batch import BatchSummary, send_waiting
 
 if TYPE_CHECKING:
     from include.streaming.streamer import Streamer
 
 FIRST_DAY = micros(datetime(2026, 1, 31, tzinfo=UTC))  # a seeded batch that has nothing to go on from begins here
+DELAY = 20 * SECOND  # what a streamed event takes to arrive, at most
 _NOTHING = BatchSummary(None, 0, 0, Decimal(0))
 _Line = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is asked for; write_batch says what each is."""
-
-    events: int
-    seed: int | None
-    bad: int
 
 
 def write_batch(settings: Settings, *, events: int = 20, seed: int | None = None, bad: int = 0) -> BatchSummary:
@@ -45,11 +34,11 @@ def write_batch(settings: Settings, *, events: int = 20, seed: int | None = None
 
     The clock: with a seed, some minutes on from the newest landed event; without, up to the present if the newest
     landed event is less than a day from it, else some minutes on. The same seed and landing zone give the same file.
-    Raises ValueError for a negative count and OSError where it may not write.
+    Raises OSError where it may not write.
     """
-    if not _any(events, bad):
+    if not events + bad:
         return _NOTHING
-    return _write(settings, settings.streamed_events, read_recent(settings), Plan(events, seed, bad))
+    return _write(settings, settings.streamed_events, read_recent(settings), events=events, seed=seed, bad=bad)
 
 
 def stream_batch(
@@ -60,40 +49,37 @@ def stream_batch(
     The batch lies in the outbox until it is loaded; one that an earlier call left there goes first. Raises as
     write_batch, and WarehouseError where BigQuery does not take it.
     """
-    if streamer is None or not _any(events, bad):
+    if streamer is None or not events + bad:
         return write_batch(settings, events=events, seed=seed, bad=bad)
     send_waiting(settings, streamer)
     recent = recent_of(streamer.recent_lines())
-    written = _write(settings, settings.outbox, recent, Plan(events, seed, bad))
+    written = _write(settings, settings.outbox, recent, events=events, seed=seed, bad=bad)
     send_waiting(settings, streamer)
     return written
 
 
-def _any(events: int, bad: int) -> bool:
-    if events < 0 or bad < 0:
-        raise ValueError(f"events is {events} and bad is {bad}; neither can be negative")
-    return events + bad > 0
-
-
-def _write(settings: Settings, folder: Path, recent: Recent, plan: Plan) -> BatchSummary:
+def _write(  # noqa: PLR0913 -- what write_batch is asked for
+    settings: Settings, folder: Path, recent: Recent, *, events: int, seed: int | None, bad: int
+) -> BatchSummary:
     """Write the batch, noted first: a batch without a note would count as the user's own."""
-    rng = seeded(SystemRandom().getrandbits(64) if plan.seed is None else plan.seed, "batch", recent.batches)
-    window = _window(rng, recent.newest, seeded_run=plan.seed is not None)
+    rng = seeded(SystemRandom().getrandbits(64) if seed is None else seed, "batch", recent.batches)
+    window = _window(rng, recent.newest, seeded_run=seed is not None)
     batch_id = f"batch_{recent.batches + 1:06d}_{rng.getrandbits(32):08x}"
-    resent = sum(chance(rng, 0.03) for _ in range(plan.events - 1))
-    parts = Composer(rng, batch_id, window, recent).parts(plan.events - resent)
+    resent = sum(chance(rng, 0.03) for _ in range(events - 1))
+    parts = list(Composer(rng, batch_id, window, recent).parts(events - resent))
     lines = [line for part in parts for line in _lines(rng, part, batch_id, window)]
     originals = [recent.last_line] if recent.last_line and chance(rng, 0.3) else []
     originals += rng.choices(lines, k=resent) if lines else []
     lines += [_resent(rng, line, batch_id, window.until) for line in originals[:resent]]
     rng.shuffle(lines)
     texts = [json.dumps(line) for line in lines]
-    texts += [_bad(rng, index, batch_id, window.until) for index in range(plan.bad)]
+    texts += [_bad(rng, index, batch_id, window.until) for index in range(bad)]
     note(settings, f"{batch_id}.ndjson")
     with whole_file(folder / f"{batch_id}.ndjson") as path:
         path.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
-    orders = [order for part in parts for order in _ordered(part)]
-    return BatchSummary(batch_id, plan.events, len(orders), sum(map(worth, orders), Decimal(0)))
+    bought = [event for part in parts for event in part.events if event.name == "purchase"]
+    worth = [event.order.worth() for event in bought if event.order and event.visit.kind == "visit"]
+    return BatchSummary(batch_id, events, len(worth), sum(worth, Decimal(0)))
 
 
 def _window(rng: Random, newest: int | None, *, seeded_run: bool) -> Window:
@@ -103,12 +89,6 @@ def _window(rng: Random, newest: int | None, *, seeded_run: bool) -> Window:
         return Window(start, start + rng.randrange(5 * MINUTE, 15 * MINUTE))
     until = present - DELAY
     return Window(max(min(newest or 0, until - 5 * MINUTE), until - 15 * MINUTE), until)
-
-
-def _ordered(part: Part) -> list[Order]:
-    """The part's orders that nobody reported before."""
-    new = (event.order for event in part.events if event.name == "purchase" and event.visit.kind == "visit")
-    return [order for order in new if order]
 
 
 def _lines(rng: Random, part: Part, batch_id: str, window: Window) -> list[_Line]:
@@ -127,7 +107,6 @@ def _lines(rng: Random, part: Part, batch_id: str, window: Window) -> list[_Line
 def _line(event: Event, event_id: str) -> _Line:
     visit, touch, order = event.visit, event.touch, event.order
     source, medium, campaign = event.tags or (None, None, None)
-    amount = None if order is None else order.refund if event.name == "refund" else order.value
     shipping, tax = (order.shipping, order.tax) if order and event.name == "purchase" else (None, None)
     line = {
         "event_id": event_id,
@@ -142,12 +121,12 @@ def _line(event: Event, event_id: str) -> _Line:
         "page_referrer": event.referrer,
         **({touch.click: event.click_id} if touch and touch.click and event.name == "page_view" else {}),
         "transaction_id": order and order.transaction_id,
-        "value": None if amount is None else float(amount),
+        "value": None if order is None or order.value is None else float(order.value),
         "shipping": None if shipping is None else float(shipping),
         "tax": None if tax is None else float(tax),
         "currency": order and order.currency,
         "items": _items(event),
-        "device_category": HARDWARE[visit.hardware].category,
+        "device_category": visit.category,
         "user_first_touch_timestamp": visit.first_seen if visit.device and visit.number == 1 else None,
     }
     return {field: value for field, value in line.items() if value is not None}

@@ -18,9 +18,7 @@ AS_USER = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteu
 
 
 def make(folder: Path, environment: Mapping[str, str]) -> None:
-    """A cluster in `folder`, once, with the programs beside it, where their user may read them."""
-    if folder.exists():
-        return
+    """A cluster in `folder`, with the programs beside it, where their user may read them."""
     folder.mkdir()
     if AS_USER:
         shutil.chown(folder, "nobody", "nogroup")
@@ -57,3 +55,10 @@ def run(folder: Path, name: str, *arguments: str, password: str = "") -> None:
 def command(folder: Path, port: int) -> list[str]:
     """What serves the cluster on loopback."""
     return [program(folder, "postgres"), "-D", str(folder / "data"), "-h", "127.0.0.1", "-p", str(port), "-k", ""]
+
+
+def make_database(folder: Path, environment: Mapping[str, str], port: int) -> None:
+    """The database that the image's entrypoint makes."""
+    at = ["--host=127.0.0.1", f"--port={port}", f"--username={environment['POSTGRES_USER']}"]
+    password = Path(environment["POSTGRES_PASSWORD_FILE"]).read_text()
+    run(folder, "createdb", *at, environment["POSTGRES_DB"], password=password)

@@ -1,4 +1,4 @@
-"""The services of docker-compose.yml as processes of this machine.
+"""docker-compose.yml as Compose reads it, and its services as processes of this machine.
 
 Each runs its own command with its own environment, on a copy of what the image holds, in the order that depends_on
 says. What only containers have is put in its place: names of services by 127.0.0.1 and free ports, volumes by folders.
@@ -6,34 +6,79 @@ says. What only containers have is put in its place: names of services by 127.0.
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
+import yaml
 
-from include.local_airflow import LocalAirflow
+from include.local_airflow import LocalAirflow, free_port
 from include.settings import PROJECT, Settings
 from tests.containers import postgres
-from tests.containers.compose import Service, copied, entrypoint, services
-from tests.unit.alerts.servers import free_port
 
 PATIENCE_SECONDS = 900
-#: What a killed task and a killed scheduler are found by, in seconds: here it need not be minutes.
-SOON = {
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
-    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
-    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
-}
+FILE = PROJECT / "docker-compose.yml"
+VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
+
+
+@dataclass(frozen=True)
+class Service:
+    """What Compose would start. environment: without the names that nobody set. health: None where it has no check."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    health: tuple[str, ...] | None
+    after: Mapping[str, str]
+    written: Mapping[str, Any]
+
+
+def services(variables: Mapping[str, str]) -> dict[str, Service]:
+    """The services, with these variables as the shell's."""
+    text = VARIABLE.sub(lambda found: variables.get(found[1]) or found[2], FILE.read_text())
+    assert "${" not in text, "a form of variable that this does not read"
+    written = yaml.safe_load(text)["services"]
+    return {name: _service(name, one, variables) for name, one in written.items()}
+
+
+def _service(name: str, written: Mapping[str, Any], variables: Mapping[str, str]) -> Service:
+    given = {key: variables.get(key) if value is None else str(value) for key, value in written["environment"].items()}
+    health = written.get("healthcheck", {}).get("test")
+    assert health is None or health[0] == "CMD"
+    return Service(
+        name=name,
+        command=tuple(written.get("command", ())),
+        environment={key: value for key, value in given.items() if value is not None},
+        health=None if health is None else tuple(health[1:]),
+        after={other: how["condition"] for other, how in written.get("depends_on", {}).items()},
+        written=written,
+    )
+
+
+def entrypoint() -> tuple[str, ...]:
+    """What the image starts a command with."""
+    (line,) = re.findall(r"^ENTRYPOINT (\[.*\])$", (PROJECT / "Dockerfile").read_text(), re.MULTILINE)
+    return tuple(json.loads(line))
+
+
+def copied() -> tuple[str, ...]:
+    """The folders of the project that the image holds in its working directory."""
+    found = re.findall(r"^COPY (\w+) /opt/attribution/(\w+)$", (PROJECT / "Dockerfile").read_text(), re.MULTILINE)
+    assert found
+    assert all(source == target for source, target in found)
+    return tuple(source for source, _ in found)
 
 
 @dataclass
@@ -42,11 +87,10 @@ class Rehearsal:
 
     root: Path
     services: dict[str, Service]
-    port: int = field(default_factory=free_port)
-    database_port: int = field(default_factory=free_port)
-    health_port: int = field(default_factory=free_port)
+    port: int = field(default_factory=partial(free_port, 0))
+    database_port: int = field(default_factory=partial(free_port, 0))
+    health_port: int = field(default_factory=partial(free_port, 0))
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    over: threading.Event = field(default_factory=threading.Event)
 
     @property
     def home(self) -> Path:
@@ -76,7 +120,7 @@ class Rehearsal:
             "AIRFLOW__API__PORT": str(self.port),
             "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(self.health_port),
         }
-        return {**machine, "HOME": str(self.home), "PYTHONPATH": str(self.root / "image"), **ports, **SOON, **own}
+        return {**machine, "HOME": str(self.home), "PYTHONPATH": str(self.root / "image"), **ports, **own}
 
     def arguments(self, parts: tuple[str, ...]) -> list[str]:
         """A command line as it is on this machine."""
@@ -84,20 +128,19 @@ class Rehearsal:
 
     def start(self, name: str) -> None:
         """Start a service as Compose does, after what it waits for."""
-        for other, condition in self.services[name].after.items():
-            self.wait_for(other, condition)
-        self._launch(name)
-
-    def _launch(self, name: str) -> None:
         service = self.services[name]
-        line, environment, more = self.arguments((*entrypoint(), *service.command)), self.environment(service), {}
+        for other, condition in service.after.items():
+            self.wait_for(other, condition)
+        line, folder, more = self.arguments((*entrypoint(), *service.command)), "image", {}
+        environment = self.environment(service)
         if name == "postgres":
             postgres.make(self.root / "database", environment)
-            line, more = postgres.command(self.root / "database", self.database_port), postgres.AS_USER
+            line = postgres.command(self.root / "database", self.database_port)
+            folder, more = "database", postgres.AS_USER
         with (self.root / "logs" / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(
                 line,
-                cwd=self.root / "database" if name == "postgres" else self.root / "image",
+                cwd=self.root / folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -106,13 +149,6 @@ class Rehearsal:
                 **more,  # type: ignore[call-overload]
             )
 
-    def restart_what_ends(self) -> None:
-        """What Docker does for `restart: unless-stopped`, until all is over."""
-        while not self.over.wait(1):
-            for name, process in list(self.running.items()):
-                if process.poll() is not None and self.services[name].written.get("restart") == "unless-stopped":
-                    self._launch(name)
-
     def wait_for(self, name: str, condition: str) -> None:
         """Wait for what another service waits for of this one."""
         if condition == "service_completed_successfully":
@@ -120,6 +156,9 @@ class Rehearsal:
         else:
             assert condition == "service_healthy"
             self.wait_until_healthy(name)
+            if name == "postgres":
+                environment = self.environment(self.services[name])
+                postgres.make_database(self.root / "database", environment, self.database_port)
 
     def wait_until_healthy(self, name: str) -> None:
         """Wait until the service's own health check passes."""
@@ -127,14 +166,6 @@ class Rehearsal:
         while not self.healthy(name):
             assert time.monotonic() < until, self.said(name)
             time.sleep(1)
-        if name == "postgres" and not (self.root / "database" / "made").exists():
-            self._make_database()
-
-    def wait_until_all_are_healthy(self) -> None:
-        """Wait until each service's own health check passes."""
-        for name, service in self.services.items():
-            if service.health is not None:
-                self.wait_until_healthy(name)
 
     def healthy(self, name: str) -> bool:
         """What the service's health check says now."""
@@ -147,23 +178,9 @@ class Rehearsal:
         image, environment = self.root / "image", self.environment(service)
         return subprocess.run(line, cwd=image, env=environment, capture_output=True, check=False).returncode == 0
 
-    def _make_database(self) -> None:
-        own = self.environment(self.services["postgres"])
-        at = ["--host=127.0.0.1", f"--port={self.database_port}", f"--username={own['POSTGRES_USER']}"]
-        password = Path(own["POSTGRES_PASSWORD_FILE"]).read_text()
-        postgres.run(self.root / "database", "createdb", *at, own["POSTGRES_DB"], password=password)
-        (self.root / "database" / "made").touch()
-
     def said(self, name: str) -> str:
         """The end of what the service said."""
         return f"{name}: " + (self.root / "logs" / f"{name}.log").read_text(errors="replace")[-3000:]
-
-    def kill(self, name: str) -> None:
-        """End a service and all it started, at once."""
-        process = self.running[name]
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
     def client(self) -> httpx.Client:
         """The REST API, as the user that `login` tells of."""
@@ -180,7 +197,7 @@ class Rehearsal:
 
 @contextmanager
 def rehearse(root: Path, variables: Mapping[str, str]) -> Iterator[Rehearsal]:
-    """All services, the API server healthy; gone when the block ends."""
+    """All services, started; gone when the block ends."""
     root.chmod(0o755)  # PostgreSQL's user goes through it
     for folder in ("home", "ga4", "secrets", "logs", "image"):
         (root / folder).mkdir()
@@ -189,15 +206,12 @@ def rehearse(root: Path, variables: Mapping[str, str]) -> Iterator[Rehearsal]:
             PROJECT / folder, root / "image" / folder, ignore=shutil.ignore_patterns("target", "__pycache__")
         )
     made = Rehearsal(root, services(variables))
-    restarts = threading.Thread(target=made.restart_what_ends)
-    restarts.start()
     try:
         for name in made.services:
             made.start(name)
-        made.wait_until_healthy("api-server")
         yield made
     finally:
-        made.over.set()
-        restarts.join()
-        for name in reversed(made.running):
-            made.kill(name)
+        for process in reversed(made.running.values()):
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

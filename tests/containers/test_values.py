@@ -31,23 +31,19 @@ def started(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("part", "command"),
+    ("args", "command"),
     [
-        ("apiServer", ["airflow", "api-server"]),
-        ("scheduler", ["airflow", "scheduler"]),
-        ("dagProcessor", ["airflow", "dag-processor"]),
-        ("triggerer", ["airflow", "triggerer"]),
-        ("migrateDatabaseJob", ["include.metadata"]),
+        (VALUES["apiServer"]["args"], ["airflow", "api-server"]),
+        (VALUES["scheduler"]["args"], ["airflow", "scheduler"]),
+        (VALUES["dagProcessor"]["args"], ["airflow", "dag-processor"]),
+        (VALUES["triggerer"]["args"], ["airflow", "triggerer"]),
+        (VALUES["migrateDatabaseJob"]["args"], ["include.metadata"]),
+        (VALUES["workers"]["celery"]["args"], ["airflow", "celery", "worker"]),
+        (["airflow", "db", "check-migrations"], ["airflow", "db", "check-migrations"]),  # the chart's own
     ],
 )
-def test_each_pod_becomes_its_component(part: str, command: list[str]) -> None:
-    assert module(VALUES[part]["args"]) == command
-
-
-def test_workers_are_of_the_executor_and_the_charts_own_commands_work_too() -> None:
-    assert VALUES["executor"] == WRITTEN["AIRFLOW__CORE__EXECUTOR"] == "CeleryExecutor"
-    assert module(VALUES["workers"]["celery"]["args"]) == ["airflow", "celery", "worker"]
-    assert module(["airflow", "db", "check-migrations"]) == ["airflow", "db", "check-migrations"]
+def test_each_pod_becomes_its_component(args: list[str], command: list[str]) -> None:
+    assert module(args) == command
 
 
 def test_what_the_chart_and_the_file_say_counts_more_than_one_machines_settings(started: dict[str, str]) -> None:
@@ -59,30 +55,16 @@ def test_what_the_chart_and_the_file_say_counts_more_than_one_machines_settings(
     assert started["DBT_TARGET"] == "bigquery"
 
 
-def test_every_option_is_one_that_airflow_knows() -> None:
-    options = [name.split("__")[1:] for name in WRITTEN if name.startswith("AIRFLOW__")]
+def test_every_option_and_setting_is_a_known_one_and_no_secret_is_in_the_file() -> None:
+    assert VALUES["executor"] == WRITTEN["AIRFLOW__CORE__EXECUTOR"] == "CeleryExecutor"
+    options = [name.lower().split("__")[1:] for name in WRITTEN if name.startswith("AIRFLOW__")]
     assert len(options) > 5
     known = conf.configuration_description
-    strange = [
-        (section, option)
-        for section, option in ((section.lower(), option.lower()) for section, option in options)
-        if option not in known.get(section, {}).get("options", {})
-    ]
-    assert strange == []
-
-
-def test_every_setting_of_ours_is_a_documented_one() -> None:
+    assert [one for one in options if one[1] not in known.get(one[0], {}).get("options", {})] == []
     documented = (PROJECT / "docs" / "settings.md").read_text()
-    ours = [name for name in WRITTEN if not name.startswith("AIRFLOW")]
-    assert [name for name in ours if f"`{name}`" not in documented] == []
+    assert [name for name in WRITTEN if not name.startswith("AIRFLOW") and f"`{name}`" not in documented] == []
     assert WRITTEN["ATTRIBUTION_HOME"] == VALUES["volumeMounts"][0]["mountPath"]
-
-
-def test_no_secret_is_in_the_file() -> None:
-    names = [*WRITTEN, *VALUES["data"], *VALUES]
-    secret = ("password", "secret_key", "fernet_key", "fernetkey", "jwtsecret", "token")
-    assert [name for name in names if any(word in name.lower() for word in secret) and not name.endswith("Name")] == []
-
-
-def test_it_is_for_the_airflow_that_is_installed() -> None:
     assert f"apache-airflow=={VALUES['airflowVersion']}" in (PROJECT / "requirements.txt").read_text()
+    secret = ("password", "secret_key", "fernet_key", "fernetkey", "jwtsecret", "token")
+    names = [name for name in (*WRITTEN, *VALUES["data"], *VALUES) if not name.endswith("Name")]
+    assert [name for name in names if any(word in name.lower() for word in secret)] == []

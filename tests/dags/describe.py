@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
-from airflow.sdk.definitions.deadline import DeadlineAlert
 
 from include.settings import PROJECT, Settings
 from include.transform import read_manifest, refresh_manifest
@@ -22,12 +20,6 @@ from include.transform import read_manifest, refresh_manifest
 def called(task: object, hook: str) -> str | None:
     """The name of the function that Airflow calls around the task's work."""
     return getattr(getattr(task, hook), "__name__", None)
-
-
-def deadline(alert: DeadlineAlert) -> tuple[float, str]:
-    """After how many minutes a run is late, and what is called then."""
-    assert isinstance(alert.interval, timedelta)
-    return alert.interval.total_seconds() / 60, alert.callback.path
 
 
 def describe(dag: DAG) -> dict[str, Any]:
@@ -39,8 +31,7 @@ def describe(dag: DAG) -> dict[str, Any]:
         "max_active_runs": dag.max_active_runs,
         "schedule": repr(dag.timetable),
         "run_types": sorted(getattr(one, "value", one) for one in dag.allowed_run_types or ()),
-        "deadlines": [deadline(one) for one in dag.deadline],
-        "params": {name: dag.params.get_param(name).dump() for name in dag.params},
+        "deadlines": [(str(one.interval), one.callback.path) for one in dag.deadline],
         "tasks": {
             task.task_id: {
                 "downstream": sorted(task.downstream_task_ids),
@@ -78,17 +69,9 @@ def main(output: str) -> None:
     sys.addaudithook(watch)
     bag = DagBag(str(PROJECT / "dags"))
     read = tuple(opened)
-    manifest = read_manifest(settings)
     models = {
-        node["name"]: {
-            "folder": node["fqn"][1],
-            "parents": [
-                manifest["nodes"][parent]["name"]
-                for parent in node["depends_on"]["nodes"]
-                if parent.startswith("model.")
-            ],
-        }
-        for node in manifest["nodes"].values()
+        node["name"]: node["fqn"][1]
+        for node in read_manifest(settings)["nodes"].values()
         if node["resource_type"] == "model" and node["fqn"][1] != "reports"  # which publishing makes
     }
     description = {

@@ -30,7 +30,11 @@ def kill_after(script: Script, settings: Settings, mode: str, statements: int) -
 
     Returns the exit code: -9, or 0 where the run had no more statements.
     """
-    process = CONTEXT.Process(target=_die, args=(script, settings, mode, statements))
+    return _exit_code(_die, script, settings, mode, statements)
+
+
+def _exit_code(target: Callable[..., object], *arguments: object) -> int | None:
+    process = CONTEXT.Process(target=target, args=arguments)
     process.start()
     process.join()
     return process.exitcode
@@ -47,11 +51,9 @@ def end_after_calls(work: Callable[[T], object], argument: T, calls: int) -> int
 
     Returns the exit code: 9, or 0 where the work had no more.
     """
-    process = CONTEXT.Process(target=_end_after_calls, args=(work, argument, calls))
-    process.start()
-    process.join()
-    assert process.exitcode in (0, 9)
-    return process.exitcode
+    code = _exit_code(_end_after_calls, work, argument, calls)
+    assert code in (0, 9)
+    return code
 
 
 def _end_after_calls(work: Callable[[T], object], argument: T, calls: int) -> None:

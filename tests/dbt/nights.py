@@ -12,8 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.ga4_schema import SCHEMA_2026
-from tests.dbt.project import Project, copy_landing
-from tests.dbt.worlds import Arrival
+from tests.dbt.project import Project
 
 START = int(datetime(2026, 1, 10, tzinfo=UTC).timestamp()) * 1_000_000
 MINUTE, DAY = 60_000_000, 86_400_000_000
@@ -28,15 +27,18 @@ def event(
     return {k: v for k, v in (line | {"user_pseudo_id": device, "user_id": user} | more).items() if v is not None}
 
 
+def order(at: int, device: str | None, user: str | None = None, number: str = "t1", **more: Any) -> dict[str, Any]:  # noqa: ANN401
+    """A purchase of ten dollars, or what `more` says of name and value."""
+    return event(at, device, user, **{"name": "purchase", "transaction_id": number, "value": 10, **more})
+
+
 def send(project: Project, name: str, *events: dict[str, Any] | str) -> None:
-    """Land a batch of streamed events or lines."""
     folder = project.settings.streamed_events
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.ndjson").write_text("\n".join(e if isinstance(e, str) else json.dumps(e) for e in events) + "\n")
 
 
 def export(project: Project, day: str, *rows: dict[str, Any]) -> Path:
-    """Land a GA4 table."""
     path = project.settings.ga4_export / f"events_{day}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     table = pa.Table.from_pylist([{"event_name": "page_view", "event_params": [], **row} for row in rows], SCHEMA_2026)
@@ -59,16 +61,10 @@ def link_export(project: Project, folder: Path) -> None:
     own.symlink_to(folder)
 
 
-def last_versions(arrivals: list[list[Arrival]]) -> list[Arrival]:
-    """What each file of a world held in the end, less those withdrawn."""
-    files = {arrival.name: arrival for batch in arrivals for arrival in batch}
-    return [arrival for arrival in files.values() if arrival.rows is not None]
-
-
 def full_refresh(project: Project, home: Path) -> Project:
     """The same landing zone and state files in a home of their own, built at once."""
     full = type(project)(home, variables=project.variables)
-    copy_landing(project.home, home)
+    shutil.copytree(project.home / "landing", home / "landing")  # in the same versions
     for path in (project.settings.tombstones, project.settings.history):
         if path.exists():
             shutil.copy(path, home)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
+from unittest.mock import patch
 
 import duckdb
 import yaml
@@ -47,16 +47,8 @@ TABLES = (
 _manifests: dict[str, Any] = {}
 
 
-@contextmanager
-def environment(variables: dict[str, str]) -> Iterator[None]:
-    """The process environment with these variables, put back afterwards."""
-    before = dict(os.environ)
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+#: The process environment with some variables, put back afterwards.
+environment = partial(patch.dict, os.environ)
 
 
 @dataclass
@@ -83,10 +75,8 @@ class Project:
         parsed_for: other vars to parse it for, where what reads this project's vars is rendered at run time.
         """
         options = ["--project-dir", str(PROJECT / "dbt"), "--profiles-dir", str(PROJECT / "dbt"), "--quiet"]
-        variables, parsing = (
-            json.dumps(self.variables),
-            json.dumps(self.variables if parsed_for is None else parsed_for),
-        )
+        variables = json.dumps(self.variables)
+        parsing = variables if parsed_for is None else json.dumps(parsed_for)
         with environment(self.settings.dbt_env()):
             try:
                 if parsing not in _manifests:
@@ -141,7 +131,6 @@ def fits_of(rows: Callable[[str], list[dict[str, Any]]]) -> list[Weight]:
 
 
 def rows_of(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
-    """The rows of a query, by column."""
     cursor = connection.execute(sql)
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -203,8 +192,3 @@ def unequal(one: Asked, other: Asked, tables: Iterable[str] = TABLES) -> dict[st
         if these != those:
             found[table] = (these.total(), those.total(), [*(these - those)][:3], [*(those - these)][:3])
     return found
-
-
-def copy_landing(source: Path, home: Path) -> None:
-    """Copy a landing zone with its file times, so that the copies are the same versions."""
-    shutil.copytree(source / "landing", home / "landing", dirs_exist_ok=True)

@@ -53,11 +53,12 @@ class Script:
 
     sent: mode -> node -> its statements, nodes in the order dbt ran them; hooks of the whole run are nodes too.
     tables: the tables and views that models make.
-    seeds: a DuckDB file with the seeds and nothing else. manifest: the file that dbt wrote.
+    home: where it ran. seeds: a DuckDB file with the seeds and nothing else. manifest: the file that dbt wrote.
     """
 
     sent: Mapping[str, Mapping[str, Statements]]
     tables: tuple[str, ...]
+    home: Path
     seeds: Path
     manifest: Path
 
@@ -93,7 +94,7 @@ def capture(home: Path, variables: Mapping[str, Any], project: Path = PROJECT / 
             connection.execute(PENDING, [tables])
         for mode in ("incremental", "refresh"):
             sent[mode] = heard([*MODES[mode], *where])[1]
-    return Script(sent, tables, seeds, manifest_path(settings))
+    return Script(sent, tables, home, seeds, manifest_path(settings))
 
 
 def heard(command: list[str]) -> tuple[Sequence[RunResult], Mapping[str, Statements]]:

@@ -46,7 +46,6 @@ def _script(variables: str) -> Script:
 
 
 def script(variables: Mapping[str, Any]) -> Script:
-    """What dbt sends under these vars."""
     return _script(json.dumps(variables, sort_keys=True))
 
 
@@ -123,9 +122,8 @@ def _check(node: SingularTestNode | GenericTestNode) -> Check:
     return Check(node.name, str(node.compiled_code), warns, of_days, conditions)
 
 
-def _compiled(home: Path) -> dict[str, tuple[Check, ...]]:
-    project = Project(home / "home")
-    project.build()
+def _compiled(_: Path) -> dict[str, tuple[Check, ...]]:
+    project = Project(script({}).home)
     found = {}
     for name, selection in (("gate", GATE_OF_DAYS), ("audit", AUDIT)):
         ran = project.dbt("test", *selection.arguments(), "--indirect-selection", "buildable").result
@@ -137,7 +135,6 @@ def _compiled(home: Path) -> dict[str, tuple[Check, ...]]:
 
 @cache
 def checks() -> Mapping[str, tuple[Check, ...]]:
-    """The checks of the gate and of the audit."""
     return once_a_session("checks", _compiled)
 
 

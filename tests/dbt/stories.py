@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -169,51 +168,23 @@ class World:
 
 
 @dataclass(frozen=True)
-class Step(ABC):
-    """Something that happens to a world."""
+class Lands:
+    """A file lands, or a new version of it, or where `rows` is None one that nobody can read.
 
-    @abstractmethod
-    def happen(self, world: World) -> None:
-        """Have it happen."""
-
-
-@dataclass(frozen=True)
-class Lands(Step):
-    """A file lands, or a new version of it. A text among the rows is a line of a batch or of spend as it stands."""
+    A text among the rows is a line of a batch or of spend as it stands.
+    """
 
     file: str
-    rows: tuple[Event | str, ...]
+    rows: tuple[Event | str, ...] | None
 
     def happen(self, world: World) -> None:
-        """Write it as a producer would: under a hidden name, then renamed."""
-        path = world.path(self.file)
-        hidden = path.with_name(f".{path.name}")
-        if path.suffix == ".parquet":
-            rows = [row.exported() for row in self.rows if isinstance(row, Event)]
-            pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA_2026), hidden)
-        else:
-            header = ["day,source,medium,campaign,cost,currency,clicks"] if path.suffix == ".csv" else []
-            lines = header + [row if isinstance(row, str) else row.streamed() for row in self.rows]
-            hidden.write_text("".join(f"{line}\n" for line in lines))
-        put(world, hidden, path)
+        """Write it."""
+        world.written += 1
+        write(world.path(self.file), self.rows, world.written)
 
 
 @dataclass(frozen=True)
-class Breaks(Step):
-    """A file lands that nobody can read."""
-
-    file: str
-
-    def happen(self, world: World) -> None:
-        """Write half a byte of what was meant."""
-        path = world.path(self.file)
-        hidden = path.with_name(f".{path.name}")
-        hidden.write_bytes(b"\xff")
-        put(world, hidden, path)
-
-
-@dataclass(frozen=True)
-class Vanishes(Step):
+class Vanishes:
     """A file is withdrawn."""
 
     file: str
@@ -224,32 +195,24 @@ class Vanishes(Step):
 
 
 @dataclass(frozen=True)
-class Runs(Step):
-    """The pipeline runs: a micro-batch, or a full refresh; all of it, or one model alone."""
+class Runs:
+    """The pipeline runs: a micro-batch, or a full refresh; all of it, or one model alone.
+
+    stop: it is killed after so many statements, if it has more.
+    """
 
     mode: str = "incremental"
     only: str | None = None
+    stop: int | None = None
 
     def happen(self, world: World) -> None:
         """Run it."""
         if self.only is None or world.is_built:
-            world.warehouse.run(self.mode, self.only)
+            world.warehouse.run(self.mode, self.only, self.stop)
 
 
 @dataclass(frozen=True)
-class Dies(Step):
-    """The pipeline runs and is killed after so many statements, if it has more."""
-
-    statements: int
-    mode: str = "incremental"
-
-    def happen(self, world: World) -> None:
-        """Run it that far."""
-        world.warehouse.run(self.mode, stop=self.statements)
-
-
-@dataclass(frozen=True)
-class Asks(Step):
+class Asks:
     """Somebody's deletion is asked for and taken up, as of a time of the story; the next runs do the rest."""
 
     kind: str
@@ -268,7 +231,7 @@ class Asks(Step):
 
 
 @dataclass(frozen=True)
-class Fits(Step):
+class Fits:
     """The data-driven models are fitted: channel -> its part of both, from a day on; a channel left out is unknown."""
 
     day: int
@@ -296,6 +259,9 @@ class Fits(Step):
             )
 
 
+Step = Lands | Vanishes | Runs | Asks | Fits
+
+
 @dataclass(frozen=True)
 class Story:
     """Settings by their name, and what happens under them, in order."""
@@ -304,18 +270,28 @@ class Story:
     steps: tuple[Step, ...]
 
 
-def put(world: World, hidden: Path, path: Path) -> None:
-    """Rename a written file to its name, with a time of change of its own."""
-    world.written += 1
-    os.utime(hidden, ns=(world.written, world.written))
+def write(path: Path, rows: tuple[Event | str, ...] | None, written: int) -> None:
+    """Write a file as a producer would: under a hidden name, then renamed; `written` (ns) tells its versions apart.
+
+    rows: None for half a byte of what was meant.
+    """
+    hidden = path.with_name(f".{path.name}")
+    if rows is None:
+        hidden.write_bytes(b"\xff")
+    elif path.suffix == ".parquet":
+        exported = [row.exported() for row in rows if isinstance(row, Event)]
+        pq.write_table(pa.Table.from_pylist(exported, schema=SCHEMA_2026), hidden)
+    else:
+        header = ["day,source,medium,campaign,cost,currency,clicks"] if path.suffix == ".csv" else []
+        lines = header + [row if isinstance(row, str) else row.streamed() for row in rows]
+        hidden.write_text("".join(f"{line}\n" for line in lines))
+    os.utime(hidden, ns=(written, written))
     hidden.replace(path)
 
 
 def date_of(event: Event) -> date:
-    """The UTC date of an event."""
     return FIRST_DAY + timedelta(days=event.at // DAY)
 
 
 def table_of(event: Event, intraday: bool) -> str:
-    """The export table that holds an event."""
     return f"events_{'intraday_' if intraday else ''}{date_of(event):%Y%m%d}.parquet"

@@ -75,23 +75,7 @@ TAGS: tuple[dict[str, str], ...] = (
     {"campaign": "alone"},
     {"source": " google ", "medium": " ", "campaign": ""},
 )
-VALUES = (
-    None,
-    0,
-    12.345,
-    1.005,
-    "12.5",
-    "1_000",
-    "abc",
-    "NaN",
-    "Infinity",
-    -1,
-    1e15,
-    999999999999999,
-    "1e400",
-    True,
-    [1],
-)
+VALUES = (None, 0, 12.345, 1.005, "12.5", "1_000", "abc", "NaN", "Infinity", -1, 1e15, 10**15 - 1, "1e400", True, [1])
 
 
 def streamed_edges() -> list[str]:
@@ -208,7 +192,6 @@ def exported_edges() -> list[dict[str, Any]]:
 
 
 def agree(project: Project) -> None:
-    """Assert that every table is what the oracle computes."""
     project.build()
     found = project.differences_from(project.oracle())
     assert not found, "\n".join(f"{table}: {text}" for table, texts in found.items() for text in texts)
@@ -250,10 +233,10 @@ def test_simulated_history_and_streams(tmp_path: Path, schema: Literal["2021", "
     project = Replayed(tmp_path)
     end = datetime(2026, 3, 1, 15, 30, tzinfo=UTC)
     write_history(project.settings.ga4_export, seed=11, end=end, people=400, schema=schema)
-    project.build()
     for seed in range(2):
+        project.build()
         write_batch(project.settings, events=60, seed=seed, bad=4)
-        agree(project)
+    agree(project)
 
 
 def test_real_people(tmp_path: Path) -> None:

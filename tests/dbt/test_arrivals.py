@@ -15,12 +15,10 @@ FLAGS = "select distinct lookback_complete as complete from mart_attribution_{}"
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    """A fresh project."""
     return Replayed(tmp_path)
 
 
 def order(at: int, **more: float | str) -> dict[str, object]:
-    """An order of five dollars."""
     return event(at, "d", None, "purchase", value=5, **more)
 
 

@@ -42,12 +42,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Replayed:
 
 @pytest.fixture
 def project(built: Replayed, tmp_path: Path) -> Project:
-    """A copy of it."""
     return built.copy(tmp_path / "home")
 
 
 def times(project: Project) -> list[int]:
-    """When the events of the warehouse happened."""
     return sorted(row["event_at"] for row in project.rows("select event_at from int_events"))
 
 
@@ -84,36 +82,30 @@ def test_an_unreadable_daily_file_does_not_replace_its_intraday_table(project: P
 
 
 @pytest.mark.parametrize(
-    ("name", "columns", "reason"),
+    ("column", "values", "reason"),
     [
-        (f"events_{DAY}", {"event_timestamp": pa.array(["yesterday"])}, "event_timestamp is VARCHAR, not BIGINT"),
-        (f"events_{DAY}", {"event_timestamp": pa.array([5], pa.timestamp("us"))}, "event_timestamp is TIMESTAMP,"),
-        (f"events_{DAY}", {"event_params": pa.array(["{}"])}, "event_params is VARCHAR, not a list"),
-        (f"events_{DAY}", {"user_id": pa.array([b"u"])}, "user_id is BLOB, not VARCHAR"),
-        (f"events_{DAY}", {"user_id": pa.array([7.5])}, "user_id is DOUBLE with values that are no VARCHAR"),
-        (f"events_{DAY}", {"batch_page_id": pa.array([2.0**53 + 2])}, "batch_page_id is DOUBLE with values"),
-        (f"events_{DAY}", {"batch_page_id": pa.array([float("nan")])}, "batch_page_id is DOUBLE with values"),
-        (f"events_{DAY}", {"batch_page_id": pa.array([2**63], pa.uint64())}, "batch_page_id is UBIGINT with values"),
+        ("event_timestamp", pa.array(["yesterday"]), "event_timestamp is VARCHAR, not BIGINT"),
+        ("event_timestamp", pa.array([5], pa.timestamp("us")), "event_timestamp is TIMESTAMP,"),
+        ("event_params", pa.array(["{}"]), "event_params is VARCHAR, not a list"),
+        ("user_id", pa.array([b"u"]), "user_id is BLOB, not VARCHAR"),
+        ("user_id", pa.array([7.5]), "user_id is DOUBLE with values that are no VARCHAR"),
+        ("batch_page_id", pa.array([2.0**53 + 2]), "batch_page_id is DOUBLE with values"),
+        ("batch_page_id", pa.array([float("nan")]), "batch_page_id is DOUBLE with values"),
+        ("batch_page_id", pa.array([2**63], pa.uint64()), "batch_page_id is UBIGINT with values"),
         (
-            f"events_{DAY}",
-            {"event_params": pa.array([[{"key": "k", "value": {"int_value": x}} for x in (1.0, 1.5)]])},
+            "event_params",
+            pa.array([[{"key": "k", "value": {"int_value": x}} for x in (1.0, 1.5)]]),
             "event_params[].value.int_value is DOUBLE with values that are no BIGINT",
         ),
-        (
-            f"events_{DAY}",
-            {"ecommerce": pa.array([{"transaction_id": [1]}])},
-            "ecommerce.transaction_id is a list, not VARCHAR",
-        ),
-        ("events_20261301", {}, "unknown_name"),
-        ("export", {}, "unknown_name"),
+        ("ecommerce", pa.array([{"transaction_id": [1]}]), "ecommerce.transaction_id is a list, not VARCHAR"),
     ],
 )
-def test_what_is_wrong_with_a_file(tmp_path: Path, name: str, columns: dict[str, Any], reason: str) -> None:
+def test_what_is_wrong_with_a_file(tmp_path: Path, column: str, values: pa.Array[Any], reason: str) -> None:
     """The message names the field, its type and what to do, in a line; values decide where the type alone cannot."""
-    path = tmp_path / f"{name}.parquet"
-    export(path, NOON, **columns)
+    path = tmp_path / f"events_{DAY}.parquet"
+    export(path, NOON, **{column: values})
     problem = shard_problem(GA4, [path]) or ""
-    assert problem.removeprefix("wrong_type: ").startswith(reason)
+    assert problem.startswith(f"wrong_type: {reason}")
     assert len(problem) < 260
 
 
@@ -251,8 +243,10 @@ def test_a_folder_that_vanished_does_not_empty_the_warehouse(project: Project) -
     assert times(project) == [NOON, NOON + 1]
 
 
-def test_an_export_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_names_that_are_no_tables_and_a_folder_that_is_not_there(tmp_path: Path) -> None:
     """The message names the folder and the setting."""
+    for name in ("events_20261301", "export"):
+        assert (shard_problem(GA4, [tmp_path / f"{name}.parquet"]) or "").startswith("unknown_name")
     with pytest.raises(FileNotFoundError, match="GA4_EXPORT"):
         exported_tables(tmp_path / "nowhere")
 

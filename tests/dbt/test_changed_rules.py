@@ -40,7 +40,6 @@ def rebuilt(project: Project) -> set[str]:
 
 
 def refusal(project: Project) -> str:
-    """What dbt says where a change is to be refused."""
     project.variables |= {"on_changed_rules": "refuse"}
     results = project.dbt("run").result.results  # type: ignore[union-attr]
     return "".join(str(one.message) for one in results if one.status == "error")

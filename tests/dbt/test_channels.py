@@ -54,7 +54,6 @@ def read_visits(path: Path) -> list[dict[str, str | None]]:
 
 
 def visit(row: dict[str, str | None]) -> Visit:
-    """Source, medium and campaign of a case."""
     return row["source"], row["medium"], row["campaign"]
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.batch_rows import batch_ids, touched_rows
-from benchmarks.dbt_build import OF_A_BATCH, read_by_node, row_counts
+from benchmarks.dbt_build import OF_A_BATCH, batch_ids, read_by_node, row_counts, touched_rows
 from benchmarks.history import Export, repeat
 from include.publish import publish
 from include.simulator.history import write_history

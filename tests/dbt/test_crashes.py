@@ -19,8 +19,8 @@ from hypothesis import settings as profiles
 from include.settings import PROJECT
 from tests.dbt.crashes import as_on_bigquery, kill_after
 from tests.dbt.project import Project, unequal
-from tests.dbt.prove import script
 from tests.dbt.replay import MADE_BY_HOOKS, Script, Warehouse
+from tests.dbt.replayed import script
 from tests.dbt.stories import DAY, MINUTE, Event, Lands, Vanishes, World, table_of
 from tests.dbt.strategies import MODELS
 
@@ -88,7 +88,7 @@ class Interrupted:
 @pytest.fixture(scope="module")
 def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Interrupted:
     """Everything that lands in BEFORE is loaded, what lands in AFTER is not."""
-    world = World(script("as shipped"), tmp_path_factory.mktemp("interrupted"), in_memory=False)
+    world = World(script({}), tmp_path_factory.mktemp("interrupted"), in_memory=False)
     with closing(world.warehouse):
         for step in BEFORE:
             step.happen(world)
@@ -165,33 +165,16 @@ def dbt_process(project: Project, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def wait_for(process: subprocess.Popen[str], text: str) -> bool:
-    """Read on until a line holds `text`; False where none does."""
-    assert process.stdout is not None
-    return any(text in line for line in process.stdout)
-
-
-@pytest.fixture
-def half_loaded(tmp_path: Path) -> Project:
-    """A home where BEFORE is loaded, and AFTER waits."""
-    project = Project(tmp_path)
-    world = World(script("as shipped"), project.home, in_memory=False)
-    with closing(world.warehouse):
-        for step in BEFORE:
-            step.happen(world)
-        world.warehouse.run()
-    for change in AFTER:
-        change.happen(world)
-    return project
-
-
 @pytest.mark.parametrize("model", ["stg_ga_events", "int_events", "mart_attribution_last"] if PROOF else ["int_events"])
-def test_dbt_itself_killed_inside_a_model(half_loaded: Project, interrupted: Interrupted, model: str) -> None:
+def test_dbt_itself_killed_inside_a_model(interrupted: Interrupted, model: str) -> None:
     """SIGKILL as soon as dbt says that it began the model; the next dbt run ends as one full refresh."""
-    process = dbt_process(half_loaded, "run")
-    assert wait_for(process, f"START sql replace_keys model main.{model}")
+    interrupted.restore("incremental")
+    project = Project(interrupted.world.home)
+    process = dbt_process(project, "run")
+    assert process.stdout is not None
+    assert any(f"START sql replace_keys model main.{model}" in line for line in process.stdout)
     process.kill()
     process.wait()
-    half_loaded.build()
-    with closing(Warehouse(interrupted.world.script, half_loaded.settings, in_memory=False)) as built:
+    project.build()
+    with closing(Warehouse(interrupted.world.script, project.settings, in_memory=False)) as built:
         assert unequal(built, interrupted.full, built.script.tables) == {}

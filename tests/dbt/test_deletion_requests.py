@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from include import landed_rows
-from include.deletion import Confirmed, DeletionError, confirm_removed, take_requests
+from include.deletion import Confirmed, DeletionError, Taken, confirm_removed, take_requests
 from include.deletion.tombstones import read_tombstones
 from include.ga4_schema import SCHEMA_2026
 from include.landed_rows import Outside
@@ -61,7 +61,6 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Replayed:
 
 @pytest.fixture
 def project(published: Replayed, tmp_path: Path) -> Project:
-    """A copy of it."""
     return published.copy(tmp_path / "home")
 
 
@@ -72,8 +71,15 @@ def finish(project: Project) -> None:
     confirm_removed(project.settings)
 
 
+def delete(project: Project, *lines: str) -> Taken:
+    """Ask, and do all of it."""
+    ask(project, *lines)
+    taken = take_requests(project.settings, now=NOW)
+    finish(project)
+    return taken
+
+
 def keys(project: Project) -> set[str]:
-    """The streamed events that are left."""
     return {row["event_key"] for row in project.rows("select event_key from int_events where shard not like 'events%'")}
 
 
@@ -87,11 +93,9 @@ def places_of(home: Path, text: str) -> set[str]:
 
 def test_nothing_of_a_person_is_left_in_any_byte(project: Project) -> None:
     assert len(places_of(project.home, ANN)) >= 3
-    request = ask(project, f"person, {ANN}")
-    taken = take_requests(project.settings, now=NOW)
+    taken = delete(project, f"person, {ANN}")
     assert (taken.requests, taken.persons_and_devices, taken.unknown, taken.problems) == (1, 1, (), ())
     assert taken.landing_rows == 8
-    finish(project)
     assert keys(project) == {
         "tablet@0",
         f"tablet@{DAY}",
@@ -103,7 +107,7 @@ def test_nothing_of_a_person_is_left_in_any_byte(project: Project) -> None:
     assert [row["user_pseudo_id"] for row in project.rows("select * from stg_ga_events")] == ["other"]
     assert [row["payload"] for row in project.rows("select payload from int_quarantine")] == ["cut off"]
     assert places_of(project.home, ANN) == set()
-    assert not request.exists()
+    assert list(project.settings.deletion_requests.iterdir()) == []
     assert project.rows("select kind, staged_rows, state from deletions") == [
         {"kind": "person", "staged_rows": 7, "state": "removed"}
     ]
@@ -142,25 +146,19 @@ def test_a_file_of_the_users_is_written_with_the_setting_alone_and_keeps_its_for
 
 
 def test_a_device_goes_whoever_used_it(project: Project) -> None:
-    ask(project, "device,tablet")
-    take_requests(project.settings, now=NOW)
-    finish(project)
+    delete(project, "device,tablet")
     assert keys(project) == {"laptop@0", f"laptop@{DAY}", "kiosk@0", "None@0", f"None@{DAY}"}
 
 
 def test_a_device_without_users_is_a_person(project: Project) -> None:
-    ask(project, "person,kiosk", "person,laptop")
-    taken = take_requests(project.settings, now=NOW)
+    taken = delete(project, "person,kiosk", "person,laptop")
     assert [message.split(":")[0:2] for message in taken.unknown] == [["request.csv", "3"]]  # the laptop is ann's
-    finish(project)
     assert keys(project) == {e["event_id"] for e in JOURNEYS} - {"kiosk@0"}
 
 
 def test_what_comes_later_is_kept_and_what_comes_late_is_not(project: Project) -> None:
     later = int(NOW.timestamp() * 1_000_000) - START
-    ask(project, f"person,{ANN}")
-    take_requests(project.settings, now=NOW)
-    finish(project)
+    delete(project, f"person,{ANN}")
     send(
         project, "b2",
         event(later - 1, "phone", ANN), event(later, "phone", ANN),
@@ -176,9 +174,7 @@ def test_what_comes_later_is_kept_and_what_comes_late_is_not(project: Project) -
 def test_asked_again_what_came_since_goes_too(project: Project) -> None:
     """The same file once more is another request, also where the first was confirmed."""
     later = int(NOW.timestamp() * 1_000_000) - START
-    ask(project, f"person,{ANN}")
-    take_requests(project.settings, now=NOW)
-    finish(project)
+    delete(project, f"person,{ANN}")
     send(project, "b2", event(later, "phone", ANN))
     project.build()
     request = ask(project, f"person,{ANN}")
@@ -198,9 +194,7 @@ def test_an_event_ahead_of_the_clock_goes_too(project: Project) -> None:
     ahead = int(NOW.timestamp() * 1_000_000) - START + 5 * MINUTE
     send(project, "b2", event(ahead, "laptop", ANN))
     project.build()
-    ask(project, f"person,{ANN}")
-    take_requests(project.settings, now=NOW)
-    finish(project)
+    delete(project, f"person,{ANN}")
     assert f"laptop@{ahead}" not in keys(project)
     assert places_of(project.home, ANN) == set()
 
@@ -210,9 +204,7 @@ def test_no_copy_of_theirs_comes_up_under_another_name(project: Project) -> None
     send(project, "b2", event(1, "laptop", event_id="twice"), event(1, "phone", "bob", event_id="twice"))
     send(project, "b3", event(2, "phone", "bob", event_id="other"), event(3, "laptop", ANN, event_id="other"))
     project.build()
-    ask(project, f"person,{ANN}")
-    take_requests(project.settings, now=NOW)
-    finish(project)
+    delete(project, f"person,{ANN}")
     assert "twice" not in keys(project)
     assert "other" in keys(project)
     send(project, "b4", event(1, "phone", "bob", event_id="twice"))
@@ -222,14 +214,12 @@ def test_no_copy_of_theirs_comes_up_under_another_name(project: Project) -> None
 
 def test_an_unknown_id_is_said_and_remembered(project: Project) -> None:
     before = keys(project)
-    ask(project, "person,nobody", "device,nowhere")
-    taken = take_requests(project.settings, now=NOW)
+    taken = delete(project, "person,nobody", "device,nowhere")
     assert [m.split(";")[0] for m in taken.unknown] == [
         "request.csv:2: no row here is of this person",
         "request.csv:3: no row here is of this device",
     ]
     assert taken.landing_rows == 0
-    finish(project)
     send(project, "b2", event(1, "phone", "nobody"), event(1, "nowhere"), event(1, "nobody"), event(2, "phone"))
     project.build()
     assert keys(project) - before == {"phone@2"}
@@ -276,12 +266,10 @@ def test_a_read_only_export_is_named_and_the_tables_are_clean(
 
 
 def stray(table: str, column: str) -> str:
-    """A row of ann's in a table."""
     return f"insert into {table} by name select '{ANN}' as {column}, {START} as event_at, {START} as received_at"
 
 
 def stray_session() -> str:
-    """A session of ann's in the mart."""
     return f"insert into mart_sessions by name select '{ANN}' as person_id"
 
 
@@ -303,7 +291,6 @@ LEFT: dict[str, Callable[[Project], object]] = {
 
 
 def sql(project: Project, statement: str, *, published: bool = False) -> None:
-    """Plant something."""
     with duckdb.connect(str(project.settings.published if published else project.settings.warehouse)) as connection:
         assert connection.execute(statement).fetchall()[0][0] >= 1
 
@@ -357,8 +344,6 @@ def test_other_people_s_look_back_does_not_follow_the_deleted(project: Project) 
     project.build()
     flags = "select lookback_complete from mart_attribution_last where person_id = 'bob'"
     assert project.rows(flags) == [{"lookback_complete": True}]
-    ask(project, f"person,{ANN}")
-    take_requests(project.settings, now=NOW)
-    finish(project)
+    delete(project, f"person,{ANN}")
     assert project.rows(flags) == [{"lookback_complete": True}]
     assert project.differences_from(project.oracle()) == {}

@@ -45,7 +45,6 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def told(shop: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:
-    """What the command prints."""
     monkeypatch.setenv("ATTRIBUTION_HOME", str(shop.home))
     monkeypatch.setenv("COLUMNS", "140")
     assert main(arguments) == 0

@@ -1,4 +1,4 @@
-"""What warns that data is missing: a source that fell silent, a day that did not come, one far from those before it."""
+"""What warns: a source that fell silent, days that did not come or are far from those before, orders of many."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from include.publish import MARK_PUBLISHED
 from include.warehouse import open_warehouse
 from tests.dbt import nights
-from tests.dbt.nights import send
+from tests.dbt.nights import order, send
 from tests.dbt.project import Project
 from tests.dbt.replayed import Replayed
 
@@ -25,7 +25,6 @@ def micros(day: int, event: int = 0) -> int:
 
 
 def export(project: Project, day: int, *, views: int = 120, orders: int = 12, revenue: float = 50.0) -> Path:
-    """The daily table of a day."""
     rows: list[dict[str, Any]] = [{"event_timestamp": micros(day, i), "user_pseudo_id": f"d{i}"} for i in range(views)]
     for i in range(orders):
         order = {"transaction_id": f"{day}-{i}", "purchase_revenue_in_usd": revenue}
@@ -46,12 +45,10 @@ def usual(tmp_path_factory: pytest.TempPathFactory) -> Replayed:
 
 @pytest.fixture
 def project(usual: Replayed, tmp_path: Path) -> Replayed:
-    """A copy of it."""
     return usual.copy(tmp_path / "home")
 
 
 def far(project: Replayed) -> set[tuple[str, str]]:
-    """The days that are far from the days before, with what of them is."""
     project.build()
     return {(row["period"], row["measure"]) for row in project.finds("assert_volume")}
 
@@ -147,3 +144,27 @@ def test_a_day_that_came_in_part_is_not_missing(project: Replayed) -> None:
     export(project, DAYS + 1)
     project.build()
     assert project.finds("assert_no_day_missing") == []
+
+
+def test_the_gate_tells_what_a_setting_would_mend(tmp_path: Path) -> None:
+    """How many orders are several people's, how many refunds no order's, and who is on more devices than allowed."""
+    project = Replayed(tmp_path)
+    of_other: dict[str, Any] = {"number": "t2", "value": 7}
+    send(project, "b1", order(0, "a"), order(1, "b"), order(2, "c", **of_other), order(3, "c", **of_other))
+    send(project, "b2", *(order(4, who, name="refund", value=2) for who in ("a", "server")))
+    users = [*(("ann", f"a{i}") for i in range(50)), *(("guest", f"g{i}") for i in range(51)), ("guest", "g0")]
+    send(project, "b3", *(nights.event(at, device, user) for at, (user, device) in enumerate(users)))
+    send(project, "b4", order(5, "a", number="t9", name="refund", value=3))
+    send(project, "b5", order(6, "a", number="none", name="refund", value=4))
+    project.build()
+
+    def found(name: str) -> list[tuple[Any, ...]]:
+        return [tuple(row.values())[:3] for row in project.finds(name)]
+
+    assert found("assert_orders_of_one_person") == [(1, 2, 20)]
+    assert found("assert_refunds_matched") == [("no order id", 1, 4), ("no such order", 2, 5)]
+    assert found("assert_no_user_on_many_devices") == [("guest", 51, "ignored_user_ids")]
+    assert found("assert_every_order_converted") == []
+    with open_warehouse(project.settings) as warehouse:
+        warehouse.execute("delete from int_conversions where transaction_id = 't1'")
+    assert len(found("assert_every_order_converted")) == 2

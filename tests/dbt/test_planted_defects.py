@@ -1,7 +1,7 @@
 """Each check of the gate and the audit finds the defect it is there for, and a sound warehouse passes them all.
 
-A small simulated warehouse is built once. Each case plants its defect in a transaction that is taken back, and runs the
-checks as dbt compiled them; that dbt runs the same ones and says the same is tested on one defect.
+A small simulated warehouse is built once. Each case of defects.yml is planted in a transaction that is taken back, and
+the checks run as dbt compiled them; that dbt runs the same ones and says the same is tested on one defect.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
+import yaml
 
 from include import quality
 from include.data_driven.upkeep import FitSettings, add_fit
@@ -23,10 +25,24 @@ from include.simulator.spend import write_spend
 from include.simulator.stream import write_batch
 from include.store import open_store
 from include.transform import GATE_OF_DAYS
-from tests.dbt.defects import AUDIT_CASES, CLOCKS, FRESH, GATE_CASES, GROUPED, NAMELESS, SWEEPS, WARNING, Case
 from tests.dbt.project import environment
 from tests.dbt.replay import Warehouse
 from tests.dbt.replayed import Condition, Replayed, checks, failing
+
+DEFECTS = yaml.safe_load(Path(__file__).with_name("defects.yml").read_text())
+SWEEPS: dict[str, str] = DEFECTS["sweeps"]
+#: What breaks every condition of int_quarantine, a view: a rejected file of which nothing is known.
+NAMELESS = "insert into int_journal (entry, seq) values ('rejected', 1)"
+FRESH = "assert_fresh"
+
+
+def statement(kind: str, name: str) -> str:
+    return str(DEFECTS[kind][name]["plant"].format_map(DEFECTS["rows"]))
+
+
+def cases(kind: str) -> list[Any]:
+    """The defects of the gate or of the audit: statement, and the names of all checks that find it."""
+    return [pytest.param(statement(kind, name), set(one["found"]), id=name) for name, one in DEFECTS[kind].items()]
 
 
 @pytest.fixture(scope="module")
@@ -71,32 +87,35 @@ def test_a_sound_warehouse_passes(warehouse: Warehouse) -> None:
 
 
 def test_those_that_warn_let_the_run_pass() -> None:
-    assert {one.name for kind in checks().values() for one in kind if one.warns} == WARNING
+    assert {one.name for kind in checks().values() for one in kind if one.warns} == set(DEFECTS["warning"])
 
 
-@pytest.mark.parametrize("case", GATE_CASES, ids=lambda case: case.name)
-def test_the_gate_finds(warehouse: Warehouse, case: Case) -> None:
-    plant(warehouse.db, case.plant)
-    assert found(warehouse, "gate") == case.found
+@pytest.mark.parametrize(("defect", "checks_of_it"), cases("gate"))
+def test_the_gate_finds(warehouse: Warehouse, defect: str, checks_of_it: set[str]) -> None:
+    plant(warehouse.db, defect)
+    assert found(warehouse, "gate") == checks_of_it
 
 
-@pytest.mark.parametrize("case", AUDIT_CASES, ids=lambda case: case.name)
-def test_the_audit_finds(warehouse: Warehouse, case: Case) -> None:
-    plant(warehouse.db, case.plant)
-    assert found(warehouse, "audit") == case.found
+@pytest.mark.parametrize(("defect", "checks_of_it"), cases("audit"))
+def test_the_audit_finds(warehouse: Warehouse, defect: str, checks_of_it: set[str]) -> None:
+    plant(warehouse.db, defect)
+    assert found(warehouse, "audit") == checks_of_it
 
 
 def test_dbt_itself_finds_it(project: Replayed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that stops the run and one that warns."""
     # the failing rows, a dbt command each, are for the report (test_quality.py)
     monkeypatch.setattr(quality, "sample", lambda *_: ((), ()))
-    cases = [case for case in GATE_CASES if case.found in ({CLOCKS}, {GROUPED})][:2]
     copy = project.copy(tmp_path / "home")
     with duckdb.connect(str(copy.settings.warehouse)) as connection:
-        plant(connection, *(case.plant for case in cases))
+        plant(connection, statement("gate", "a clock years behind"), statement("gate", "session lost"))
     with environment(copy.settings.dbt_env()):  # run_dbt sets its variables in the process
         findings = [one for one in examine(copy.settings, GATE_OF_DAYS) if not one.passed]
-    assert {(finding.name, finding.stops) for finding in findings} == {(CLOCKS, False), (GROUPED, True), (FRESH, False)}
+    assert {(finding.name, finding.stops) for finding in findings} == {
+        ("assert_clocks", False),
+        ("assert_every_event_in_a_session", True),
+        (FRESH, False),
+    }
 
 
 def conditions() -> dict[str, Condition]:
@@ -118,10 +137,10 @@ def test_every_condition_of_a_kind_can_fail(warehouse: Warehouse, kind: str) -> 
 
 def test_every_check_has_its_case() -> None:
     """A new check without a case that makes it fail is red here."""
-    cases = {name for case in (*GATE_CASES, *AUDIT_CASES) for name in case.found}
+    found = {name for kind in ("gate", "audit") for one in DEFECTS[kind].values() for name in one["found"]}
     singular = {
         path.stem for folder in ("gate", "audit") for path in (PROJECT / "dbt" / "tests" / folder).glob("*.sql")
     }
     assert singular
-    assert singular <= cases | {FRESH}, "test_fresh_and_volume.py has the case of that one"
-    assert {name for name, one in conditions().items() if one.kind not in SWEEPS} <= cases
+    assert singular <= found | {FRESH}, "test_fresh_and_volume.py has the case of that one"
+    assert {name for name, one in conditions().items() if one.kind not in SWEEPS} <= found

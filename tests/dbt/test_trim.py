@@ -19,7 +19,6 @@ VERSIONS = "select touched_key, version from int_journal where entry = 'shard' o
 
 
 def land(project: Project, name: str, *events: dict[str, object]) -> None:
-    """Send a batch and build."""
     send(project, name, *events)
     project.build()
 
@@ -37,12 +36,10 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Replayed:
 
 @pytest.fixture
 def project(published: Replayed, tmp_path: Path) -> Replayed:
-    """A copy of it."""
     return published.copy(tmp_path / "home")
 
 
 def entries(project: Replayed) -> dict[str, int]:
-    """Rows of the journal by entry."""
     return {row["entry"]: row["n"] for row in project.rows("select entry, count(*) as n from int_journal group by 1")}
 
 

@@ -6,11 +6,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import psutil
 
 from include.settings import PROJECT
 
@@ -71,14 +71,10 @@ def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
         return connection.execute(sql).fetchall()
 
 
-def processes_of(home: Path) -> list[str]:
+def processes_of(home: Path) -> list[int]:
     """The ids of the processes that work on this home."""
-    wanted = f"ATTRIBUTION_HOME={home}".encode()
-    found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        with suppress(OSError):  # it ended meanwhile
-            found += [path.parent.name] if wanted in path.read_bytes() else []
-    return found
+    every = psutil.process_iter(["environ"])
+    return [one.pid for one in every if (one.info["environ"] or {}).get("ATTRIBUTION_HOME") == str(home)]
 
 
 def logs_of(home: Path) -> list[str]:

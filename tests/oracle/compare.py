@@ -14,7 +14,6 @@ Values = tuple[object, ...]
 
 
 def columns_of(row: Row) -> Iterable[str]:
-    """The columns of a row."""
     columns: Iterable[str] = row if isinstance(row, Mapping) else row._fields  # type: ignore[attr-defined]
     return columns
 

@@ -6,10 +6,8 @@ from collections.abc import Iterable
 from hashlib import md5
 
 from tests.oracle.evidence import SourceRules
-from tests.oracle.items import items_of
-from tests.oracle.landed import Landed
-from tests.oracle.model import MICROSECONDS_A_DAY, MICROSECONDS_A_MINUTE, Event, Quarantined, Rules
-from tests.oracle.money import Rates, amount_of, extras_of, sent_cents
+from tests.oracle.model import MICROSECONDS_A_DAY, MICROSECONDS_A_MINUTE, Event, Landed, Quarantined, Rules
+from tests.oracle.money import Rates, amount_of, extras_of, items_of, sent_cents
 
 _YEAR_2000 = 946_684_800_000_000
 _BEFORE_ANY = -1 << 64
@@ -28,7 +26,6 @@ def digest(*parts: str | int | None) -> str:
 
 
 def hashed(text: str) -> str:
-    """The md5 of a text, in lower-case hexadecimal."""
     return md5(text.encode("utf-8"), usedforsecurity=False).hexdigest()
 
 

@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from tests.oracle.landed import CLICK_IDS, Landed
-from tests.oracle.model import NOT_SET, Campaign, Rules
+from tests.oracle.model import CLICK_IDS, NOT_SET, Campaign, Landed, Rules
 from tests.oracle.text import Query, host_in, host_of, lies_under, query_of
 
 _PAID = re.compile(r"(?:cpc|ppc|paid.*)", re.IGNORECASE | re.DOTALL)

@@ -1,10 +1,8 @@
 """GA4's export tables, one Parquet file each: which are read (E3), and each row with its parameters flattened."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
-from decimal import Decimal
-from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +10,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tests.oracle.folders import visible
-from tests.oracle.ga4_schema import (
-    ITEMS,
-    LEAVES,
-    PARAMETER_VALUES,
-    PARAMETERS,
-    as_whole,
-    check_items,
-    exact,
-    present_leaves,
+from tests.oracle.landing import visible
+from tests.oracle.model import (
+    CLICK_IDS,
+    ITEM_AMOUNTS,
+    ITEM_NAMES,
+    MICROSECONDS_A_DAY,
+    Amounts,
+    Campaign,
+    Landed,
+    Quarantined,
+    SentItem,
 )
-from tests.oracle.landed import CLICK_IDS, ITEM_NAMES, Amounts, Landed, SentItem
-from tests.oracle.model import MICROSECONDS_A_DAY, Campaign, Quarantined
 from tests.oracle.money import sent_item, sent_number
 from tests.oracle.text import text_of
 
@@ -32,12 +29,72 @@ _NAME = re.compile(
     r"(events_(fresh_|intraday_)?([0-9]{4})([0-9]{2})([0-9]{2}))([_-]?[0-9]{12}|[_-][0-9]+(-of-[0-9]+)?)?"
 )
 _KINDS = (None, "fresh_", "intraday_")
-_READ_PARAMETERS = ("page_location", "page_referrer", "source", "medium", "campaign", "currency", "value", *CLICK_IDS)
 _ROWS_A_BATCH = 65_536
+_EXACT_UP_TO = 2**53
 _EPOCH = date(1970, 1, 1).toordinal()
 
-Parameters = dict[str, str | int | float | Decimal]
-_NO_PARAMETERS: Parameters = {}
+_TEXT, _WHOLE, _NUMBER = pa.string(), pa.int64(), pa.float64()
+
+
+def _record(kinds: Mapping[str, pa.DataType], *, nullable: bool = True) -> pa.DataType:
+    """A record of these fields; where not nullable, a file must have them."""
+    return pa.struct([pa.field(name, kind, nullable=nullable) for name, kind in kinds.items()])
+
+
+_VALUE = _record({"string_value": _TEXT, "int_value": _WHOLE, "float_value": _NUMBER, "double_value": _NUMBER})
+_PAIR = {"key": _TEXT, "value": _VALUE}
+_ITEM_TEXTS = (
+    *("coupon", "affiliation", "location_id", "item_list_id", "item_list_name", "item_list_index"),
+    *("promotion_id", "promotion_name", "creative_name", "creative_slot"),
+    *(f"item_category{place}" for place in range(2, 6)),
+)
+#: By the field of Amounts, that of `ecommerce`.
+_MONEY = {
+    "purchase_in_usd": "purchase_revenue_in_usd",
+    "purchase": "purchase_revenue",
+    "refund_in_usd": "refund_value_in_usd",
+    "refund": "refund_value",
+    "shipping_in_usd": "shipping_value_in_usd",
+    "shipping": "shipping_value",
+    "tax_in_usd": "tax_value_in_usd",
+    "tax": "tax_value",
+}
+_COLLECTED = ("manual_source", "manual_medium", "manual_campaign_name")
+_LAST_CLICK = ("source", "medium", "campaign_name")
+#: The columns that the rules read, with what their values must be (E4).
+_READ: dict[str, pa.DataType] = {
+    "event_timestamp": _WHOLE,
+    "event_name": _TEXT,
+    "user_id": _TEXT,
+    "user_pseudo_id": _TEXT,
+    "event_bundle_sequence_id": _WHOLE,
+    "batch_page_id": _WHOLE,
+    "batch_ordering_id": _WHOLE,
+    "batch_event_index": _WHOLE,
+    "event_value_in_usd": _NUMBER,
+    "device": _record({"category": _TEXT}),
+    "ecommerce": _record({"transaction_id": _TEXT, **dict.fromkeys(_MONEY.values(), _NUMBER)}),
+    "collected_traffic_source": _record(dict.fromkeys((*_COLLECTED, *CLICK_IDS), _TEXT)),
+    "session_traffic_source_last_click": _record(
+        {
+            "cross_channel_campaign": _record(dict.fromkeys(_LAST_CLICK, _TEXT)),
+            "manual_campaign": _record(dict.fromkeys(_LAST_CLICK, _TEXT)),
+            "google_ads_campaign": _record({"campaign_name": _TEXT}),
+        }
+    ),
+    "event_params": pa.list_(_record(_PAIR, nullable=False)),
+    "items": pa.list_(
+        _record(
+            {
+                **dict.fromkeys((*ITEM_NAMES, *_ITEM_TEXTS), _TEXT),
+                "quantity": _WHOLE,
+                **dict.fromkeys((*ITEM_AMOUNTS, "item_refund_in_usd", "item_refund"), _NUMBER),
+                "item_params": pa.list_(_record(_PAIR)),
+            }
+        )
+    ),
+}
+_READ_PARAMETERS = ("page_location", "page_referrer", "source", "medium", "campaign", "currency", "value", *CLICK_IDS)
 
 
 def read_ga4(folder: Path, conversion_events: Collection[str]) -> Iterator[Landed | Quarantined]:
@@ -56,13 +113,12 @@ def read_ga4(folder: Path, conversion_events: Collection[str]) -> Iterator[Lande
     for (_, day, table_name), paths in sorted(tables.items()):
         if day in replaced:
             continue
-        rows: list[Landed] = []
-        for path in paths:
-            read = _read(path, table_name, day, conversion_events)
-            if isinstance(read, Quarantined):
-                yield read
-                break
-            rows += read
+        try:
+            rows = [row for path in paths for row in _read(path, table_name, day, conversion_events)]
+        except TypeError:
+            yield Quarantined(table_name, "ga4", "wrong_type")
+        except (pa.ArrowException, OSError, UnicodeDecodeError):
+            yield Quarantined(table_name, "ga4", "unreadable")
         else:
             replaced.add(day)
             yield from rows
@@ -94,112 +150,121 @@ def _table(name: str) -> tuple[int, date, str] | None:
         return None
 
 
-def _read(path: Path, table: str, day: date, conversion_events: Collection[str]) -> list[Landed] | Quarantined:
-    """Every row of a file, or the reason why its whole table is set aside."""
-    arrived_at = (day.toordinal() - _EPOCH) * MICROSECONDS_A_DAY + MICROSECONDS_A_DAY * 3 // 2
-    rows: list[Landed] = []
+def exact(array: Any, wanted: pa.DataType) -> Any:  # noqa: ANN401 - arrays of any type
+    """An array as the wanted type, no value changed; numbers (double) keep the type that they have.
+
+    Raises TypeError where a value has no such type: text for a number, a fraction for a whole number or a text, a whole
+    number wider than 64 bits or one of several that a double stands for.
+    """
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    found = array.type
+    if pa.types.is_null(found):
+        return array.cast(wanted)
+    if isinstance(wanted, pa.StructType):
+        there = {field.name for field in found} if isinstance(found, pa.StructType) else set()
+        if not isinstance(found, pa.StructType) or any(f.name not in there and not f.nullable for f in wanted):
+            raise TypeError(f"{found} lacks a field")
+        fields = [
+            exact(pc.struct_field(array, f.name) if f.name in there else pa.nulls(len(array)), f.type) for f in wanted
+        ]
+        return pa.StructArray.from_arrays(fields, names=[f.name for f in wanted], mask=array.is_null())
+    if isinstance(wanted, pa.ListType):
+        if not isinstance(found, pa.ListType | pa.LargeListType | pa.FixedSizeListType):
+            raise TypeError(f"{found} is no list")
+        lists = array.cast(pa.list_(found.value_type))
+        return pa.ListArray.from_arrays(lists.offsets, exact(lists.values, wanted.value_type), mask=lists.is_null())
+    return _leaf(array, wanted)
+
+
+def _leaf(array: Any, wanted: pa.DataType) -> Any:  # noqa: ANN401
+    found = array.type
+    has_fraction = pa.types.is_floating(found) or pa.types.is_decimal(found)
+    is_text = pa.types.is_string(found) or pa.types.is_large_string(found) or pa.types.is_string_view(found)
+    if not (has_fraction or pa.types.is_integer(found) or (is_text and wanted == _TEXT)):
+        raise TypeError(f"{found} is no {wanted}")
+    if wanted == _NUMBER:
+        return array
+    if pa.types.is_floating(found) and (pc.max(pc.abs(array)).as_py() or 0) > _EXACT_UP_TO:
+        raise TypeError(f"a {found} of more than 53 bits")
     try:
-        with pq.ParquetFile(path) as file:
-            columns = present_leaves(file.schema_arrow)
-            for batch in file.iter_batches(batch_size=_ROWS_A_BATCH, columns=columns):
-                listed: Any = batch.column(ITEMS) if ITEMS in columns else None
-                if listed is not None:
-                    check_items(listed.flatten())
-                for place, row in enumerate(_rows(batch, columns, table, arrived_at)):
-                    sold = listed is not None and row.event_name in conversion_events
-                    rows.append(row._replace(items=_items(listed[place].as_py())) if sold else row)
-    except TypeError:
-        return Quarantined(table, "ga4", "wrong_type")
-    except (pa.ArrowException, OSError, UnicodeDecodeError):
-        return Quarantined(table, "ga4", "unreadable")
-    return rows
+        return array.cast(_WHOLE).cast(wanted) if has_fraction else array.cast(wanted)
+    except pa.ArrowInvalid as error:
+        raise TypeError(str(error)) from error
 
 
-def _column(batch: pa.RecordBatch, path: str) -> Sequence[Any]:
-    name, *rest = path.split(".")
-    array: Any = batch.column(name)
-    for child in rest:
-        array = pc.struct_field(array, child)
-    return exact(array, LEAVES[path])
+def _read(path: Path, table: str, day: date, conversion_events: Collection[str]) -> Iterator[Landed]:
+    """Every row of a file. Raises TypeError where a type cannot hold its column, an Arrow error where it is no file."""
+    arrived_at = (day.toordinal() - _EPOCH) * MICROSECONDS_A_DAY + MICROSECONDS_A_DAY * 3 // 2
+    with pq.ParquetFile(path) as file:
+        there = [name for name in _READ if name in file.schema_arrow.names]
+        for batch in file.iter_batches(batch_size=_ROWS_A_BATCH, columns=there):
+            columns = {
+                name: exact(batch.column(name) if name in there else pa.nulls(batch.num_rows), kind)
+                for name, kind in _READ.items()
+            }
+            listed, parameters = columns.pop("items"), _parameters(columns.pop("event_params"))
+            values = zip(*(column.to_pylist() for column in columns.values()), strict=True)
+            for items, named, row in zip(listed, parameters, values, strict=True):
+                landed = _landed(dict(zip(columns, row, strict=True)), named, table, arrived_at)
+                if landed.event_name in conversion_events:
+                    landed = landed._replace(items=tuple(map(_item, items.as_py() or ())))
+                yield landed
 
 
-def _parameters(batch: pa.RecordBatch) -> list[Parameters]:
+def _item(sent: dict[str, Any]) -> SentItem:
+    return sent_item(sent, 1 if sent["quantity"] is None else sent["quantity"])
+
+
+def _parameters(array: Any) -> list[dict[str, Any]]:  # noqa: ANN401
     """A dict of the parameters that are read for each row; of several with one key the first counts."""
-    array: Any = batch.column(PARAMETERS)
+    rows: list[dict[str, Any]] = [{} for _ in range(len(array))]
     entries = array.flatten()
-    keys = pc.struct_field(entries, "key").cast(pa.string())
-    wanted = pc.is_in(keys, value_set=pa.array(_READ_PARAMETERS))
-    values = pc.struct_field(entries, "value")
-    kinds = [values.type.field(i).name for i in range(values.type.num_fields)]
-    rows: list[Parameters] = [_NO_PARAMETERS] * batch.num_rows
+    wanted = pc.is_in(pc.struct_field(entries, "key"), value_set=pa.array(_READ_PARAMETERS))
     parents = pc.list_parent_indices(array).filter(wanted).to_pylist()
-    choices = [
-        exact(pc.struct_field(values, name), kind, wanted) for name, kind in PARAMETER_VALUES.items() if name in kinds
-    ]
-    for parent, key, *candidates in zip(parents, keys.filter(wanted).to_pylist(), *choices, strict=True):
-        value = next((candidate for candidate in candidates if candidate is not None), None)
-        if rows[parent] is _NO_PARAMETERS:
-            rows[parent] = {}
-        rows[parent].setdefault(key, value)
+    for parent, entry in zip(parents, entries.filter(wanted).to_pylist(), strict=True):
+        value = next((value for value in (entry["value"] or {}).values() if value is not None), None)
+        rows[parent].setdefault(entry["key"], value)
     return rows
 
 
-def _items(sent: Sequence[Mapping[str, Any]] | None) -> tuple[SentItem, ...]:
-    return tuple(
-        sent_item(
-            {**item, **{name: as_whole(item.get(name)) for name in ITEM_NAMES}},
-            1 if item.get("quantity") is None else int(as_whole(item["quantity"]) or 0),
-        )
-        for item in sent or ()
+def _landed(sent: dict[str, Any], named: dict[str, Any], shard: str, arrived_at: int) -> Landed:
+    """A row of these columns and parameters, its items left out."""
+    money, collected = sent["ecommerce"] or {}, sent["collected_traffic_source"] or {}
+    last_click = sent["session_traffic_source_last_click"] or {}
+    theirs = [last_click.get(f"{kind}_campaign") or {} for kind in ("cross_channel", "manual", "google_ads")]
+    by_field: dict[str, Any] = {name: sent_number(money.get(column)) for name, column in _MONEY.items()}
+    amounts = Amounts(
+        **by_field,
+        event_in_usd=sent_number(sent["event_value_in_usd"]),
+        value=sent_number(named.get("value")),
+        currency=text_of(named.get("currency")),
+    )
+    return Landed(
+        streamed=False,
+        shard=shard,
+        received_at=arrived_at,
+        event_at=sent["event_timestamp"],
+        event_name=text_of(sent["event_name"]),
+        user_pseudo_id=text_of(sent["user_pseudo_id"]),
+        user_id=text_of(sent["user_id"]),
+        event_bundle_sequence_id=sent["event_bundle_sequence_id"],
+        batch_page_id=sent["batch_page_id"],
+        batch_ordering_id=sent["batch_ordering_id"],
+        batch_event_index=sent["batch_event_index"],
+        page_location=text_of(named.get("page_location")),
+        page_referrer=text_of(named.get("page_referrer")),
+        device_category=text_of((sent["device"] or {}).get("category")),
+        transaction_id=text_of(money.get("transaction_id")),
+        click_ids=frozenset(name for name in CLICK_IDS if text_of(collected.get(name)) or text_of(named.get(name))),
+        collected=_campaign(collected, _COLLECTED),
+        named=_campaign(named, ("source", "medium", "campaign")),
+        ga4_session=_campaign(theirs[0], _LAST_CLICK) or _campaign(theirs[1], _LAST_CLICK),
+        ads_campaign=text_of(theirs[2].get("campaign_name")),
+        amounts=amounts if any(amount is not None for amount in amounts) else None,
     )
 
 
-def _campaign(parts: Sequence[Any]) -> Campaign | None:
-    campaign = Campaign(*map(text_of, parts))
+def _campaign(sent: dict[str, Any], names: tuple[str, ...]) -> Campaign | None:
+    campaign = Campaign(*(text_of(sent.get(name)) for name in names))
     return campaign if campaign.is_present else None
-
-
-def _rows(batch: pa.RecordBatch, columns: Sequence[str], shard: str, arrived_at: int) -> Iterator[Landed]:
-    """The rows of one batch. The order of the names below is that of LEAVES."""
-    leaves = [_column(batch, path) if path in columns else repeat(None, batch.num_rows) for path in LEAVES]
-    parameters = _parameters(batch) if PARAMETERS in columns else repeat(_NO_PARAMETERS, batch.num_rows)
-    for named, event_at, event_name, user_id, device, bundle, page_id, ordering_id, index, event_in_usd, *rest in zip(
-        parameters, *leaves, strict=True
-    ):
-        category, transaction_id, purchase_in_usd, purchase, refund_in_usd, refund, *others = rest
-        extras, sources = others[:4], others[4:]
-        amounts = Amounts(
-            sent_number(purchase_in_usd),
-            sent_number(purchase),
-            sent_number(refund_in_usd),
-            sent_number(refund),
-            sent_number(event_in_usd),
-            sent_number(named.get("value")),
-            text_of(named.get("currency")),
-            *map(sent_number, extras),
-        )
-        found_clicks = [name for name, value in zip(CLICK_IDS, sources[3:9], strict=True) if text_of(value)]
-        found_clicks += [name for name in CLICK_IDS if name in named and text_of(named[name])]
-        yield Landed(
-            streamed=False,
-            shard=shard,
-            received_at=arrived_at,
-            event_at=event_at,
-            event_name=text_of(event_name),
-            user_pseudo_id=text_of(device),
-            user_id=text_of(user_id),
-            event_bundle_sequence_id=bundle,
-            batch_page_id=page_id,
-            batch_ordering_id=ordering_id,
-            batch_event_index=index,
-            page_location=text_of(named.get("page_location")),
-            page_referrer=text_of(named.get("page_referrer")),
-            device_category=text_of(category),
-            transaction_id=text_of(transaction_id),
-            click_ids=frozenset(found_clicks),
-            collected=_campaign(sources[0:3]),
-            named=_campaign([named.get(name) for name in ("source", "medium", "campaign")]),
-            ga4_session=_campaign(sources[9:12]) or _campaign(sources[12:15]),
-            ads_campaign=text_of(sources[15]),
-            amounts=amounts if any(amount is not None for amount in amounts) else None,
-        )

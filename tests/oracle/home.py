@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.oracle.events import event_key, hashed, real_id
-from tests.oracle.landed import Landed
-from tests.oracle.model import Event
+from tests.oracle.model import Event, Landed
 
 _BEFORE_ANY = -1 << 64
 _YEAR_2000 = 946_684_800_000_000

@@ -1,12 +1,15 @@
-"""Journeys with and without a conversion (T6), and the marts that add them up."""
+"""Journeys with and without a conversion (T6), the marts that add them up, and GA4's source beside ours (S6)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import product
 from typing import Any
 
-from tests.oracle.model import MICROSECONDS_A_DAY, Conversion, Row, Rules, Session
+from tests.oracle.channels import ChannelRules
+from tests.oracle.evidence import SourceRules, is_direct
+from tests.oracle.model import MICROSECONDS_A_DAY, NOT_SET, Conversion, Row, Rules, Session
+from tests.oracle.text import host_in
 
 _ZERO = Decimal("0.00")
 _OF_CONVERSION = ("conversion_id", "converted_at", "revenue", "net_revenue")
@@ -99,3 +102,40 @@ def overlaps_of(touchpoints: Iterable[Row], last_clicks: Iterable[Row]) -> list[
         }
         for (channel, other), closed in pairs.items()
     ]
+
+
+_THEIRS = ("ga4_source", "ga4_medium", "ga4_campaign")
+
+
+def comparisons_of(sessions: Iterable[Row], channels: ChannelRules, sources: SourceRules) -> Iterator[Row]:
+    """A row a session of a person of which GA4 names a source."""
+    seen: set[tuple[str, str]] = set()
+    for session in sorted(sessions, key=lambda one: int(one["started_at"])):
+        if session["ga4_source"] is not None or session["ga4_medium"] is not None:
+            theirs = tuple(session[name] or NOT_SET for name in _THEIRS)
+            was_seen = (theirs[0].lower(), theirs[1].lower()) in seen
+            group, channel = channels.channels(*theirs)
+            difference = _difference(session, theirs, was_seen, sources)
+            theirs_too = {"ga4_channel_group": group, "ga4_channel": channel, "difference": difference}
+            yield session | dict(zip(_THEIRS, theirs, strict=True)) | theirs_too
+        seen.add((session["source"].lower(), session["medium"].lower()))
+
+
+def _difference(session: Row, theirs: tuple[str, ...], was_seen: bool, sources: SourceRules) -> str:
+    """The first reason that holds."""
+    ours = [session[name].lower() for name in ("source", "medium", "campaign")]
+    source, medium, campaign = (text.lower() for text in theirs)
+    direct = session["source_rule"] == "direct"
+    host = host_in(source)
+    reasons = {
+        "same": ours == [source, medium, campaign] or (is_direct(*ours[:2]) and is_direct(source, medium)),
+        "campaign": ours[:2] == [source, medium],
+        "referral_exclusion": medium == "referral" and host is not None and sources.never_refers(host),
+        "self_referral": medium == "referral" and (session["self_referral"] or "").lower() == source,
+        "click_id": session["source_rule"].startswith("click_id"),
+        "carried_over": direct and was_seen,
+        "identity": session["has_several_devices"],
+        "direct_in_ours": direct,
+        "direct_in_ga4": is_direct(source, medium),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "other")

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
 
-from tests.oracle.landed import ITEM_AMOUNTS, ITEM_NAMES, Amounts, Landed, Number, SentItem
-from tests.oracle.model import MICROSECONDS_A_DAY
-from tests.oracle.text import text_of
+from tests.oracle.model import ITEM_AMOUNTS, ITEM_NAMES, MICROSECONDS_A_DAY, NOT_SET, Amounts, Landed, Number, SentItem
+from tests.oracle.text import clean, text_of
 
 Rates = dict[str, list[tuple[date, Decimal]]]
 
@@ -19,11 +18,13 @@ _TOO_LARGE = Decimal(10) ** 15
 _NUMERAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _NAMED = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 _STORE_PURCHASES = ("in_app_purchase", "app_store_subscription_convert", "app_store_subscription_renew")
+LINE, FIELD = "\x1e", "\x1f"
+_WITHOUT = str.maketrans(LINE + FIELD, "  ")
+_MOST_ITEMS = 999_999_999
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).date().toordinal()
 
 
 def utc_date(microseconds: int) -> date:
-    """The UTC date of a time."""
     return date.fromordinal(_EPOCH + microseconds // MICROSECONDS_A_DAY)
 
 
@@ -48,7 +49,6 @@ def sent_number(value: object) -> Number | None:
 
 
 def sent_item(fields: Mapping[str, object], quantity: int | None) -> SentItem:
-    """An item as it was sent, of this quantity."""
     names = tuple(text_of(fields.get(name)) for name in ITEM_NAMES)
     return SentItem(names, quantity, *(sent_number(fields.get(name)) for name in ITEM_AMOUNTS))
 
@@ -137,3 +137,35 @@ def in_dollars(number: Number, currency: str | None, day: date, rates: Rates) ->
     if amount >= _TOO_LARGE:
         return None, "too_large"
     return round_to(amount, _CENT), None
+
+
+def items_of(row: Landed, rates: Rates) -> tuple[str | None, str | None]:
+    """The row's items as one text, a line an item, money in whole cents; or why what was sent is none."""
+    if row.items_issue is not None:
+        return None, row.items_issue
+    lines = []
+    for item in row.items:
+        names = [clean(name.translate(_WITHOUT)) if name else None for name in item.names]
+        if any(name not in {None, NOT_SET} for name in names[:2]):
+            quantity = item.quantity if item.quantity is not None and 0 <= item.quantity <= _MOST_ITEMS else None
+            revenue, issue = _revenue(row, item, quantity, rates)
+            cents = None if revenue is None else int(revenue * 100)
+            fields = [*names, quantity, cents, issue]
+            lines.append(FIELD.join("" if field is None else str(field) for field in fields))
+    return LINE.join(lines) or None, None
+
+
+def _revenue(row: Landed, item: SentItem, quantity: int | None, rates: Rates) -> tuple[Decimal | None, str | None]:
+    """What was sent as revenue, else the price times the quantity, in US dollars; or why it is not usable."""
+    in_usd, own = item.revenue_in_usd, item.revenue
+    times: int | None = 1
+    if in_usd is None and own is None:
+        in_usd, own, times = item.price_in_usd, item.price, quantity
+    sent, currency = (in_usd, None) if in_usd is not None else (own, row.amounts.currency if row.amounts else None)
+    if sent is None:
+        return None, "missing"
+    day = utc_date(row.event_at or 0)
+    one, issue = in_dollars(sent, currency, day, rates)
+    if issue is not None or not isinstance(sent, Decimal):
+        return one, issue
+    return (None, "not_a_number") if times is None else in_dollars(round_to(sent, NANO) * times, currency, day, rates)

@@ -4,24 +4,26 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.oracle.channels import ChannelRules
-from tests.oracle.conversions import Orders, conversions_of, refunds_of, with_customer_types
-from tests.oracle.credit import credit_of, last_click, mart_session, touched_sessions, touchpoints_of
+from tests.oracle.channels import ChannelRules, read_seeds
+from tests.oracle.credit import (
+    MODELS,
+    credit_of,
+    credits_of,
+    item_credits,
+    last_click,
+    mart_session,
+    touched_sessions,
+    touchpoints_of,
+)
 from tests.oracle.events import distinct_events
 from tests.oracle.evidence import SourceRules
-from tests.oracle.ga4 import comparisons_of
 from tests.oracle.ga4_files import read_ga4
 from tests.oracle.home import Home
-from tests.oracle.items import item_credits
-from tests.oracle.journeys import journeys_of, overlaps_of, paths_of
-from tests.oracle.landed import Landed
-from tests.oracle.model import Event, Quarantined, Row, Rules, Tables
-from tests.oracle.models import MODELS, credits_of
-from tests.oracle.people import by_person
-from tests.oracle.seeds import read_seeds
-from tests.oracle.sessions import session_of, split
+from tests.oracle.journeys import comparisons_of, journeys_of, overlaps_of, paths_of
+from tests.oracle.landing import read_streamed
+from tests.oracle.model import Event, Landed, Quarantined, Row, Rules, Tables
+from tests.oracle.people import Orders, by_person, conversions_of, refunds_of, session_of, split, with_customer_types
 from tests.oracle.spend import days_of, read_spend
-from tests.oracle.streamed_files import read_streamed
 
 
 def compute(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.oracle.channels import ChannelRules
-from tests.oracle.folders import by_stem
+from tests.oracle.landing import by_stem
 from tests.oracle.model import NOT_SET, AdSpend, Quarantined, Row
 from tests.oracle.money import EXACT, Rates, in_dollars, number_of, round_to
 from tests.oracle.text import clean

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import duckdb
@@ -51,18 +50,19 @@ def write(settings: Settings, statements: str) -> None:
 
 def shown(settings: Settings) -> str:
     """What a run prints of it."""
-    console = Console(file=io.StringIO(), soft_wrap=True)
-    show_attention(console, settings, needs_attention(open_marts(settings)))
-    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+    console = Console(soft_wrap=True)
+    with console.capture() as capture:
+        show_attention(console, settings, needs_attention(open_marts(settings)))
+    return capture.get()
 
 
-def test_nothing_is_said_where_nothing_needs_a_person(settings: Settings) -> None:
+def test_files_rows_and_amounts_are_named_by_kind_with_the_first_file_and_a_query_that_shows_them(
+    settings: Settings,
+) -> None:
     assert shown(settings) == ""
-
-
-def test_files_rows_and_amounts_are_named_by_kind_with_the_first_file(settings: Settings) -> None:
     write(settings, TROUBLE)
-    assert [one.what for one in needs_attention(open_marts(settings))] == [
+    found = needs_attention(open_marts(settings))
+    assert [one.what for one in found] == [
         "2 GA4 tables set aside as wrong_type, the first events_20260110 (items is string, not list)",
         "1 ad spend file set aside as wrong_columns: bing (unknown: clicked)",
         "3 rows of 2 streamed batches set aside as not_json, the first line 3 of b1",
@@ -70,14 +70,10 @@ def test_files_rows_and_amounts_are_named_by_kind_with_the_first_file(settings: 
         "1 conversion with the revenue_issue missing, counted as $0.00",
         "4 refunds without a known order, so nothing was reduced",
     ]
-    assert all((PROJECT / "docs" / one.page).is_file() for one in needs_attention(open_marts(settings)))
+    assert all((PROJECT / "docs" / one.page).is_file() for one in found)
     text = shown(settings)
     assert f"SQL on {settings.published}" in text
     assert "make explain ID=c1  (docs/runbooks/missing_revenue.md)" in text
-
-
-def test_what_it_names_shows_it(settings: Settings) -> None:
-    write(settings, TROUBLE)
-    queries = [one.show for one in needs_attention(open_marts(settings)) if "from quarantine" in one.show]
+    queries = [one.show for one in found if "from quarantine" in one.show]
     with duckdb.connect(str(settings.published)) as connection:
         assert [len(connection.execute(query).fetchall()) for query in queries] == [2, 1, 3]

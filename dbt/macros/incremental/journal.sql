@@ -15,7 +15,10 @@
 
 {% macro create_journal() %}
     {%- if execute and adapter.get_relation(journal().database, journal().schema, 'int_journal') is none -%}
-        {%- do adapter.create_schema(journal()) %}
+        {#- BigQuery refuses `create schema if not exists` without the right to create, also where it exists -#}
+        {%- if not adapter.check_schema_exists(journal().database, journal().schema) -%}
+            {%- do adapter.create_schema(journal()) -%}
+        {%- endif %}
         {%- set text = dbt.type_string() %}
         create table if not exists {{ journal() }} (
             batch_id {{ text }}, entry {{ text }}, model {{ text }}, touched_key {{ text }},

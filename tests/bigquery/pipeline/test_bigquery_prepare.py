@@ -31,6 +31,23 @@ def test_an_empty_project_is_made_ready_and_seeds_are_loaded_once(
     assert prepare(settings, events=0) == []
 
 
+def test_no_right_to_create_datasets_is_needed_where_they_exist(
+    settings: Settings, client: bigquery.Client, service: Service
+) -> None:
+    """BigQuery asks for that right before it looks whether the dataset exists."""
+    client.query_and_wait("create table events_20260131 as select 1 as x")
+    for name in ("attribution", "attribution_published"):
+        client.create_dataset(name)
+    refused = [
+        Fault("accessDenied", request="POST .*/datasets$", times=9),
+        Fault("accessDenied", statement="create schema", times=9),
+    ]
+    service.faults.waiting.extend(refused)
+    assert prepare(settings, events=0) == SEEDS
+    assert [fault.times for fault in refused] == [9, 9]
+    service.faults.waiting.clear()
+
+
 def set_up(settings: Settings) -> None:
     """What prepare does before it loads seeds, which takes seconds."""
     assert settings.bigquery is not None

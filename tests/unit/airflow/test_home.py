@@ -1,21 +1,24 @@
-"""One user of a home at a time."""
+"""The home: its owner's, one user at a time, and on a disk that may be full."""
 
 from __future__ import annotations
 
+import errno
+import shutil
 import stat
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
-from include.home import HomeInUseError, hold_home, keep_private
+from include.home import LEAST_BYTES, HomeInUseError, full, hold_home, in_words, keep_private
 from include.settings import PROJECT, Settings
 
 HOLD = """
 import sys
 from pathlib import Path
-from include.home import hold_home
+from include.home import LEAST_BYTES, full, hold_home, in_words
 from include.settings import Settings
 with hold_home(Settings(home=Path(sys.argv[1]), ga4_export=Path(sys.argv[1])), "make run"):
     print("held", flush=True)
@@ -38,10 +41,7 @@ def test_the_home_is_its_owners(settings: Settings, readers: str, home: int, pub
     assert modes == [home, published]
     assert stat.S_IMODE(settings.ga4_export.parent.stat().st_mode) == others
     assert stat.S_IMODE(settings.warehouse.stat().st_mode) == (0o644 if readers == "owner" else 0o600)
-
-
-def test_a_home_that_everybody_writes_to_stays_as_it_is(settings: Settings) -> None:
-    settings.home.chmod(0o1777)
+    settings.home.chmod(0o1777)  # a folder that everybody writes to stays as it is
     keep_private(settings)
     assert stat.S_IMODE(settings.home.stat().st_mode) == 0o1777
 
@@ -67,3 +67,13 @@ def test_a_second_user_learns_who_holds_the_home_and_a_killed_one_leaves_no_lock
     for what in ("make up", "make run"):
         with hold_home(settings, what):
             pass
+
+
+def test_a_disk_is_full_below_what_a_run_needs(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert full(settings.home / "nowhere") is None
+    for free, told in ((LEAST_BYTES, False), (LEAST_BYTES - 1, True)):
+        monkeypatch.setattr(shutil, "disk_usage", lambda path, free=free: SimpleNamespace(free=free))
+        assert (full(settings.home) is not None) == told
+    assert f"The disk that holds {settings.home} is full (64 MB are free). Make room" in str(full(settings.home))
+    assert in_words(OSError(errno.ENOSPC, "No space left", "/home/x")).startswith("The disk is full. Make room")
+    assert in_words(OSError(errno.EACCES, "Permission denied")) == "[Errno 13] Permission denied"

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowSkipException
 from rich.console import Console
 
 from include.clean_demo import clean
@@ -27,7 +31,9 @@ from include.home_kind import (
 )
 from include.run import read_arguments, set_up
 from include.settings import BigQuery, Settings
+from include.simulated_batch import simulated_batch
 from include.simulator.history import write_history
+from include.simulator.own_files import note
 from include.simulator.stream import write_batch
 from include.stream_events import main as stream_events
 
@@ -40,15 +46,12 @@ GA4, FILE = Asked(own="GA4="), Asked(own="--file")
     ("kind", "asked", "becomes"),
     [
         (None, RUN, Decision(DEMO, 20)),
-        (None, Asked(fresh=True, events=0), Decision(DEMO, 0)),
         (None, UP, Decision(None, 0)),
         (None, Asked(demo=True), Decision(DEMO, 20)),
         (None, Asked(events=5), Decision(DEMO, 5)),
         (None, GA4, Decision(OWN, 0)),
-        (None, FILE, Decision(OWN, 0)),
         (None, Asked(own="GA4=", events=20, demo=True), Decision(TRIAL, 20)),
         (OWN, RUN, Decision(OWN, 0)),
-        (OWN, Asked(events=0), Decision(OWN, 0)),
         (OWN, Asked(events=5, demo=True), Decision(TRIAL, 5)),
         (TRIAL, RUN, Decision(TRIAL, 0)),
         (TRIAL, Asked(events=5), Decision(TRIAL, 5)),
@@ -66,7 +69,6 @@ def test_what_a_command_makes_of_a_home(kind: str | None, asked: Asked, becomes:
     ("kind", "asked", "message"),
     [
         (DEMO, GA4, "GA4= names data of your own, .* ATTRIBUTION_HOME .*`make clean-demo`"),
-        (DEMO, Asked(own="GA4=", events=5, demo=True), "GA4= names data of your own"),
         (DEMO, FILE, "--file names data of your own"),
         (OWN, Asked(events=5), "DEMO=1"),
         (None, Asked(own="GA4=", events=5), "DEMO=1"),
@@ -129,36 +131,34 @@ def test_a_home_of_ones_own_is_never_written_to(settings: Settings, export: Path
     assert not settings.ad_spend.exists() or not any(settings.ad_spend.iterdir())
 
 
-def test_the_homes_own_landing_folder_may_be_named(settings: Settings, tmp_path: Path) -> None:
-    (settings.ga4_export / "events_20260101.parquet").touch()
-    (tmp_path / "link").symlink_to(settings.ga4_export)
-    for named in (settings.ga4_export, tmp_path / "link"):
-        assert begin(settings, "--ga4", str(named)) == (settings, 0)
-    assert not settings.ga4_export.is_symlink()
-
-
-def test_an_empty_folder_that_ga4_export_names_is_not_filled(settings: Settings, export: Path) -> None:
+def test_the_homes_own_landing_folder_may_be_named_and_an_empty_one_is_not_filled(
+    settings: Settings, export: Path, tmp_path: Path
+) -> None:
     next(export.iterdir()).unlink()
-    named = Settings(home=settings.home, ga4_export=export)
+    named = Settings(home=tmp_path / "named", ga4_export=export)
     assert begin(named) == (named, 0)
     assert begin(named, "--demo")[1] == 20
     assert list(export.iterdir()) == []
+    (settings.ga4_export / "events_20260101.parquet").touch()
+    (tmp_path / "link").symlink_to(settings.ga4_export)
+    for folder in (settings.ga4_export, tmp_path / "link"):
+        assert begin(settings, "--ga4", str(folder)) == (settings, 0)
+    assert not settings.ga4_export.is_symlink()
 
 
 @pytest.mark.parametrize("linked", [False, True])
 def test_an_older_home_is_known_by_what_landed(settings: Settings, export: Path, linked: bool) -> None:
     """Version 0.1 marked no home."""
+    assert kind_of(settings) is None
     if linked:
         settings.ga4_export.rmdir()
         settings.ga4_export.symlink_to(export)
         assert kind_of(settings) == OWN
     write_batch(settings, events=2, seed=1)
     assert kind_of(settings) == (TRIAL if linked else DEMO)
-
-
-def test_streamed_files_and_spend_are_own_data_too(settings: Settings) -> None:
-    assert kind_of(settings) is None
-    settings.ad_spend.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(settings.streamed_events)
+    shutil.rmtree(settings.simulated)
+    settings.ad_spend.mkdir(parents=True)
     (settings.ad_spend / "google_ads.csv").touch()
     assert kind_of(settings) == OWN
 
@@ -214,3 +214,64 @@ def test_the_command_follows_the_same_rule(tmp_path: Path, monkeypatch: pytest.M
         assert kind_of(Settings.from_env()) == (DEMO if first != file else OWN)
         assert stream_events([*other, "--demo"]) == 0
         assert kind_of(Settings.from_env()) == TRIAL
+
+
+def run(
+    settings: Settings, events: int | None = None, *, dry_run: bool = False, scheduled: bool = False
+) -> dict[str, Any]:
+    """The task, on DuckDB."""
+    params = {"events": events, "seed": 1, "dry_run": dry_run}
+    return simulated_batch(settings, params, lambda _: None, scheduled=scheduled)
+
+
+@pytest.mark.parametrize(
+    ("kind", "events", "reason"),
+    [
+        (OWN, None, "this home holds your own data"),
+        (OWN, 20, "DEMO=1"),
+        (TRIAL, None, "your own data beside demo data"),
+        (DEMO, 0, "events is 0"),
+        (None, None, "no demo data was asked for"),
+    ],
+)
+def test_nothing_is_simulated_that_was_not_asked_for(
+    settings: Settings, kind: str | None, events: int | None, reason: str
+) -> None:
+    mark(settings, kind)
+    with pytest.raises(AirflowSkipException, match=reason):
+        run(settings, events)
+    assert not any(settings.streamed_events.iterdir())
+    assert kind_of(settings) == kind
+
+
+def test_a_demo_home_gets_twenty_events_and_a_trial_what_it_asks_for(settings: Settings) -> None:
+    with pytest.raises(AirflowSkipException, match="dry run"):
+        run(settings, 3, dry_run=True)
+    assert run(settings, 3)["events"] == 3
+    assert kind_of(settings) == DEMO
+    assert run(settings)["events"] == 20
+    mark(settings, TRIAL)
+    assert run(settings, 2)["events"] == 2
+
+
+def test_scheduled_runs_stream_a_batch_each_five_minutes(settings: Settings) -> None:
+    mark(settings, DEMO)
+    assert run(settings, scheduled=True)["events"] == 20
+    with pytest.raises(AirflowSkipException, match="each 300 seconds"):
+        run(settings, scheduled=True)
+    (batch,) = settings.streamed_events.glob("*.ndjson")
+    os.utime(batch, (batch.stat().st_atime, batch.stat().st_mtime - 301))
+    assert run(settings, scheduled=True)["events"] == 20
+    assert run(settings)["events"] == 20, "a run by hand has what it asks for"
+
+
+def test_the_simulators_failure_stops_no_run(settings: Settings) -> None:
+    """Its own batch is damaged in the worst way; its own folder cannot be written."""
+    nested = "[" * 5000
+    (settings.streamed_events / "batch_000001_deadbeef.ndjson").write_text(f"{nested}\n")
+    note(settings, "batch_000001_deadbeef.ndjson")
+    assert run(settings, 2)["events"] == 2
+    shutil.rmtree(settings.simulated)
+    settings.simulated.write_text("a file where the folder should be")
+    with pytest.raises(AirflowSkipException, match="the simulator failed"):
+        run(settings, 2)

@@ -1,7 +1,10 @@
-"""What keeps a run from starting, and the seeds that are loaded only when they changed."""
+"""What keeps a run from starting, seeds and manifest that are renewed where they changed, and the words of it."""
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,10 +13,20 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from airflow.sdk import DAG
 
+from include.groups import dbt_group
 from include.prepare import PrepareError, prepare
 from include.settings import Settings
-from include.transform import DbtError
+from include.transform import (
+    TRANSFORM,
+    DbtError,
+    manifest_is_stale,
+    manifest_path,
+    project_runner,
+    refresh_manifest,
+    run_dbt,
+)
 from include.warehouse import WarehouseBusyError, WarehouseError, explain
 
 Project = Callable[[dict[str, str]], Settings]
@@ -42,51 +55,34 @@ def test_a_setting_that_cannot_work_stops_the_run_before_any_model(project: Proj
         prepare(settings, events=20)
 
 
-BAD_TEST = {
-    "seeds/colours.csv": "name,rank\nred,1\nblue,1\n",
-    "seeds/seeds.yml": "seeds: [{name: colours, columns: [{name: rank, data_tests: [unique]}]}]",
-}
-BAD_TYPE = {
-    "dbt_project.yml": """
-        name: tiny
-        profile: attribution
-        model-paths: [models]
-        seeds: {tiny: {colours: {+column_types: {name: integer}}}}
-        """
-}
-
-
 @pytest.mark.parametrize(
-    ("bad", "told"),
+    ("declared", "told"),
     [
-        (BAD_TEST, r"unique_colours_rank: Got 1 result.*Correct the file under dbt/seeds"),
-        (BAD_TYPE, r"(?s)colours: .*Could not convert.*Correct the file under dbt/seeds"),
+        ("columns: [{name: rank, data_tests: [unique]}]", "unique_colours_rank: Got 1 result"),
+        ("config: {column_types: {name: integer}}", "colours: .*Could not convert"),
     ],
 )
-def test_a_seed_that_is_refused_is_named_and_tried_again(project: Project, bad: dict[str, str], told: str) -> None:
-    settings = project({**SEEDS, **bad})
+def test_a_seed_that_is_refused_is_named_and_tried_again(project: Project, declared: str, told: str) -> None:
+    seeds = {"colours.csv": "name,rank\nred,1\nblue,1\n", "seeds.yml": f"seeds: [{{name: colours, {declared}}}]"}
+    settings = project({f"seeds/{name}": text for name, text in seeds.items()})
     for _ in range(2):
-        with pytest.raises(DbtError, match=told):
+        with pytest.raises(DbtError, match=rf"(?s){told}.*Correct the file under dbt/seeds"):
             prepare(settings, events=20)
 
 
-def test_a_missing_export_folder_says_which_setting_to_change(project: Project, tmp_path: Path) -> None:
-    settings = replace(project(SEEDS), ga4_export=tmp_path.parent / "nowhere")
-    with pytest.raises(PrepareError, match=r"nowhere does not exist\. Set GA4_EXPORT"):
-        prepare(settings, events=20)
-
-
-def test_nothing_to_read_and_nothing_to_stream_is_an_error(project: Project) -> None:
+def test_a_home_or_an_export_that_cannot_work_says_what_to_change(project: Project, tmp_path: Path) -> None:
     settings = project(SEEDS)
+    with pytest.raises(PrepareError, match=r"nowhere does not exist\. Set GA4_EXPORT"):
+        prepare(replace(settings, ga4_export=tmp_path.parent / "nowhere"), events=20)
     with pytest.raises(PrepareError, match="nothing has landed"):
         prepare(settings, events=0)
     (settings.streamed_events / "b1.ndjson").touch()
     prepare(settings, events=0)
-
-
-def test_a_home_that_cannot_be_made_is_an_error(project: Project) -> None:
-    settings = project(SEEDS)
-    (settings.home / "published").write_text("a file where the folder should be")
+    settings.warehouse.write_bytes(b"something else" * 1000)
+    with pytest.raises(WarehouseError, match=r"not a valid DuckDB database.*Move it away"):
+        prepare(settings, events=20)
+    shutil.rmtree(settings.published.parent)
+    settings.published.parent.write_text("a file where the folder should be")
     with pytest.raises(PrepareError, match=r"cannot make .*published: .*set ATTRIBUTION_HOME elsewhere"):
         prepare(settings, events=20)
 
@@ -105,13 +101,6 @@ def test_a_warehouse_open_elsewhere_is_named_with_its_holder(project: Project) -
             prepare(settings, events=20)
         holder.communicate("")
     prepare(settings, events=20)
-
-
-def test_a_file_that_is_no_warehouse_is_an_error(project: Project) -> None:
-    settings = project(SEEDS)
-    settings.warehouse.write_bytes(b"something else" * 1000)
-    with pytest.raises(WarehouseError, match=r"not a valid DuckDB database.*Move it away"):
-        prepare(settings, events=20)
 
 
 @pytest.mark.parametrize(
@@ -133,9 +122,46 @@ def test_duckdbs_refusals_are_told_with_what_to_do(
     assert type(told) is kind
     assert advice in str(told)
     assert str(settings.warehouse) in str(told)
-
-
-def test_a_path_that_sounds_like_a_refusal_is_not_taken_for_one(settings: Settings) -> None:
-    odd = replace(settings, home=settings.home / "Permission denied")
+    odd = replace(settings, home=settings.home / "Permission denied")  # a path that sounds like a refusal
     told = explain(odd, duckdb.IOException(f"IO Error: {odd.warehouse} is not a valid DuckDB database file!"))
     assert "no right to it" not in str(told)
+
+
+Project = Callable[[dict[str, str]], Settings]
+YML = {"dbt_project.yml": "name: tiny\nprofile: attribution\nmodel-paths: [models]\ntarget-path: ../dbt_target\n"}
+MODEL = {"models/one.sql": "select 1 as x"}
+
+
+def test_the_manifest_is_written_when_missing_and_when_a_file_is_another(project: Project) -> None:
+    settings = project({**YML, **MODEL})
+    assert refresh_manifest(settings)
+    assert "model.tiny.one" in json.loads(manifest_path(settings).read_text())["nodes"]
+    assert not refresh_manifest(settings)
+    models = settings.dbt_project / "models"
+    (models / "two.sql").write_text("select 2 as x")
+    os.utime(models / "two.sql", (0, 0))  # as a release that was built before the last run
+    assert refresh_manifest(settings)
+    (models / "two.sql").rename(models / "three.sql")
+    assert manifest_is_stale(settings)
+
+
+def test_a_process_parses_once_and_again_when_a_file_changed(project: Project) -> None:
+    settings = project({**YML, **MODEL})
+    parsed = project_runner(settings).manifest
+    assert parsed is not None
+    assert run_dbt(settings, "run")[0].status == "success"
+    assert project_runner(settings).manifest is parsed
+    (settings.dbt_project / "models" / "one.sql").write_text("select no_such_column")
+    assert project_runner(settings).manifest is not parsed
+    assert run_dbt(settings, "run")[0].status == "error"
+
+
+def test_a_project_that_does_not_parse_is_told_with_dbts_words(project: Project) -> None:
+    settings = project({**YML, "models/one.sql": "select * from {{ ref('nowhere') }}"})
+    with pytest.raises(DbtError, match=r"(?s)dbt parse failed: .*nowhere"):
+        refresh_manifest(settings)
+
+
+def test_a_missing_manifest_says_what_to_run(settings: Settings) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no dbt manifest at .*cd dbt && dbt parse"):
+        dbt_group("transform", TRANSFORM, settings, DAG("any"))

@@ -1,10 +1,12 @@
-"""The snapshot of a proof: what is copied, and what it says when the disk does not let it."""
+"""The snapshot of a proof and what it says: what is copied, recorded, and told when the disk does not let it."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,49 +14,21 @@ import duckdb
 import pytest
 
 from include import proof_duckdb
-from include.landing import file_version
-from include.proof import ProofError, prove, snapshot
-from include.proof_duckdb import Scratch, changed_since, loaded_shards, read_dates
+from include.proof import Proof, ProofError, ProofFailedError, conclude, prove, snapshot
+from include.proof_compare import Difference
+from include.proof_duckdb import Scratch, read_dates
 from include.settings import Settings
 from include.transform import DbtError
-from include.warehouse import WarehouseBusyError, open_warehouse
+from include.warehouse import WarehouseBusyError
 
 Run = Callable[[str], None]
 
 
 @pytest.fixture
 def loaded(settings: Settings, warehouse: Run) -> Settings:
-    """A home whose journal knows three batches: one that is there, one that changed since, one that is gone."""
-    for name in ("here", "changed", "gone"):
-        path = settings.streamed_events / f"{name}.ndjson"
-        path.write_text(name)
-        warehouse(
-            "insert into int_journal values"
-            f" ('b', 'shard', 'stg_streamed_events', '{name}', '{file_version(path)}', 1, null)"
-        )
-    (settings.streamed_events / "changed.ndjson").write_text("changed since")
-    (settings.streamed_events / "gone.ndjson").unlink()
-    (settings.streamed_events / "new.ndjson").write_text("not loaded yet")
+    """A home whose journal knows a batch."""
+    warehouse("insert into int_journal values ('b', 'shard', 'stg_streamed_events', 'here', 'v', 1, null)")
     return settings
-
-
-def test_what_is_not_the_loaded_version_any_more_is_named(loaded: Settings) -> None:
-    assert snapshot(loaded) == 3
-    versions = loaded_shards(Scratch(loaded).live)
-    assert versions == loaded_shards(loaded.warehouse)
-    assert [shard for _, shard, _ in changed_since(loaded, versions)] == ["changed", "gone"]
-    with (loaded.streamed_events / "here.ndjson").open("a") as file:
-        file.write("more")
-    assert [shard for _, shard, _ in changed_since(loaded, versions)] == ["changed", "gone", "here"]
-
-
-def test_the_rebuild_reads_what_landed_and_knows_who_was_deleted(loaded: Settings) -> None:
-    loaded.tombstones.write_text("kind,key_hash")
-    snapshot(loaded)
-    rebuilt = Scratch(loaded).rebuilt
-    assert rebuilt.tombstones.read_text() == "kind,key_hash"
-    assert not rebuilt.history.exists()
-    assert (rebuilt.streamed_events / "here.ndjson").read_text() == "here"
 
 
 def test_the_rebuild_reads_no_date_that_was_never_loaded() -> None:
@@ -62,12 +36,6 @@ def test_the_rebuild_reads_no_date_that_was_never_loaded() -> None:
     loaded = [("stg_ga_events", name, "v") for name in names]
     assert read_dates(loaded) == ("--vars", '{"start_date": "2026-01-03", "end_date": "2026-01-05"}')
     assert read_dates([("stg_streamed_events", "b", "v")]) == ("--vars", '{"start_date": null, "end_date": null}')
-
-
-def test_the_warehouse_can_be_written_as_soon_as_the_snapshot_is_there(loaded: Settings) -> None:
-    snapshot(loaded)
-    with open_warehouse(loaded) as warehouse:
-        warehouse.execute("create table written (x int)")
 
 
 def test_a_warehouse_written_during_the_copy_is_no_snapshot(loaded: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,8 +58,14 @@ def test_without_a_warehouse_or_without_a_load_there_is_nothing_to_prove(setting
     assert not Scratch(settings).folder.exists()
 
 
-def test_a_full_disk_is_told_before_anything_is_copied(loaded: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_in_the_way_and_a_full_disk_are_told_before_anything_is_copied(
+    loaded: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     size = loaded.warehouse.stat().st_size
+    Scratch(loaded).folder.write_text("in the way")
+    with pytest.raises(ProofError, match=r"cannot work in .*proof: .* Give this user the right"):
+        snapshot(loaded)
+    Scratch(loaded).folder.unlink()
     usage = shutil.disk_usage(loaded.home)._replace(free=proof_duckdb.ROOM * size - 1)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     with pytest.raises(ProofError, match=r"^no room for the proof in .* times the warehouse"):
@@ -117,9 +91,21 @@ def test_a_snapshot_serves_one_proof_and_is_gone_after_a_failure(
         prove(loaded)
 
 
-def test_a_snapshot_removes_what_an_earlier_proof_left(loaded: Settings) -> None:
-    scratch = Scratch(loaded)
-    scratch.rebuilt.home.mkdir(parents=True)
-    scratch.differences.touch()
-    snapshot(loaded)
-    assert not scratch.differences.exists()
+def test_what_is_found_is_recorded_once_a_run_and_raised_with_the_place_of_its_rows(
+    settings: Settings, warehouse: Run
+) -> None:
+    sound = Proof(("int_sessions",), 10, ("stg_ga_events/events_20260101",), (), 1.5)
+    wrong = replace(sound, differences=(Difference("int_sessions", 10, 9, 2, 1, ("source",)),))
+    before = datetime.now(UTC).replace(tzinfo=None)
+    for _ in range(2):
+        conclude(settings, "night 1", sound)
+    with pytest.raises(ProofFailedError) as failed:
+        conclude(settings, "night 2", wrong)
+    assert str(failed.value).splitlines() == [
+        "int_sessions: 2 of 10 rows only live, 1 of 9 only rebuilt; columns source",
+        f"All of these rows stand in {settings.home}/proof/differences.duckdb.",
+    ]
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        rows = connection.execute("select proved_at, * exclude (proved_at) from proofs order by 1").fetchall()
+    assert [row[1:] for row in rows] == [("night 1", 1, 10, 0, 1, 1.5), ("night 2", 1, 10, 3, 1, 1.5)]
+    assert before <= rows[0][0] <= datetime.now(UTC).replace(tzinfo=None)

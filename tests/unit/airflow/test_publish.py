@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import resource
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -34,6 +36,9 @@ PUBLISHED = [
     "rules",
     "shards",
 ]
+#: A megabyte of rows that do not compress, and half of it as room on the disk.
+ROWS = "insert into mart_attribution_last select md5(i::text), md5((-i)::text), 1 from range(30000) as t(i);"
+ROOM = 500_000
 EVENT = "insert into int_events values ('{}', {});"
 ENTRY = "insert into int_journal values ('b', 'shard', 'stg_streamed_events', '{}', '{}', {}, null);"
 
@@ -70,25 +75,35 @@ def test_a_failure_leaves_the_published_file_byte_for_byte(settings: Settings, w
     assert query(settings.warehouse, "select run_id from pipeline_runs") == [("run 1",)]
 
 
-def test_a_reader_keeps_what_it_opened_and_the_next_one_sees_the_new(settings: Settings, warehouse: Run) -> None:
-    publish(settings, "run 1")
-    with duckdb.connect(str(settings.published), read_only=True) as reader:
-        warehouse("insert into mart_sessions values ('s2')")
+def publish_in_little_room(settings: Settings, told: multiprocessing.Queue[str]) -> None:
+    """Publish as run 2 in a process that can write no file beyond ROOM bytes, as on a disk that is nearly full."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (ROOM, ROOM))
+    try:
         publish(settings, "run 2")
-        assert reader.execute("select count(*) from mart_sessions").fetchall() == [(1,)]
-    assert query(settings.published, "select count(*) from mart_sessions") == [(2,)]
+    except Exception as error:  # whatever it is, the test wants to see it
+        told.put(f"{type(error).__name__}: {error}")
+    else:
+        told.put("published")
 
 
-def test_what_was_left_beside_the_published_file_is_no_hindrance(settings: Settings, warehouse: Run) -> None:
-    """Half a file, DuckDB's folder of a reader whose query was too large, the log of a program that wrote into it."""
+def test_on_a_full_disk_readers_keep_what_they_have_and_the_next_run_publishes(
+    settings: Settings, warehouse: Run
+) -> None:
     publish(settings, "run 1")
-    folder = settings.published.parent
-    (folder / ".attribution.duckdb").write_bytes(b"half of a file")
-    (folder / "attribution.duckdb.tmp").mkdir()
-    (folder / "attribution.duckdb.wal").write_bytes(b"a log")
-    publish(settings, "run 2")
-    assert query(settings.published, "select run_id from pipeline_runs order by 1") == [("run 1",), ("run 2",)]
-    assert sorted(path.name for path in folder.iterdir()) == ["attribution.duckdb", "attribution.duckdb.tmp"]
+    warehouse(ROWS)
+    before = settings.published.read_bytes()
+    fork = multiprocessing.get_context("fork")
+    told: multiprocessing.Queue[str] = fork.Queue()
+    process = fork.Process(target=publish_in_little_room, args=(settings, told))
+    process.start()
+    said = told.get(timeout=60)
+    process.join()
+    assert "File too large" in said, said
+    assert settings.published.read_bytes() == before
+    assert [path.name for path in settings.published.parent.iterdir()] == [settings.published.name]
+    publish(settings, "run 3")
+    assert query(settings.published, "select count(*) from mart_attribution_last") == [(30_001,)]
+    assert query(settings.published, "select run_id from pipeline_runs order by 1") == [("run 1",), ("run 3",)]
 
 
 @pytest.mark.parametrize(("readers", "mode"), [("owner", 0o400), ("group", 0o440), ("all", 0o444)])

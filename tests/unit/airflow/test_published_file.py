@@ -207,21 +207,6 @@ def test_a_batch_costs_neither_a_whole_write_nor_a_copy(home: Settings, warehous
     assert (ways.whole, ways.copied) == (1, 1)
 
 
-def test_a_file_that_a_reader_holds_is_left_alone(home: Settings, warehouse: Run, ways: Ways) -> None:
-    """Not even a lock tells of a reader that is no DuckDB, such as `cp`."""
-    for number in range(3):
-        publish(home, f"run {number}")
-    with home.published.open("rb") as reader:
-        before = home.published.read_bytes()
-        for number in range(3, 7):
-            warehouse(touch(number, [number], number))
-            publish(home, f"run {number}")
-            assert tables(home.published) == tables(home.warehouse)
-            reader.seek(0)
-            assert reader.read() == before
-    assert (ways.whole, ways.copied) == (1, 2)
-
-
 def test_what_was_deleted_for_good_is_in_no_block_of_any_file(home: Settings, warehouse: Run) -> None:
     """Of the free blocks of a file that is brought up to date nobody knows what they hold."""
     asked = "the-one-who-asked-to-be-forgotten"

@@ -1,16 +1,21 @@
-"""A check that fails stops the run and says which check, how many rows, and what they look like."""
+"""A check that fails stops the run and says which check and which rows; what all found stands in a table."""
 
 from __future__ import annotations
 
 import logging
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 
+import duckdb
 import pytest
 
-from include.quality import SAMPLE_ROWS, ChecksFailedError, examine, require_passed
+from include import checks
+from include.checks import detail, hold, record
+from include.quality import SAMPLE_ROWS, ChecksFailedError, Finding, examine, require_passed
 from include.settings import PROJECT, Settings
-from include.transform import DbtError, Selection, run_dbt
+from include.transform import GATE, DbtError, Selection, run_dbt
 
 Project = Callable[[dict[str, str]], Settings]
 ALL = Selection(("path:models",))
@@ -137,3 +142,57 @@ def test_a_condition_that_is_not_there_cannot_be_set(project: Project) -> None:
     (broken,) = examine(conditions(project, "not_null_numbers_labell: {severity: warn}"), ALL)
     assert broken.stops
     assert "conditions_numbers has no condition not_null_numbers_labell, but: not_null_numbers_label," in broken.message
+
+
+SOUND = Finding("assert_a", "tests/gate/assert_a.sql", "pass", 0, "")
+DAYS = Finding(
+    "assert_volume",
+    "tests/gate/assert_volume.sql",
+    "warn",
+    2,
+    "",
+    ("day", "measure"),
+    (("events_20210130", "revenue"), ("events_20210131", "revenue")),
+    about_nobody=True,
+)
+PEOPLE = Finding("assert_b", "tests/gate/assert_b.sql", "fail", 1, "", ("person_id",), (("ann",),))
+
+
+def rows(settings: Settings) -> list[tuple[object, ...]]:
+    """The table, less its times."""
+    with duckdb.connect(str(settings.warehouse)) as warehouse:
+        return warehouse.execute(
+            "select run_id, stage, name, status, failures, detail from checks order by all"
+        ).fetchall()
+
+
+def test_what_passed_is_kept_of_the_last_run_what_was_found_of_all(settings: Settings) -> None:
+    """A rerun replaces its own."""
+    for found in ([DAYS], [SOUND, PEOPLE]):
+        record(settings, "run-1", "gate", found)
+    record(settings, "run-2", "gate", [SOUND, DAYS])
+    record(settings, "run-2", "audit", [SOUND])
+    assert rows(settings) == [
+        ("run-1", "gate", "assert_b", "fail", 1, None),
+        ("run-2", "audit", "assert_a", "pass", 0, None),
+        ("run-2", "gate", "assert_a", "pass", 0, None),
+        ("run-2", "gate", "assert_volume", "warn", 2, detail(DAYS)),
+    ]
+
+
+def test_rows_are_kept_only_where_they_are_nobodys() -> None:
+    assert detail(DAYS) == "day events_20210130, measure revenue\nday events_20210131, measure revenue"
+    newest = replace(DAYS, columns=("newest",), rows=((datetime(2026, 1, 31, 11, 59, 19, 463),),))
+    assert detail(newest) == "newest 2026-01-31 11:59:19 UTC"
+    assert detail(PEOPLE) is None
+    assert detail(replace(DAYS, about_nobody=False)) is None
+
+
+def test_a_stage_that_fails_is_recorded_before_it_stops(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "examine", lambda *_: [SOUND, DAYS, PEOPLE])
+    with pytest.raises(ChecksFailedError, match="assert_b") as stopped:
+        hold(settings, GATE, run_id="run-1", stage="gate")
+    assert stopped.value.rows == 1, "those that warn are no reason"
+    assert len(rows(settings)) == 3
+    monkeypatch.setattr(checks, "examine", lambda *_: [SOUND, DAYS])
+    assert hold(settings, GATE, run_id="run-1", stage="gate") == {"pass": 1, "warn": 1}

@@ -16,7 +16,9 @@ from include.settings import Settings
 DAY = date(2026, 1, 31)
 
 
-def test_a_dry_run_counts_requests_and_names_the_refused_file(settings: Settings) -> None:
+def test_a_dry_run_counts_requests_names_the_refused_file_and_the_day_from_which_events_stay(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.deletion_requests.mkdir()
     (settings.deletion_requests / "good.csv").write_text("kind,id\nperson,u1\ndevice,d1\n")
     (settings.deletion_requests / "bad.csv").write_text("kind,id\npersn,u2\n")
@@ -27,30 +29,17 @@ def test_a_dry_run_counts_requests_and_names_the_refused_file(settings: Settings
     assert said.endswith("no retention is set")
     assert not settings.tombstones.exists()
     assert {path.name: path.read_bytes() for path in settings.deletion_requests.iterdir()} == before
-
-
-def test_a_dry_run_says_from_which_day_on_events_would_stay(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
     monkeypatch.setattr(upkeep, "read_variables", lambda settings: {"retention_days": 30})
-    assert upkeep.preview(settings, DAY) == (
-        "0 persons and devices of 0 requests would be deleted; events before 2026-01-01 would go"
-    )
+    assert upkeep.preview(settings, DAY).endswith("events before 2026-01-01 would go")
 
 
-def test_the_last_lines_of_a_night_name_what_lies_outside_and_what_removes_it() -> None:
+def test_the_last_lines_of_a_night_name_the_first_of_what_lies_outside() -> None:
     old = tuple(Outside(f"shop.events_{day}", day, f"drop table {day};") for day in range(1, 13))
     theirs = Outside("a.parquet", 2, "rm a.parquet"), Outside("b.parquet", None, "b.parquet cannot be searched")
-    results = {
-        "take_deletions": asdict(Taken()),
-        "apply_retention": asdict(Retained(outside=old)),
-        "confirm_deletions": asdict(Confirmed(outside=theirs)),
-        "trim_journal": 0,
-    }
-    said = [line for line in upkeep.summary(results) if line.startswith("Outside: ")]
-    which = "holds 2 rows of deleted people and devices, which no table takes in. To remove them"
-    assert said[0] == f"Outside: a.parquet {which}: rm a.parquet"
+    results = {"take_deletions": asdict(Taken()), "apply_retention": asdict(Retained(outside=old))}
+    said = upkeep.summary({**results, "confirm_deletions": asdict(Confirmed(outside=theirs)), "trim_journal": 0})
+    said = [line for line in said if line.startswith("Outside: ")]
+    assert said[0].endswith("deleted people and devices, which no table takes in. To remove them: rm a.parquet")
     assert said[1] == "Outside: b.parquet cannot be searched"
     assert said[2].startswith("Outside: shop.events_1 holds 1 rows that are too old, which no table takes in.")
-    assert said[-1] == "Outside: 2 more files or tables with rows that are too old; the run's log names each"
-    assert len(said) == 13
+    assert said[12:] == ["Outside: 2 more files or tables with rows that are too old; the run's log names each"]

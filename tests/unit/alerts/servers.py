@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +15,8 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from include.local_airflow import free_port
 
 TOKEN = "/".join(("T0001", "B0002", "s3cr3t-of-the-webhook"))
 PASSWORD = "-".join(("pass", "of", "the", "mail", "server"))
@@ -74,13 +75,6 @@ def webhook() -> Iterator[Webhook]:
         server.server_close()
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 at which nobody answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @dataclass
 class Mailbox:
     """Where it answers and what came."""
@@ -126,7 +120,7 @@ def mailbox() -> Iterator[Mailbox]:
     controller = Controller(
         Handler(),
         hostname="127.0.0.1",
-        port=free_port(),
+        port=free_port(0),
         authenticator=authenticate,
         auth_require_tls=False,
         auth_required=True,

@@ -1,4 +1,4 @@
-"""Shapley values: published games, every order tried by brute force, and journeys at the edges."""
+"""Shapley values: a published game, every order tried by brute force, and journeys at the edges."""
 
 from __future__ import annotations
 
@@ -30,18 +30,8 @@ def left_and_right(coalition: int) -> float:
     return float(bool(coalition & 4 and coalition & 3))
 
 
-def three_channels(coalition: int) -> float:
-    """https://towardsdatascience.com/data-driven-marketing-attribution-1a28d2e613a0: Facebook, Organic, LinkedIn.
-
-    A coalition is worth the conversions of all journeys through some of its channels alone.
-    """
-    of_exactly = {1: 0.2, 2: 0.1, 4: 0.17, 3: 0.17, 5: 0.3, 6: 0.0, 7: 0.06}
-    return sum(rate for channels, rate in of_exactly.items() if channels | coalition == coalition)
-
-
-def test_published_games() -> None:
+def test_a_published_game() -> None:
     assert list(exact_values(3, left_and_right)) == pytest.approx([1 / 6, 1 / 6, 2 / 3])
-    assert list(exact_values(3, three_channels)) == pytest.approx([0.455, 0.205, 0.34])
 
 
 def test_a_sample_comes_as_near_as_its_error_says() -> None:

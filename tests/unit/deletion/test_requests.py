@@ -1,8 +1,7 @@
-"""Request files: what is taken, what is refused and in which words."""
+"""Request files and the file of tombstones: what is taken or kept, and what is refused in which words."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from include.deletion import DeletionError, confirm_removed, take_requests
 from include.deletion.requests import read_requests
+from include.deletion.tombstones import Tombstone, TombstoneError, add_tombstones, key_hash, read_tombstones
 from include.settings import Settings
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
@@ -83,11 +83,36 @@ def test_without_a_warehouse_a_request_waits(settings: Settings) -> None:
     assert not settings.tombstones.exists()
 
 
-def test_nothing_asked_nothing_done(settings: Settings) -> None:
-    settings.deletion_requests.rmdir()
-    assert asdict(take_requests(settings, now=NOW)) == {
-        "requests": 0, "persons_and_devices": 0, "unknown": (), "refused": (), "problems": (), "landing_rows": 0,
-        "landing_files": 0, "outside": (),
-    }  # fmt: skip
-    assert asdict(confirm_removed(settings)) == {"requests": 0, "removed": 0, "outside": ()}
-    assert list(settings.home.iterdir()) == []
+def test_what_is_added_stands_there_once_with_its_latest_time(settings: Settings) -> None:
+    ann, shared = Tombstone("user", key_hash("ann"), deleted_at=5), Tombstone("anonymous", key_hash("d"), 1, 2, 5)
+    assert read_tombstones(settings) == []
+    add_tombstones(settings, [ann, shared])
+    add_tombstones(
+        settings, [Tombstone("user", key_hash("ann"), deleted_at=9), Tombstone("anonymous", key_hash("d"), 1, 2, 4)]
+    )
+    assert read_tombstones(settings) == [shared, Tombstone("user", key_hash("ann"), deleted_at=9)]
+    text = settings.tombstones.read_text()
+    assert "ann" not in text
+    assert len(text.splitlines()) == 3
+    assert [path.name for path in settings.home.iterdir() if path.is_file()] == ["tombstones.csv"]
+
+
+def test_the_hash_is_the_one_of_sql() -> None:
+    assert key_hash("ann") == "7e0d7f8a5d96c24ffcc840f31bce72b2"
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("", 1),
+        ("kind,key_hash\n", 1),
+        ("kind,key_hash,from_at,until_at,deleted_at\nuser,ann,0,1,2\n", 2),
+        ("kind,key_hash,from_at,until_at,deleted_at\nuser,7e0d7f8a5d96c24ffcc840f31bce72b2,0,1\n", 2),
+        ("kind,key_hash,from_at,until_at,deleted_at\nusers,7e0d7f8a5d96c24ffcc840f31bce72b2,0,1,2\n", 2),
+        ("kind,key_hash,from_at,until_at,deleted_at\nuser,7e0d7f8a5d96c24ffcc840f31bce72b2,0,1,now\n", 2),
+    ],
+)
+def test_a_damaged_file_stops_everything(settings: Settings, content: str, line: int) -> None:
+    settings.tombstones.write_text(content)
+    with pytest.raises(TombstoneError, match=rf"tombstones.csv:{line}: .*backup"):
+        read_tombstones(settings)

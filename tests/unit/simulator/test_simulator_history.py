@@ -1,20 +1,44 @@
-"""The history's files: names, schemas, span, and everything that real data has."""
+"""The history: its files as GA4 exports them, all that real data has, and each visit as it was drawn.
+
+The sources are declared by hand in the simulator's world, the oracle computes them from the files; they share no code.
+So this checks both.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import csv
+import hashlib
+import os
+import subprocess
+import sys
+from collections import Counter
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
+from typing import get_args
 
 import duckdb
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
-from include.ga4_schema import INTRADAY_2026, SCHEMA_2021, SCHEMA_2026
-from include.simulator.ga4_rows import SchemaName
-from include.simulator.history import write_history
-from tests.unit.simulator.histories import END
+from include.ad_spend import spend_problem
+from include.settings import PROJECT, Settings
+from include.simulator.ga4_rows import SchemaName, schema_of
+from include.simulator.history import micros, write_history
+from include.simulator.households import DAY, Household
+from include.simulator.journey import Event, journey
+from include.simulator.spend import write_spend
+from include.simulator.stream import write_batch
+from include.simulator.world import ADS, ADS_CAMPAIGNS, NOT_SET, TOUCHES
+from tests.oracle.model import Rules
+from tests.oracle.pipeline import compute
 
+SEED, DAYS, PEOPLE = 5, 3, 1500
+END = datetime(2026, 3, 31, 15, 20, tzinfo=UTC)
+LAST = (micros(END) - 1) // DAY
+VARS = yaml.safe_load((PROJECT / "dbt" / "dbt_project.yml").read_text("utf-8"))["vars"]
+RULES = Rules(referral_exclusions=tuple(VARS["referral_exclusions"]))
 PARAM = "list_filter(event_params, lambda p: p.key = '{}')[1].value.string_value"
 ROWS = f"""
 create table rows as
@@ -24,24 +48,86 @@ from read_parquet($files, union_by_name = true, filename = true, file_row_number
 """
 
 
-@pytest.mark.parametrize(
-    ("schema", "daily", "intraday"), [("2026", SCHEMA_2026, INTRADAY_2026), ("2021", SCHEMA_2021, SCHEMA_2021)]
-)
-def test_a_valid_daily_table_a_day_and_an_intraday_one(
-    tmp_path: Path, schema: SchemaName, daily: pa.Schema, intraday: pa.Schema
+def write_all(folder: Path) -> None:
+    """A history, its spend and batches, by two seeds."""
+    for seed in (9, 10):
+        settings = Settings(home=folder / str(seed), ga4_export=folder / str(seed) / "landing" / "ga4")
+        write_history(settings.ga4_export, seed=seed, end=END, days=3, people=200)
+        write_spend(settings.ad_spend, seed=seed, end=END, days=3, people=200)
+        for _ in range(2):
+            write_batch(settings, events=60, seed=seed, bad=3)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """The sha256 of each file, by its path."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_seed_decides_every_byte_in_whichever_process(tmp_path: Path) -> None:
+    write_all(tmp_path / "here")
+    one = digests(tmp_path / "here")
+    assert len(one) == 2 * (3 + 3 + 2 + 2)  # tables, files of spend, batches, and the note of each batch
+    script = f"from tests.unit.simulator.{Path(__file__).stem} import *; write_all(Path({str(tmp_path / 'there')!r}))"
+    environment = {**os.environ, "PYTHONHASHSEED": "1", "TZ": "Asia/Tokyo"}
+    subprocess.run([sys.executable, "-c", script], cwd=PROJECT, env=environment, check=True)
+    assert digests(tmp_path / "there") == one
+    landed = {path: digest for path, digest in one.items() if path.startswith("9/landing")}
+    assert not [path for path, digest in landed.items() if one.get(path.replace("9/", "10/", 1)) == digest]
+
+
+@pytest.mark.parametrize("schema", get_args(SchemaName))
+def test_each_visit_is_one_session_with_its_source_and_each_order_one_conversion(
+    tmp_path: Path, schema: SchemaName
 ) -> None:
-    summary = write_history(tmp_path, seed=1, end=END, days=3, people=100, schema=schema)
-    days = [f"{END - timedelta(days=back):%Y%m%d}" for back in (2, 1, 0)]
-    names = [f"events_{days[0]}.parquet", f"events_{days[1]}.parquet", f"events_intraday_{days[2]}.parquet"]
-    assert [path.name for path in summary.files] == names
-    rows = 0
-    for path, expected, day in zip(summary.files, (daily, daily, intraday), days, strict=True):
+    summary = write_history(tmp_path, seed=SEED, end=END, days=DAYS, people=PEOPLE, schema=schema)
+    names = ["events_20260329", "events_20260330", "events_intraday_20260331"]
+    assert [path.stem for path in summary.files] == names
+    for path in summary.files:
         table = pq.read_table(path)
-        assert table.schema.equals(expected), path.name
+        assert table.schema.equals(schema_of(schema, intraday="intraday" in path.name)), path.name
         table.validate(full=True)
-        assert table.column("event_date").unique().to_pylist() == [day]
-        rows += len(table)
-    assert rows == summary.events
+        assert table.column("event_date").unique().to_pylist() == [path.stem[-8:]]
+
+    visits = [
+        [event for event in journey(SEED, visit) if event.at < micros(END)]
+        for number in range(PEOPLE)
+        for visit in Household(SEED, number, (LAST - DAYS + 1) * DAY, micros(END)).visits()
+    ]
+    assert {events[0].visit.touch.name for events in visits} == {touch.name for touch in TOUCHES}
+    tables = compute(tmp_path, None, RULES, PROJECT / "dbt" / "seeds")
+    sessions = [one for one in tables.sessions if not one.person_id.startswith("event:")]
+    expected = Counter(session(events, schema) for events in visits if events[0].visit.device)
+    assert expected == Counter(one[2:3] + one[5:9] for one in sessions)
+    assert {rule for *_, rule in expected} >= {"click_id", "click_id_utm", "event_params", "utm", "referrer", "direct"}
+    denied = sum(len(events) for events in visits if not events[0].visit.device)
+    assert 0 < denied == len(tables.sessions) - len(sessions)
+
+    purchases = [event for events in visits for event in events if event.name == "purchase"]
+    orders = {(event.order.transaction_id or NOT_SET, event.at): event.order for event in purchases if event.order}
+    for one in tables.conversions:
+        order = orders[one.transaction_id or NOT_SET, one.converted_at]
+        if order.value is None:
+            assert (one.revenue, one.revenue_issue) == (Decimal(0), "missing")
+        elif order.usd is not None:
+            assert (one.revenue, one.revenue_issue) == (order.usd, None)
+    assert {one.transaction_id or NOT_SET for one in tables.conversions} == {key for key, _ in orders}
+
+
+def session(events: list[Event], schema: SchemaName) -> tuple[object, ...]:
+    """What the touch declares of its visit's session: start, source, medium, campaign, rule."""
+    first, touch = events[0], events[0].visit.touch
+    rule, campaign = touch.rule, touch.campaign
+    if first.name == "first_visit" and touch.tagged and rule != "click_id_utm":
+        rule = "utm"  # all that it carries is the page's address
+    elif schema == "2021" and rule == "collected_traffic_source":
+        rule = "event_params"
+    if schema == "2026" and first.at // DAY < LAST:  # only GA4's daily table names the campaigns of Google Ads
+        campaign = ADS_CAMPAIGNS.get(touch.ads_campaign or "", campaign)
+    return first.at, touch.source, touch.medium, campaign, rule
 
 
 PHENOMENA = {
@@ -110,7 +196,7 @@ NEVER = (
 
 
 def test_everything_that_real_data_has_is_there(tmp_path: Path) -> None:
-    summary = write_history(tmp_path / "export", seed=1, end=END, days=21)
+    summary = write_history(tmp_path / "export", seed=1, end=END, days=21, people=2400)
     with duckdb.connect() as connection:
         connection.execute(ROWS, {"files": [str(path) for path in summary.files]})
 
@@ -119,6 +205,7 @@ def test_everything_that_real_data_has_is_there(tmp_path: Path) -> None:
 
         assert [name for name, condition in PHENOMENA.items() if not found(condition)] == []
         assert [condition for condition in NEVER if found(condition)] == []
+        assert connection.execute("select count(*) from rows").fetchall() == [(summary.events,)]
 
 
 def test_a_folder_with_tables_is_left_alone(tmp_path: Path) -> None:
@@ -129,10 +216,14 @@ def test_a_folder_with_tables_is_left_alone(tmp_path: Path) -> None:
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"someone's own"]
 
 
-@pytest.mark.parametrize(
-    ("end", "days", "message"),
-    [(END, 0, "must be at least 1"), (datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None), 1, "has no time zone")],
-)
-def test_arguments_that_make_no_history(tmp_path: Path, end: datetime, days: int, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        write_history(tmp_path, seed=1, end=end, days=days, people=1)
+def test_ads_cost_a_row_a_day_and_campaign_that_the_sessions_know(tmp_path: Path) -> None:
+    rows = []
+    for path in write_spend(tmp_path, seed=1, end=END, days=4, people=300):
+        assert spend_problem(path) is None
+        with path.open(newline="") as file:
+            rows += list(csv.DictReader(file))
+    assert len(rows) == 4 * len(ADS) == len({(r["day"], r["source"], r["medium"], r["campaign"]) for r in rows})
+    assert {row["day"] for row in rows} == {f"2026-03-{day}" for day in (28, 29, 30, 31)}
+    known = {(t.source, t.medium, ADS_CAMPAIGNS.get(t.ads_campaign or "", t.campaign)) for t in TOUCHES}
+    assert {(row["source"], row["medium"], row["campaign"]) for row in rows} <= known
+    assert all(Decimal(row["cost"]) > 0 and int(row["impressions"]) >= int(row["clicks"]) > 0 for row in rows)

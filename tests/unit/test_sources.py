@@ -1,12 +1,14 @@
-"""A1: a spend file is taken or set aside as a whole by its header; its rows come as text, with their lines."""
+"""Files of the sources: what of ad spend is taken or set aside (A1), and that the schema of 2021 is the sample's."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from include.ad_spend import spend_problem, spend_rows
+from include.ga4_schema import SCHEMA_2021
 from include.landing import shard_problem
 
 HEADER = "day,source,medium,cost"
@@ -21,7 +23,6 @@ HEADER = "day,source,medium,cost"
         ("day,source,medium\n", "wrong_columns: missing: cost; "),
         ("day;source;medium;cost\n", "wrong_columns: unknown: day;source;medium;cost; "),
         (f"{HEADER},cost\n", "wrong_columns: there twice: cost; "),
-        ("", "wrong_columns: missing: day, source, medium, cost; "),
         (b"day,source,medium,cost\n2026-03-01,caf\xe9,x,1\n", "unreadable: not UTF-8 at byte 37; "),
         (f'{HEADER}\n2026-03-01,"a"b,x,1\n', "unreadable: no CSV ("),
     ],
@@ -52,3 +53,14 @@ def test_rows(tmp_path: Path) -> None:
 def test_a_file_that_is_gone_has_no_rows(tmp_path: Path) -> None:
     assert spend_rows(tmp_path / "gone.csv") == []
     assert (spend_problem(tmp_path / "gone.csv") or "").startswith("unreadable: No such file")
+
+
+SAMPLE = Path(__file__).resolve().parents[3] / "shared" / "ga4_sample"
+
+
+def test_2021_equals_every_file_of_the_public_sample() -> None:
+    files = sorted(SAMPLE.glob("events_*.parquet"))
+    if not files:
+        pytest.skip(f"no public sample at ../shared/{SAMPLE.name}")
+    for file in files:
+        assert pq.read_schema(file).equals(SCHEMA_2021), file.name

@@ -1,4 +1,4 @@
-"""The streamed events: one NDJSON file a batch, one event a line."""
+"""What lies in a landing folder, what is set aside by its name (E4), and the streamed batches: one NDJSON file each."""
 
 import codecs
 import json
@@ -7,11 +7,30 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
-from tests.oracle.folders import by_stem
-from tests.oracle.landed import CLICK_IDS, Amounts, Landed, SentItem
-from tests.oracle.model import MICROSECONDS_A_MINUTE, Campaign, Quarantined
+from tests.oracle.model import CLICK_IDS, MICROSECONDS_A_MINUTE, Amounts, Campaign, Landed, Quarantined, SentItem
 from tests.oracle.money import decimal_of, sent_item, sent_number
 from tests.oracle.text import text_of
+
+
+def visible(folder: Path, suffix: str) -> Iterator[Path]:
+    """All but what begins with a dot, or with an underscore and lacks the suffix, in the order of names."""
+    for path in sorted(folder.iterdir()) if folder.exists() else ():
+        if path.name[0] != "." and (path.name[0] != "_" or path.name.lower().endswith(suffix)):
+            yield path
+
+
+def by_stem(folder: Path, suffix: str) -> tuple[dict[str, Path], list[str]]:
+    """Each file of the suffix by its stem; and the names of the rest, two files of one stem among them."""
+    taken: dict[str, list[Path]] = {}
+    unknown = []
+    for path in visible(folder, suffix):
+        if path.is_file() and path.suffix.lower() == suffix:
+            taken.setdefault(path.stem, []).append(path)
+        else:
+            unknown.append(path.name)
+    unknown += [stem for stem, paths in taken.items() if len(paths) > 1]
+    return {stem: paths[0] for stem, paths in taken.items() if len(paths) == 1}, unknown
+
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _WIDEST = 2**63

@@ -1,4 +1,4 @@
-"""The floor computes what the project computes, where the rules that it leaves out make no difference."""
+"""What `make bench` and `make truth` measure: the floor's work is the project's, and worlds are as declared."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
-import yaml
+import pytest
 
-from benchmarks.floor import FLOOR_SQL, compute
-from benchmarks.history import Export, repeat
-from include.settings import PROJECT
+from benchmarks.__main__ import main
+from benchmarks.floor import compute
+from benchmarks.history import Export, find_export, repeat
+from benchmarks.measure import BenchmarkError
+from benchmarks.truth import measure, report
+from benchmarks.worlds import DIRECT, WORLDS, Channel, World, caused, lived, people
+from include.attribution_table import MODELS
 from include.simulator.history import write_history
 from tests.dbt.project import Project, rows_of
 
@@ -71,14 +75,6 @@ def test_it_finds_the_projects_sessions_and_clicks(tmp_path: Path) -> None:
         )
 
 
-def test_its_settings_are_the_projects() -> None:
-    """The SQL has the defaults of the vars as numbers."""
-    variables = yaml.safe_load((PROJECT / "dbt" / "dbt_project.yml").read_text())["vars"]
-    sql = FLOOR_SQL.read_text()
-    assert f"> {variables['session_timeout_minutes'] * 60_000_000:_}" in sql
-    assert f"{variables['lookback_days']} * 86_400_000_000" in sql
-
-
 def test_each_copy_of_a_history_has_its_own_devices_users_and_days(tmp_path: Path) -> None:
     """The newest copy is the export itself, so that batches go on from the same events."""
     write_history(tmp_path / "export", seed=1, end=END, days=3, people=40)
@@ -95,3 +91,61 @@ def test_each_copy_of_a_history_has_its_own_devices_users_and_days(tmp_path: Pat
     assert once[2] > 0
     assert thrice == tuple(3 * figure for figure in once)
     assert all((tripled.folder / file.name).read_bytes() == file.read_bytes() for file in export.files)
+
+
+@pytest.mark.rehearsal
+def test_it_measures_both_sides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ATTRIBUTION_HOME", str(tmp_path / "home"))
+    write_history(tmp_path / "export", seed=1, end=END, days=3, people=300)
+    assert main(["--ga4", str(tmp_path / "export"), "--runs", "1", "--batches", "2"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "dbt beside the floor" in told
+    assert "Airflow beside a bare dbt build" in told
+    assert "A batch each 10 s" in told
+    assert "publish at 1x, 10x and 40x" in told
+
+
+@pytest.mark.rehearsal
+def test_every_model_is_held_against_the_truth(tmp_path: Path) -> None:
+    measured = measure(WORLDS[0], tmp_path, 2_000, 1)
+    assert all(0 < measured.wrong(model) < 50 for model in MODELS)
+    told = "\n".join(report([measured]))
+    assert all(f"| `{model}` |" in told for model in MODELS)
+    assert all(f"| {channel} |" in told for channel in WORLDS[0].channels)
+
+
+def test_a_folder_without_export_files_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkError, match="--ga4"):
+        find_export(tmp_path, tmp_path / "scratch")
+
+
+def orders_and_caused(channels: dict[str, Channel], **world: object) -> tuple[int, dict[str, int]]:
+    """Of 5,000 people: the orders, and how many of them each channel caused."""
+    one = World("small", "", channels, **world)  # type: ignore[arg-type]
+    crowd = people(one, 5_000, 1)
+    return sum(lived(one, person)[1] for person in crowd), caused(one, crowd)
+
+
+def test_single_visits_cause_what_their_chance_says() -> None:
+    """People with one visit at most: the orders a channel causes are those of its visits, a fifth and a twentieth."""
+    one = World("small", "", {"Email": Channel(1, effect=0.2), "Social": Channel(1, effect=0.05)})
+    crowd = [person for person in people(one, 40_000, 1) if len(person[1]) == 1]
+    visits = {name: sum(person[1][0].channel == name for person in crowd) for name in one.channels}
+    found = caused(one, crowd)
+    assert sum(lived(one, person)[1] for person in crowd) == sum(found.values())
+    assert found["Email"] / visits["Email"] == pytest.approx(0.2, abs=0.015)
+    assert found["Social"] / visits["Social"] == pytest.approx(0.05, abs=0.01)
+
+
+def test_a_channel_causes_what_is_missing_without_it() -> None:
+    """Nothing without an effect or in the way of direct visits; what lasts, all; two that need each other, the same."""
+    assert orders_and_caused({"Email": Channel(1, effect=0.1), "Social": Channel(1)})[1]["Social"] == 0
+    brand = {"Paid Search": Channel(1, instead=1), DIRECT: Channel(0.5)}
+    assert orders_and_caused(brand, intending=0.5, intent=0.3)[1]["Paid Search"] == 0
+    orders, found = orders_and_caused({"Social": Channel(1, later=0.3), "Email": Channel(1)})
+    assert found["Social"] == orders > 100
+    pair = {("Social", "Email"): 0.5}
+    _, found = orders_and_caused({"Social": Channel(1), "Email": Channel(1)}, together=pair)
+    assert found["Social"] == found["Email"] > 0
