@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,16 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from include.settings import Settings
-from include.simulator.history import write_history
-from include.simulator.stream import write_batch
+from include.store import Store, open_store
+from include.store_bigquery import BigQueryStore
 from tests.bigquery.double.engine import Engine
 from tests.bigquery.double.server import serve
 from tests.bigquery.double.service import Service
+from tests.dbt.project import environment
 
 PROJECT, DATASET = "test-project", "shop"
-NOON = dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
+#: A connection that asks nobody who he is.
+ANONYMOUS = json.dumps({"conn_type": "google_cloud_platform", "extra": {"is_anonymous": True, "project": PROJECT}})
 
 
 @pytest.fixture(scope="session")
@@ -27,27 +30,14 @@ def engine() -> Engine:
     return Engine()
 
 
-def new_service(engine: Engine) -> Service:
+def _new_service(engine: Engine) -> Service:
     """A stand-in with one empty dataset."""
     made = Service(engine=engine)
     made.warehouse.datasets[PROJECT, DATASET] = {"location": "US"}
     return made
 
 
-@pytest.fixture
-def service(engine: Engine) -> Service:
-    """A stand-in for one test."""
-    return new_service(engine)
-
-
-@pytest.fixture
-def endpoint(service: Service) -> Iterator[str]:
-    """The stand-in's address."""
-    with serve(service) as url:
-        yield url
-
-
-def connected(endpoint: str) -> bigquery.Client:
+def _connected(endpoint: str) -> bigquery.Client:
     """Google's own client, pointed at a stand-in."""
     return bigquery.Client(
         project=PROJECT,
@@ -58,29 +48,67 @@ def connected(endpoint: str) -> bigquery.Client:
     )
 
 
+@contextmanager
+def stand_in(engine: Engine) -> Iterator[tuple[Service, bigquery.Client, str]]:
+    """A stand-in for several tests: its state, a client of it, its address."""
+    service = _new_service(engine)
+    with serve(service) as endpoint:
+        yield service, _connected(endpoint), endpoint
+
+
+@pytest.fixture
+def service(engine: Engine) -> Service:
+    """A stand-in for one test."""
+    return _new_service(engine)
+
+
+@pytest.fixture
+def endpoint(service: Service) -> Iterator[str]:
+    """The stand-in's address."""
+    with serve(service) as url:
+        yield url
+
+
 @pytest.fixture
 def client(endpoint: str) -> bigquery.Client:
     """A client of the stand-in."""
-    return connected(endpoint)
+    return _connected(endpoint)
 
 
-def landed_in(home: Path, *, days: int = 4, people: int = 60, events: int = 15, bad: int = 2) -> Settings:
-    """Days of export, the last of them an intraday table, and a batch, in this home."""
-    settings = Settings(home=home, ga4_export=home / "landing" / "ga4")
-    settings.ga4_export.mkdir(parents=True)
-    write_history(settings.ga4_export, seed=3, end=NOON, days=days, people=people)
-    write_batch(settings, events=events, seed=3, bad=bad)
-    return settings
-
-
-def without_today(settings: Settings) -> Settings:
-    """The same without the intraday table."""
-    (today,) = settings.ga4_export.glob("events_intraday_*.parquet")
-    today.unlink()
-    return settings
+def deployment(home: Path, endpoint: str) -> dict[str, str]:
+    """The environment of a deployment on the stand-in."""
+    return {
+        "ATTRIBUTION_HOME": str(home),
+        "DBT_TARGET": "bigquery",
+        "GCP_PROJECT": PROJECT,
+        "GA4_DATASET": f"{PROJECT}.{DATASET}",
+        "BIGQUERY_EMULATOR_HOST": endpoint,
+        "AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT": ANONYMOUS,
+    }
 
 
 @pytest.fixture
-def landed(tmp_path: Path) -> Settings:
-    """The same, on this machine."""
-    return landed_in(tmp_path / "local")
+def settings(tmp_path: Path, endpoint: str) -> Iterator[Settings]:
+    """A deployment on the stand-in whose datasets are not there yet, but for the export's, which is empty."""
+    with environment(deployment(tmp_path, endpoint)):
+        yield Settings.from_env()
+
+
+@pytest.fixture
+def store(settings: Settings, client: bigquery.Client) -> Iterator[BigQueryStore]:
+    """The deployment's warehouse, with its two datasets, empty."""
+    for name in ("attribution", "attribution_published"):
+        client.create_dataset(name)
+    with open_store(settings) as opened:
+        assert isinstance(opened, BigQueryStore)
+        yield opened
+
+
+@pytest.fixture(params=["local", "bigquery"])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty warehouse of each engine."""
+    if request.param == "bigquery":
+        yield request.getfixturevalue("store")
+    else:
+        with open_store(Settings(home=tmp_path, ga4_export=tmp_path)) as opened:
+            yield opened

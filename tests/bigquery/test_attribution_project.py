@@ -9,31 +9,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import asdict, replace
+from datetime import UTC, date, datetime
 from io import StringIO
 from pathlib import Path
 
-import duckdb
 import pytest
-from google.cloud import bigquery
 from rich.console import Console
 
 from include.bigquery_remedies import advice
 from include.dashboard.marts import open_marts
+from include.deletion import confirm_removed, take_requests
 from include.explain import tell
+from include.journal import trim
 from include.publish import publish
+from include.retention import apply_retention
 from include.settings import Settings
 from include.simulator.stream import write_batch
+from include.store import open_store
 from include.story import NoConversionError, read_story
-from include.transform import MODELS_ONLY
-from tests.bigquery.conftest import DATASET, PROJECT
+from include.transform import MODELS_ONLY, refresh_manifest
+from tests.bigquery.conftest import DATASET, PROJECT, deployment
 from tests.bigquery.double.engine import Engine
-from tests.bigquery.double.faults import Fault
-from tests.bigquery.double.results import Result
-from tests.bigquery.double.session import Read
-from tests.bigquery.landed import land_spend
-from tests.bigquery.pipeline.conftest import ANONYMOUS, deployment
+from tests.bigquery.double.errors import Fault
+from tests.bigquery.double.session import Read, Result
 from tests.bigquery.questions import answered
-from tests.bigquery.world import World, differences, opened
+from tests.bigquery.world import World, differences, fit_both, left_here, left_there, opened, places_of, shop, spend
+from tests.dbt.nights import ask
 from tests.dbt.project import Project, environment
 from tests.dbt.worlds import Arrival, random_arrivals
 
@@ -41,53 +43,11 @@ from tests.dbt.worlds import Arrival, random_arrivals
 SEED = 141
 
 
-#: Models of items that share, and one that is fitted.
-VARIABLES = {"item_models": ["last_click", "linear", "markov"]}
-
-#: Spend of a day with credit and of one without; a row that is set aside, and one for which another stands.
-SPEND = """day,source,medium,campaign,cost,currency,clicks,impressions
-{day},google,cpc,(not set),4.5,usd,3,10
-2026-01-02,facebook,paid_social,spring,0.005,USD,,
-2026-01-02,facebook,paid_social,spring,{cost},USD,,
-2026-01-03,news,email,,-1,,,
-2026-01-03,news,email,,1,EUR,,
-"""
-
-
-def spend(client: bigquery.Client, local: Project, cost: float) -> None:
-    """Land the file in place of the one before, on both sides."""
-    ((day,),) = [tuple(row.values()) for row in local.rows("select max(conversion_date) from int_conversions")]
-    local.settings.ad_spend.mkdir(parents=True, exist_ok=True)
-    (local.settings.ad_spend / "ad_spend.csv").write_text(SPEND.format(day=day, cost=cost))
-    land_spend(client, local.settings)
-
-
-FIT = ("fit_id", "model", "channel", "weight", "fitted_at", "effective_from", "journeys", "conversions")
-
-
-def fit_both(client: bigquery.Client, local: Project) -> None:
-    """A fit of every channel but Email, from the middle of the conversions on, and one of all before it."""
-    days = local.rows(
-        "select min(conversion_date) as first, median(conversion_date)::date as half from int_conversions"
-    )
-    for fit, begins, known in (("f1", days[0]["first"], ""), ("f2", days[0]["half"], " where channel <> 'Email'")):
-        channels = [
-            row["channel"] for row in local.rows(f"select distinct channel from channel_rollup{known} order by 1")
-        ]
-        rows = ", ".join(
-            f"('{fit}','{model}', '{channel}', {1 + place * 10_000_007}, timestamp '2026-03-01', date '{begins}', 9, 5)"
-            for model in ("markov", "shapley")
-            for place, channel in enumerate(channels)
-        )
-        insert = f"insert into {{}}model_fits ({', '.join(FIT)}) values {rows}"
-        client.query_and_wait(insert.format("attribution."))
-        with duckdb.connect(str(local.settings.warehouse)) as warehouse:
-            warehouse.execute(insert.format(""))
-
-
 @pytest.fixture(scope="module")
 def world(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with opened(engine, tmp_path_factory.mktemp("home"), VARIABLES) as found:
+    home = tmp_path_factory.mktemp("home")
+    # models of items that share, and one that is fitted
+    with opened(World, engine, home, shop(home / "local", item_models=["last_click", "linear", "markov"])) as found:
         yield found
 
 
@@ -112,13 +72,13 @@ def unpruned(results: list[Result]) -> list[str]:
 @pytest.fixture(scope="module")
 def built(world: World, arrivals: list[list[Arrival]]) -> list[Result]:
     """The full refresh, streamed to with a fault on the way: what it sent."""
-    world.service.faults.add(Fault("backendError", request="^ANSWER /upload/"))
+    world.service.faults.append(Fault("backendError", request="^ANSWER /upload/"))
     world.land(arrivals[0])
     world.stream()
     world.local.build()
     spend(world.client, world.local, 1.25)
     sent = world.take_in("build", *MODELS_ONLY)
-    assert world.service.faults.waiting == []
+    assert world.service.faults == []
     return sent
 
 
@@ -129,6 +89,8 @@ def test_a_full_refresh_gives_duckdbs_rows_and_names_its_shards(world: World, bu
     assert {one.table.split(".")[-1] for one in read} == {"events_2*", "events_intraday_*", "streamed_events"}
     assert [one for one in read if not one.filtered] == []
     assert unpruned(built) == []
+    for table in ("streamed_events", "int_events", "int_lookup"):
+        assert world.client.get_table(f"attribution.{table}").require_partition_filter, table
 
 
 @pytest.mark.usefixtures("built")
@@ -172,7 +134,7 @@ def refused(world: World, seed: int, *chain: str) -> str:
     world.stream()
     with pytest.raises(AssertionError) as failed:
         world.run("run", "--select", *(chain or CHAIN))
-    assert world.service.faults.waiting == []
+    assert world.service.faults == []
     what = advice(str(failed.value))
     assert what, str(failed.value)
     return what
@@ -203,13 +165,13 @@ def test_errors_in_transactions_and_between_jobs_lose_and_double_nothing(world: 
     """Of the kinds: in the middle of a model's transaction, before it, and a table that goes meanwhile."""
     before = counts(world)
     for number, (fault, whole) in enumerate(BAD_RUNS, 1):
-        world.service.faults.add(fault)
+        world.service.faults.append(fault)
         assert re.search("have it raised|status.cloud.google.com|run less often", refused(world, 10 + number))
         assert counts(world) == [n + 2 * number * (place < whole) for place, n in enumerate(before)]
     # a statement is at work, and a request would wait for it
     tables, mart = world.service.warehouse.tables, (PROJECT, "attribution", "mart_sessions")
     gone = Fault(statement=r"^\s*insert into \S+mart_sessions`", action=lambda: tables.pop(mart))
-    world.service.faults.add(gone)
+    world.service.faults.append(gone)
     assert "is built anew" in refused(world, 20)
     world.take_in("run")
     assert differences(world.client, world.local) == {}
@@ -238,8 +200,8 @@ def test_what_is_not_allowed_or_elsewhere_changes_nothing(world: World, monkeypa
 @pytest.mark.rehearsal  # minutes of evaluating; both scopes are in the random stories on DuckDB
 def test_orders_of_the_shop_are_duckdbs(engine: Engine, tmp_path: Path, arrivals: list[list[Arrival]]) -> None:
     """C1, C3: what lands for one person moves the orders and refunds of others, on both engines alike."""
-    variables = {"order_scope": "shop", "attribution_models": ["last_click"], "item_models": []}
-    with opened(engine, tmp_path, variables) as world:
+    local = shop(tmp_path / "local", order_scope="shop", attribution_models=["last_click"], item_models=[])
+    with opened(World, engine, tmp_path, local) as world:
         world.land(arrivals[0])
         world.take_in("build", *MODELS_ONLY)
         named = "select transaction_id, person_id from int_conversions where transaction_id is not null"
@@ -263,8 +225,7 @@ def told(settings: Settings, conversion: str) -> str:
 @pytest.mark.usefixtures("built")
 def test_a_conversion_is_explained_as_on_duckdb(world: World) -> None:
     with environment(deployment(world.home, world.endpoint)):
-        settings = Settings.from_env()
-    with environment({"BIGQUERY_EMULATOR_HOST": world.endpoint, "AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT": ANONYMOUS}):
+        settings = world.settings
         longest = "select conversion_id from mart_attribution group by 1 order by max(touchpoints) desc, 1 limit 3"
         before = len(world.service.statements)
         for row in world.local.rows(longest):
@@ -284,10 +245,9 @@ def test_the_dashboard_is_answered_as_on_duckdb(world: World) -> None:
     expected = answered(open_marts(world.local.settings))
     assert [name for name, answer in expected.items() if not answer] == []
     with environment(deployment(world.home, world.endpoint)):
-        settings = Settings.from_env()
-        world.client.create_dataset("attribution_published")
-        publish(settings, "r")
-        assert answered(open_marts(settings)) == expected
+        world.client.create_dataset("attribution_published", exists_ok=True)
+        publish(world.settings, "r")
+        assert answered(open_marts(world.settings)) == expected
 
 
 #: Rules of semantics.md, and what shows on DuckDB that the world has a case of each.
@@ -312,8 +272,48 @@ def test_the_world_has_every_case(world: World) -> None:
     assert [case for case, query in CASES.items() if not world.local.rows(query)] == []
 
 
+@pytest.mark.rehearsal
 @pytest.mark.usefixtures("built")
-@pytest.mark.parametrize("table", ["streamed_events", "int_events", "int_lookup"])
-def test_a_table_refuses_a_read_of_all_of_it(world: World, table: str) -> None:
-    with pytest.raises(Exception, match="without a filter over column"):
-        world.client.query_and_wait(f"select * from attribution.{table}")
+def test_a_night_leaves_what_it_leaves_on_duckdb(world: World) -> None:
+    """L3 and L4 with the setting to erase from the export: a person whose devices others use, a device, what is old."""
+    world.take_in("run")
+    person, device = (
+        world.local.rows(f"select {one} as id from int_events where user_id is not null group by 1 order by {most}, 1")[
+            0
+        ]
+        for one, most in (
+            ("user_id", "count(distinct user_pseudo_id) desc"),
+            ("user_pseudo_id", "count(distinct user_id) desc"),
+        )
+    )
+    ids = (person["id"], device["id"])
+    here, there = world.local.settings, replace(world.settings, erase_from_export=True)
+    now, before = datetime.now(UTC), len(world.service.statements)
+    with environment(deployment(world.home, world.endpoint)):
+        refresh_manifest(there)
+        world.client.create_dataset("attribution_published", exists_ok=True)
+        killed = f"create table attribution.killed__this_run as select 'b' as batch_id, '{ids[0]}' as touched_key"
+        world.client.query_and_wait(killed)
+        everywhere = {"attribution.int_lookup", "attribution.int_journal", "attribution.killed__this_run"}
+        assert set(places_of(world.client, *ids)) >= everywhere
+        kept = []
+        for one in (here, there):
+            ask(Project(one.home), f"person,{ids[0]}", f"device,{ids[1]}", "person,nobody")
+            assert take_requests(one, now=now).problems == ()
+            kept.append(apply_retention(one, day=date(2026, 2, 15), retention_days=15, lookback_days=14))
+        assert kept[0] == replace(kept[1], outside=())
+        assert kept[1].landing_rows > kept[1].people > 1
+        assert unpruned(world.service.statements[before:]) == []
+        world.take_in("run")
+        for one in (here, there):
+            publish(one, "night")
+            assert asdict(confirm_removed(one)) == {"requests": 1, "removed": 3, "outside": ()}
+            trim(one)
+        with open_store(there) as store:
+            receipts = store.rows("select kind, staged_rows, state from deletions order by line")
+    assert receipts == [
+        tuple(r.values()) for r in world.local.rows("select kind, staged_rows, state from deletions order by line")
+    ]
+    assert set(places_of(world.client, *ids)) == set()
+    assert left_there(world.client) == left_here(world.local)
+    assert differences(world.client, world.local) == {}

@@ -9,7 +9,7 @@ from google.cloud import bigquery
 
 from include.quality import BY_CONDITION
 from include.settings import PROJECT as ROOT
-from tests.bigquery.dbt_on_stand_in import run_dbt
+from tests.bigquery.world import run_dbt
 from tests.unit.airflow.test_quality import CONDITIONS
 
 FILES = {
@@ -30,7 +30,7 @@ def test_each_broken_condition_is_named(client: bigquery.Client, endpoint: str, 
         (tmp_path / "small" / name).write_text(text)
     with pytest.raises(AssertionError, match="conditions_numbers: Got 9 results"):
         run_dbt(endpoint, tmp_path / "small", tmp_path, "build")
-    (compiled,) = (tmp_path / "target" / "compiled").rglob("conditions_numbers.sql")
+    (compiled,) = (tmp_path / "dbt_target" / "compiled").rglob("conditions_numbers.sql")
     found = client.query_and_wait(BY_CONDITION.format(query=compiled.read_text(), rows=10))
     assert {tuple(row.values())[:-1] for row in found} == {
         ("accepted_values_numbers_parity", "error", 3, "b", "neither", None, 2),

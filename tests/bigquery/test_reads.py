@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from google.cloud import bigquery
 
+from tests.bigquery.conftest import stand_in
+from tests.bigquery.double.engine import Engine
 from tests.bigquery.double.service import Service
+from tests.bigquery.double.session import Result
 
 TABLES = """
     create table events_20260101 as select 1 as id, 'a' as name;
@@ -21,107 +26,103 @@ TABLES = """
     create view test-project.shop.shards as
         select *, concat('events_', _table_suffix) as shard from `test-project.shop.events_*`
 """
-
-# sql, table, parts read, chosen by a constant filter
+ALL_DAYS, ALL_SHARDS = "20260101 20260102 20260103", "20260101 20260102 intraday_20260103"
+#: SQL, the parts that are read of the one table that has some, whether a constant filter chose them.
 CASES = {
-    "shard by suffix": ("select id from `events_*` where _table_suffix = '20260101'", "events_*", "20260101", True),
-    "all shards": ("select id from `events_*`", "events_*", "20260101 20260102 intraday_20260103", False),
+    "shard by suffix": ("select id from `events_*` where _table_suffix = '20260101'", "20260101", True),
+    "all shards": ("select id from `events_*`", ALL_SHARDS, False),
     "shard by a subquery is none": (
         "select id from `events_*` where _table_suffix in (select '20260101' from plain)",
-        "events_*",
-        "20260101 20260102 intraday_20260103",
+        ALL_SHARDS,
         False,
     ),
-    "shard by a view's computed column": (
-        "select id from shards where shard = 'events_20260102'",
-        "events_*",
-        "20260102",
-        True,
-    ),
-    "a filter on another column is none": (
-        "select id from days where id = 2",
-        "days",
-        "20260101 20260102 20260103",
-        False,
-    ),
-    "partition by a range": ("select id from days where day >= '2026-01-02'", "days", "20260102 20260103", True),
+    "shard by a view's computed column": ("select id from shards where shard = 'events_20260102'", "20260102", True),
+    "a filter on another column is none": ("select id from days where id = 2", ALL_DAYS, False),
+    "partition by a range": ("select id from days where day >= '2026-01-02'", "20260102 20260103", True),
     "partition by a script variable": (
         "declare d date default '2026-01-03'; select id from days where day = d",
-        "days",
         "20260103",
         True,
     ),
     "partition of a column of times by an expression of constants": (
         "select id from hours where seen >= timestamp_add(timestamp '2026-01-01', interval 1 hour)",
-        "hours",
         "2026010101",
         True,
     ),
-    "through a view": ("select event_id from recent where happened < '2026-01-03'", "days", "20260102", True),
+    "through a view": ("select event_id from recent where happened < '2026-01-03'", "20260102", True),
     "through a CTE and a grouping": (
         """
         with renamed as (select day as d, id from days), g as (select d, count(*) as n from renamed group by d)
         select n from g where d = '2026-01-01'
         """,
-        "days",
         "20260101",
         True,
     ),
     "through a union": (
         "select id from (select id, day from days union all select id, day from plain) where day = '2026-01-01'",
-        "days",
         "20260101",
         True,
     ),
     "not through a window over other keys": (
         "select n from (select day, row_number() over (order by id) as n from days) where day = '2026-01-01'",
-        "days",
-        "20260101 20260102 20260103",
+        ALL_DAYS,
         False,
     ),
     "not through an outer join's other side": (
         "select p.id from plain as p left join days as d on d.id = p.id where d.day = '2026-01-01' or d.day is null",
-        "days",
-        "20260101 20260102 20260103",
+        ALL_DAYS,
         False,
     ),
-    "delete": ("delete from days where day = '2026-01-01' and id = 5", "days", "20260101", True),
-    "update of everything": ("update days set seen = null where id = 1", "days", "20260101 20260102 20260103", False),
-    "create from": ("create table other as select id from days where day = '2026-01-01'", "days", "20260101", True),
+    "delete": ("delete from days where day = '2026-01-01' and id = 5", "20260101", True),
+    "update of everything": ("update days set seen = null where id = 1", ALL_DAYS, False),
+    "create from": ("create table other as select id from days where day = '2026-01-01'", "20260101", True),
 }
 
 
-@pytest.fixture
-def tables(client: bigquery.Client) -> bigquery.Client:
-    client.query_and_wait(TABLES)
-    return client
+Tables = tuple[Service, bigquery.Client]
+
+
+@pytest.fixture(scope="module")
+def tables(engine: Engine) -> Iterator[Tables]:
+    """A stand-in with these tables, whose rows stay what they are."""
+    with stand_in(engine) as (service, client, _):
+        client.query_and_wait(TABLES)
+        yield service, client
+
+
+def last(tables: Tables, sql: str) -> Result:
+    """What a statement did."""
+    tables[1].query_and_wait(sql)
+    return tables[0].statements[-1]
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_read(tables: bigquery.Client, service: Service, name: str) -> None:
-    sql, table, parts, filtered = CASES[name]
-    tables.query_and_wait(sql)
-    (read,) = [read for read in service.statements[-1].reads if read.table.endswith(f".{table}")]
+def test_read(tables: Tables, name: str) -> None:
+    sql, parts, filtered = CASES[name]
+    done = last(tables, sql)
+    (read,) = [read for read in done.reads if read.filtered is not None]
     assert (read.parts, read.filtered) == (tuple(parts.split()), filtered)
-    assert bool(service.statements[-1].unpruned) is not filtered
+    assert bool(done.unpruned) is not filtered
 
 
-def test_size_is_of_the_columns_and_parts_read(tables: bigquery.Client, service: Service) -> None:
-    for sql, size in (
+@pytest.mark.parametrize(
+    ("sql", "size"),
+    [
         ("select id from `events_*` where _table_suffix = '20260101'", 8),
         ("select id, name from `events_*` where _table_suffix = '20260101'", 8 + 3),
         ("select id from days where day = '2026-01-01'", 8 + 8),
         ("select id from days where day >= '2026-01-02'", 16 + 16),
-    ):
-        tables.query_and_wait(sql)
-        assert service.statements[-1].size == size, sql
+    ],
+)
+def test_size_is_of_the_columns_and_parts_read(tables: Tables, sql: str, size: int) -> None:
+    assert last(tables, sql).size == size
 
 
-def test_required_filter(tables: bigquery.Client) -> None:
-    tables.query_and_wait("alter table days set options (require_partition_filter = true)")
-    tables.query_and_wait("select id from days where day = '2026-01-01'")
+def test_required_filter(tables: Tables) -> None:
+    last(tables, "alter table days set options (require_partition_filter = true)")
+    last(tables, "select id from days where day = '2026-01-01'")
     with pytest.raises(Exception, match="without a filter over column"):
-        tables.query_and_wait("select id from days where id = 1")
+        last(tables, "select id from days where id = 1")
 
 
 def test_wildcard_has_the_schema_of_the_table_made_last(client: bigquery.Client) -> None:

@@ -27,6 +27,11 @@
     regexp_contains({{ text }}, {{ text_literal(pattern) }})
 {%- endmacro %}
 
+{#- The text without all that matches the pattern. DuckDB takes only the first match away unless told. -#}
+{% macro without(text, pattern) %}{{ return(adapter.dispatch('without', 'attribution')(text, pattern)) }}{% endmacro %}
+{% macro duckdb__without(text, pattern) %}regexp_replace({{ text }}, '{{ pattern }}', '', 'g'){% endmacro %}
+{% macro bigquery__without(text, pattern) %}regexp_replace({{ text }}, r'{{ pattern }}', ''){% endmacro %}
+
 {#- A text as a literal; BigQuery reads backslashes in one as escapes. -#}
 {% macro text_literal(text) %}{{ return(adapter.dispatch('text_literal', 'attribution')(text)) }}{% endmacro %}
 {% macro duckdb__text_literal(text) %}'{{ text | replace("'", "''") }}'{% endmacro %}

@@ -20,15 +20,18 @@
 
 {#- Columns raw_amount, currency and has_unknown_unit (semantics C2), sent_cents (E1), and those of sent_extras. -#}
 {% macro ga4_amount() -%}
-    {%- set sent_currency = "coalesce(upper(" ~ text_or_null(event_param('currency')) ~ "), 'USD')" -%}
-    case event_name
-        when 'purchase' then coalesce(ecommerce.purchase_revenue_in_usd, ecommerce.purchase_revenue)
-        when 'refund' then coalesce(ecommerce.refund_value_in_usd, ecommerce.refund_value)
+    {%- set sent_currency = "coalesce(upper(" ~ text_or_null('param_currency') ~ "), 'USD')" -%}
+    case
+        when not {{ has_amount('sent_name') }} then null
+        when event_name = 'purchase' then coalesce(ecommerce.purchase_revenue_in_usd, ecommerce.purchase_revenue)
+        when event_name = 'refund' then coalesce(ecommerce.refund_value_in_usd, ecommerce.refund_value)
         else coalesce(event_value_in_usd, {{ event_param_number('value') }})
     end as raw_amount,
-    {{ is_store_purchase('event_name') }} and event_value_in_usd is null
-        and ({{ event_param_number('value') }} is not null or {{ text_or_null(event_param('value')) }} is not null)
-        as has_unknown_unit,
+    case
+        when {{ is_store_purchase('event_name') }} and event_value_in_usd is null
+            then {{ event_param_number('value') }} is not null or {{ text_or_null(event_param('value')) }} is not null
+        else false
+    end as has_unknown_unit,
     case when
         case event_name
             when 'purchase' then ecommerce.purchase_revenue_in_usd

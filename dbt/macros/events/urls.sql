@@ -20,10 +20,7 @@
     {{ tidy_host('case when ' ~ matches(source, '[/:@?#]') ~ ' then ' ~ whole ~ ' else ' ~ source ~ ' end') }}
 {%- endmacro %}
 
-{#- The bar marks the start, so that www. goes there alone. -#}
-{% macro tidy_host(host) -%}
-    nullif(rtrim(substr(replace('|' || lower({{ host }}), '|www.', '|'), 2), '.'), '')
-{%- endmacro %}
+{% macro tidy_host(host) %}nullif({{ without('lower(' ~ host ~ ')', '^www[.]|[.]+$') }}, ''){% endmacro %}
 
 {#- One host equals the other or lies under it. -#}
 {% macro is_under(host, domain) -%}

@@ -21,7 +21,7 @@
         {%- do parts.append('coalesce(cast(' ~ value ~ ' as ' ~ dbt.type_string() ~ "), '')") -%}
     {%- endfor -%}
     {%- set line = parts | join(' || ' ~ field_sign() ~ ' || ') -%}
-    case when items_issue is null then
+    case when sent_items is not null and items_issue is null then
         {{ joined(each_of(each_of(each_of('sent_items', chosen), judged), line), line_sign()) }}
     end as items
 {%- endmacro %}

@@ -17,39 +17,46 @@ marked as (
     from events
 ),
 
+-- what a session is made of, as small as it goes: the window sorts it
 numbered as (
     select
-        *,
+        person_id, place, event_at, user_pseudo_id,
+        case when is_start = 1 then event_key end as first_key,
+        evidence = 'source' as is_source,
+        evidence = 'source' and {{ is_complete('source', 'medium') }} as is_complete_source,
+        case when evidence = 'self_referral' then source end as self_referral,
+        ga4_source is not null or ga4_medium is not null as has_ga4,
+        device_category is not null as has_device,
         sum(is_start) over (
             partition by person_id order by place rows between unbounded preceding and current row
         ) as session_number
     from marked
 ),
 
--- S5: of one microsecond the first complete evidence counts for whatever else is evidence there
-weighed as (
-    select
-        *,
-        min(case when evidence = 'source' and {{ is_complete('source', 'medium') }} then place end)
-            over (partition by person_id, event_at) as complete_place
-    from numbered
-),
-
 -- S5: the places of the first evidence that is neither direct nor our own page, of GA4's own answer and of the device
-sessions as (
+placed as (
     select
         person_id,
         min(event_at) as started_at,
         max(event_at) as ended_at,
         count(*) as events,
-        max(case when is_start = 1 then event_key end) as first_key,
-        min(case when evidence = 'source' then coalesce(complete_place, place) end) as evidence_place,
-        min(case when ga4_source is not null or ga4_medium is not null then place end) as ga4_place,
-        min(case when device_category is not null then place end) as device_place,
-        min(case when evidence = 'self_referral' then source end) as self_referral,
+        max(first_key) as first_key,
+        min(case when is_source then place end) as source_place,
+        min(case when is_source then event_at end) as source_at,
+        min(case when is_complete_source then place end) as complete_place,
+        min(case when is_complete_source then event_at end) as complete_at,
+        min(case when has_ga4 then place end) as ga4_place,
+        min(case when has_device then place end) as device_place,
+        min(self_referral) as self_referral,
         min(user_pseudo_id) < max(user_pseudo_id) as has_several_devices
-    from weighed
+    from numbered
     group by person_id, session_number
+),
+
+-- S5: of one microsecond the first complete evidence counts for whatever else is evidence there
+sessions as (
+    select *, case when complete_at = source_at then complete_place else source_place end as evidence_place
+    from placed
 ),
 
 sourced as (

@@ -8,8 +8,19 @@ listed as (
     select
         *,
         {{ param_lists() }},
+        {{ text_or_null('event_name') }} as sent_name,
         {{ shard_arrival('shard') }} as received_at
     from exported
+),
+
+sent as (
+    select
+        *,
+        {%- for key in ['page_location', 'page_referrer', 'gclid', 'gbraid', 'wbraid', 'dclid', 'msclkid', 'srsltid',
+            'source', 'medium', 'campaign', 'currency'] %}
+        {{ event_param(key) }} as param_{{ key }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from listed
 ),
 
 fields as (
@@ -22,45 +33,45 @@ fields as (
         {{ real_user(text_or_null('user_id')) }} as user_id,
         event_timestamp as event_at,
         received_at,
-        {{ text_or_null('event_name') }} as event_name,
+        sent_name as event_name,
         batch_page_id,
         batch_ordering_id,
         batch_event_index,
         event_bundle_sequence_id,
-        {{ text_or_null(event_param('page_location')) }} as page_location,
-        {{ text_or_null(event_param('page_referrer')) }} as page_referrer,
+        {{ text_or_null('param_page_location') }} as page_location,
+        {{ text_or_null('param_page_referrer') }} as page_referrer,
         {{ text_or_null('device.category') }} as device_category,
         coalesce(
             {{ text_or_null('collected_traffic_source.gclid') }}, {{ text_or_null('collected_traffic_source.dclid') }},
-            {{ text_or_null(event_param('gclid')) }}, {{ text_or_null(event_param('gbraid')) }},
-            {{ text_or_null(event_param('wbraid')) }}, {{ text_or_null(event_param('dclid')) }}
+            {{ text_or_null('param_gclid') }}, {{ text_or_null('param_gbraid') }},
+            {{ text_or_null('param_wbraid') }}, {{ text_or_null('param_dclid') }}
         ) as google_click_id,
-        {{ text_or_null(event_param('msclkid')) }} as microsoft_click_id,
+        {{ text_or_null('param_msclkid') }} as microsoft_click_id,
         coalesce(
-            {{ text_or_null('collected_traffic_source.srsltid') }}, {{ text_or_null(event_param('srsltid')) }}
+            {{ text_or_null('collected_traffic_source.srsltid') }}, {{ text_or_null('param_srsltid') }}
         ) as merchant_click_id,
         {{ text_or_null('collected_traffic_source.manual_source') }} as collected_source,
         {{ text_or_null('collected_traffic_source.manual_medium') }} as collected_medium,
         {{ text_or_null('collected_traffic_source.manual_campaign_name') }} as collected_campaign,
-        {{ text_or_null(event_param('source')) }} as param_source,
-        {{ text_or_null(event_param('medium')) }} as param_medium,
-        {{ text_or_null(event_param('campaign')) }} as param_campaign,
+        {{ text_or_null('param_source') }} as param_source,
+        {{ text_or_null('param_medium') }} as param_medium,
+        {{ text_or_null('param_campaign') }} as param_campaign,
         {{ text_or_null('session_traffic_source_last_click.google_ads_campaign.campaign_name') }} as ads_campaign,
         {{ ga4_session_source() }},
         {{ text_or_null('ecommerce.transaction_id') }} as sent_transaction_id,
         {{ real_order(text_or_null('ecommerce.transaction_id')) }} as transaction_id,
         {{ ga4_amount() }},
-        {{ sent_items(text_or_null('event_name'), 'items', 'i.{}', 'i.{}', 'coalesce(i.quantity, 1)') }},
+        {{ sent_items('sent_name', 'items', 'i.{}', 'i.{}', 'coalesce(i.quantity, 1)') }},
         cast(null as {{ dbt.type_string() }}) as items_issue,
         cast(null as {{ dbt.type_string() }}) as amount_text,
-        {{ reject_reason('event_timestamp', text_or_null('event_name'), 'received_at') }} as reject_reason,
+        {{ reject_reason('event_timestamp', 'sent_name', 'received_at') }} as reject_reason,
         case
-            when {{ reject_reason('event_timestamp', text_or_null('event_name'), 'received_at') }} is not null
+            when {{ reject_reason('event_timestamp', 'sent_name', 'received_at') }} is not null
                 then {{ row_json([
                     'event_timestamp', 'event_name', 'user_pseudo_id', 'user_id', 'event_params', 'ecommerce',
                 ]) }}
         end as payload
-    from listed
+    from sent
 ),
 
 {{ staged_event('fields') }}

@@ -1,13 +1,16 @@
-"""JSON values (NDJSON, parameters) as cells of the evaluator, and what BigQuery asks of stored ones."""
+"""JSON values (NDJSON, parameters) as cells of the evaluator and back, and what BigQuery asks of stored ones."""
 
 from __future__ import annotations
 
 import datetime as dt
 import decimal
+import math
 from collections.abc import Callable, Sequence
 
+from google.protobuf import timestamp_pb2
+
 from tests.bigquery.double.errors import BigQueryError, UnsupportedError
-from tests.bigquery.double.protos import Json, Proto, value_pb2
+from tests.bigquery.double.protos import Json, Proto, type_pb2, value_pb2
 from tests.bigquery.double.schema import Field, kind, repeated, to_type
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -33,7 +36,8 @@ def to_cell(value: object, field: Field, *, element: bool = False, at: str = "")
         if name == "RECORD":
             _record(cell, value, field, where=where)
         else:
-            _WRITERS[name](cell, value)
+            attribute, convert = _WRITERS[name]
+            cell = value_pb2.ValueProto(**{attribute: convert(value)})
     except _FAULTS as error:
         message = f"Could not convert value to {name.lower()}. Field: {where}; Value: {value!r}"
         raise BigQueryError(message, "invalid") from error
@@ -53,61 +57,45 @@ def _record(cell: Proto, value: Json, field: Field, *, where: str) -> None:
     cell.struct_value.field.extend(to_cell(lowered.get(f["name"].lower()), f, at=f"{where}.") for f in field["fields"])
 
 
-def _string(cell: Proto, value: object) -> None:
+def _string(value: object) -> str:
     if isinstance(value, dict | list):
         raise ValueError(value)
-    cell.string_value = str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _integer(cell: Proto, value: Json) -> None:
+def _integer(value: Json) -> int:
     if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
         raise ValueError(value)
-    cell.int64_value = int(value)
+    return int(value)
 
 
-def _float(cell: Proto, value: Json) -> None:
-    cell.double_value = float(value)
-
-
-def _boolean(cell: Proto, value: object) -> None:
-    cell.bool_value = {"true": True, "false": False}[str(value).lower()]
-
-
-def _date(cell: Proto, value: object) -> None:
-    cell.date_value = (dt.date.fromisoformat(str(value)) - EPOCH.date()).days
-
-
-def _timestamp(cell: Proto, value: object) -> None:
-    cell.timestamp_value.FromDatetime(value if isinstance(value, dt.datetime) else _instant(value))
-
-
-def _instant(value: object) -> dt.datetime:
-    """Seconds since 1970 as a number, or ISO text; UTC where it names no zone."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return EPOCH + dt.timedelta(seconds=value)
+def _timestamp(value: object) -> Proto:
+    """A time, seconds since 1970 as a number or text, or ISO text; UTC where it names no zone."""
+    stamp = timestamp_pb2.Timestamp()
     text = str(value).strip().removesuffix(" UTC").replace("Z", "+00:00")
     try:
-        return EPOCH + dt.timedelta(seconds=float(text))
+        at = EPOCH + dt.timedelta(seconds=float(text))
     except ValueError:
         at = dt.datetime.fromisoformat(text)
-        return at if at.tzinfo else at.replace(tzinfo=dt.UTC)
+    stamp.FromDatetime(at)
+    return stamp
 
 
-def _numeric(cell: Proto, value: object) -> None:
+def _numeric(value: object) -> bytes:
     with decimal.localcontext(decimal.Context(prec=80, rounding=decimal.ROUND_HALF_UP)):
         number = int(decimal.Decimal(str(value)).scaleb(9).to_integral_value())
-    size = (number + (number < 0)).bit_length() // 8 + 1
-    cell.numeric_value = number.to_bytes(size, "little", signed=True)
+    return number.to_bytes((number + (number < 0)).bit_length() // 8 + 1, "little", signed=True)
 
 
-_WRITERS: dict[str, Callable[[Proto, Proto], None]] = {
-    "STRING": _string,
-    "INTEGER": _integer,
-    "FLOAT": _float,
-    "BOOLEAN": _boolean,
-    "DATE": _date,
-    "TIMESTAMP": _timestamp,
-    "NUMERIC": _numeric,
+#: Of each type the field of a value, and how a JSON value becomes it.
+_WRITERS: dict[str, tuple[str, Callable[[Json], Json]]] = {
+    "STRING": ("string_value", _string),
+    "INTEGER": ("int64_value", _integer),
+    "FLOAT": ("double_value", float),
+    "BOOLEAN": ("bool_value", lambda value: {"true": True, "false": False}[str(value).lower()]),
+    "DATE": ("date_value", lambda value: (dt.date.fromisoformat(str(value)) - EPOCH.date()).days),
+    "TIMESTAMP": ("timestamp_value", _timestamp),
+    "NUMERIC": ("numeric_value", _numeric),
 }
 
 
@@ -137,29 +125,25 @@ def _fitted(cell: Proto, old: Field, new: Field) -> Proto | None:
     return made
 
 
-def check_stored(cell: Proto, field: Field, *, element: bool = False) -> bool:
-    """Whether a cell has NULL arrays, which BigQuery stores as empty ones. Raises BigQueryError for a NULL element."""
-    if repeated(field) and not element:
-        if any(e.WhichOneof("value") is None for e in cell.array_value.element):
-            message = f"Array cannot have a null element; error in writing field {field['name']}"
-            raise BigQueryError(message, late=True)
-        inner = kind(field) == "RECORD" and [check_stored(e, field, element=True) for e in cell.array_value.element]
-        return cell.WhichOneof("value") is None or any(inner or [])
-    if kind(field) == "RECORD" and cell.WhichOneof("value"):
-        changed = [check_stored(c, f) for c, f in zip(cell.struct_value.field, field["fields"], strict=True)]
-        return any(changed)
-    return False
-
-
-def fill_arrays(cell: Proto, field: Field, *, element: bool = False) -> None:
-    """Make NULL arrays empty."""
-    if repeated(field) and not element:
-        cell.array_value.SetInParent()
-        for inner in cell.array_value.element:
-            fill_arrays(inner, field, element=True)
-    elif kind(field) == "RECORD" and cell.WhichOneof("value"):
-        for inner, f in zip(cell.struct_value.field, field["fields"], strict=True):
-            fill_arrays(inner, f)
+def stored(cell: Proto, field: Field, *, element: bool = False) -> Proto:
+    """The cell itself, or a copy with empty arrays in place of NULL ones. Raises BigQueryError for a NULL element."""
+    array = repeated(field) and not element
+    if not array and (kind(field) != "RECORD" or cell.WhichOneof("value") is None):
+        return cell
+    old = list(cell.array_value.element if array else cell.struct_value.field)
+    if array and any(e.WhichOneof("value") is None for e in old):
+        raise BigQueryError(f"Array cannot have a null element; error in writing field {field['name']}", late=True)
+    fields = [field] * len(old) if array else field["fields"]
+    new = [stored(one, f, element=array) for one, f in zip(old, fields, strict=True)]
+    if cell.WhichOneof("value") and all(a is b for a, b in zip(old, new, strict=True)):
+        return cell
+    made = value_pb2.ValueProto()
+    if array:
+        made.array_value.SetInParent()
+        made.array_value.element.extend(new)
+    else:
+        made.struct_value.field.extend(new)
+    return made
 
 
 def size(cell: Proto) -> int:
@@ -171,7 +155,52 @@ def size(cell: Proto) -> int:
         return sum(map(size, cell.array_value.element))
     if which == "struct_value":
         return sum(map(size, cell.struct_value.field))
-    if which in ("string_value", "bytes_value", "json_value"):
-        value = getattr(cell, which)
-        return 2 + len(value.encode() if isinstance(value, str) else value)
-    return {"bool_value": 1, "numeric_value": 16, "bignumeric_value": 32, "interval_value": 16}.get(which, 8)
+    if which in ("string_value", "json_value"):
+        return 2 + len(getattr(cell, which).encode())
+    return {"bool_value": 1, "numeric_value": 16}.get(which, 8)
+
+
+def to_json(cell: Proto, type_: Proto, *, int_stamps: bool = True) -> Json:
+    """A cell. int_stamps: a TIMESTAMP as microseconds, else as seconds."""
+    which, kind = cell.WhichOneof("value"), type_.type_kind
+    if kind == type_pb2.TYPE_ARRAY:
+        inner = type_.array_type.element_type
+        return [{"v": to_json(e, inner, int_stamps=int_stamps)} for e in cell.array_value.element]
+    if which is None:
+        return None
+    if kind == type_pb2.TYPE_STRUCT:
+        pairs = zip(cell.struct_value.field, type_.struct_type.field, strict=True)
+        return {"f": [{"v": to_json(c, f.field_type, int_stamps=int_stamps)} for c, f in pairs]}
+    if kind == type_pb2.TYPE_TIMESTAMP:
+        return str(micros(cell)) if int_stamps else repr(micros(cell) / 1e6)
+    return _scalar(getattr(cell, which), kind)
+
+
+def _scalar(value: Proto, kind: int) -> str:
+    match kind:
+        case type_pb2.TYPE_DATE:
+            text = str(EPOCH.date() + dt.timedelta(days=value))
+        case type_pb2.TYPE_BOOL:
+            text = str(value).lower()
+        case type_pb2.TYPE_NUMERIC:
+            text = _number(value)
+        case type_pb2.TYPE_DOUBLE if not math.isfinite(value):
+            text = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
+        case type_pb2.TYPE_DOUBLE:
+            text = repr(value)
+        case type_pb2.TYPE_INT64 | type_pb2.TYPE_STRING | type_pb2.TYPE_JSON:
+            text = str(value)
+        case _:
+            raise UnsupportedError(f"a {type_pb2.TypeKind.Name(kind)} in a result; cast it to a STRING")
+    return text
+
+
+def micros(cell: Proto) -> int:
+    """A TIMESTAMP's microseconds since 1970."""
+    return int(cell.timestamp_value.seconds * 1_000_000 + cell.timestamp_value.nanos // 1000)
+
+
+def _number(raw: bytes) -> str:
+    with decimal.localcontext(decimal.Context(prec=80)):
+        text = f"{decimal.Decimal(int.from_bytes(raw, 'little', signed=True)).scaleb(-9):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

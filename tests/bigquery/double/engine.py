@@ -10,10 +10,9 @@ from dataclasses import dataclass
 import wasmtime
 
 from tests.bigquery.double.errors import BigQueryError, UnsupportedError
-from tests.bigquery.double.language import analyzer_options, language_options
 from tests.bigquery.double.parse_tree import Node
 from tests.bigquery.double.protos import Proto, ServerError, ZetaSqlLocalService, pb, type_pb2
-from tests.bigquery.double.rules import check_rules
+from tests.bigquery.double.rules import analyzer_options, check_rules, language_options
 
 Named = tuple[str, Proto]  # a column: its name and TypeProto
 Typed = tuple[Proto, Proto]  # a value: its TypeProto and ValueProto
@@ -121,10 +120,10 @@ class Engine:
         return registered
 
     def query(
-        self, sql: str, tables: Contents, constants: Values, parameters: Values, target: str | None = None
+        self, sql: str, tables: Contents, constants: Values, parameters: Values
     ) -> tuple[list[Named], list[Proto]]:
-        """The columns and rows of a query. The table `target` shows its hidden row key."""
-        catalog = self._catalog(tables, _named(constants, sql), target)
+        """The columns and rows of a query."""
+        catalog = self._catalog(tables, _named(constants, sql), None)
         request = pb.EvaluateQueryRequest(sql=sql, registered_catalog_id=catalog)
         self._fill(request, parameters)
         answer = self._call("EvaluateQuery", request, "EvaluateQueryResponse")

@@ -1,8 +1,13 @@
-"""Errors as BigQuery's REST API reports them: https://cloud.google.com/bigquery/docs/error-messages."""
+"""Errors as BigQuery's REST API reports them, and faults that a test injects.
+
+https://cloud.google.com/bigquery/docs/error-messages
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 STATUS = {
@@ -58,3 +63,41 @@ def only(given: Iterable[str], known: set[str], where: str) -> None:
     unknown = sorted(set(given) - known)
     if unknown:
         raise UnsupportedError(f"{', '.join(unknown)} of {where}")
+
+
+@dataclass
+class Fault:
+    """What goes wrong, and where.
+
+    request: at a request whose `METHOD /path` this regular expression finds; `ANSWER /path` once it happened, when only
+    the answer is lost. statement: before a statement of a job whose text it finds, case aside; a load job's is
+    `LOAD table`.
+    reason: the error, one of errors.STATUS; None for `action` alone, such as to delete a table midway.
+    message: BigQuery's words for it, where they matter.
+    times: how often it happens before it is over.
+    """
+
+    reason: str | None = None
+    request: str | None = None
+    statement: str | None = None
+    action: Callable[[], object] | None = None
+    times: int = 1
+    message: str = "A fault that the test injected"
+
+
+class Faults(list[Fault]):
+    """The faults still to come. An empty list after the test says that each happened."""
+
+    def meet(self, *, request: str = "", statement: str = "") -> None:
+        """Let the first fault of this request or statement happen. Raises BigQueryError where it has a reason."""
+        for fault in self:
+            pattern, text = (fault.request, request) if request else (fault.statement, statement)
+            if pattern and re.search(pattern, text, re.IGNORECASE):
+                fault.times -= 1
+                if fault.times == 0:
+                    self.remove(fault)
+                if fault.action:
+                    fault.action()
+                if fault.reason:
+                    raise BigQueryError(f"{fault.message}: {fault.reason}", fault.reason, late=True)
+                return

@@ -1,20 +1,113 @@
-"""REST: jobs. Each has ended when it is answered."""
+"""REST: jobs, each ended when it is answered. A script's results as a job's statistics, schema and pages of rows."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
 
+from tests.bigquery.double.cells import to_cell, to_json
+from tests.bigquery.double.engine import Typed
 from tests.bigquery.double.errors import BigQueryError, UnsupportedError, only
-from tests.bigquery.double.protos import Json
-from tests.bigquery.double.query_jobs import run_query_job
-from tests.bigquery.double.rows import page
+from tests.bigquery.double.protos import Json, Proto
+from tests.bigquery.double.schema import Field, to_type
+from tests.bigquery.double.script import Script
 from tests.bigquery.double.service import LOCATION, Call, Job, Service, route
-from tests.bigquery.double.tables import now_ms
+from tests.bigquery.double.session import Session
+from tests.bigquery.double.tables import Ref, Table, now_ms
+
+_PAGE = 50_000
+
+
+def page(schema: list[Field], rows: list[Proto], query: dict[str, str]) -> dict[str, Json]:
+    """A page of rows by pageToken, startIndex, maxResults and selectedFields."""
+    start = int(query.get("pageToken") or query.get("startIndex") or 0)
+    limit = int(query["maxResults"]) if query.get("maxResults") else _PAGE
+    stop = min(start + limit, len(rows))
+    int_stamps = query.get("formatOptions.useInt64Timestamp", "").lower() == "true"
+    chosen = query.get("selectedFields")
+    columns = [(i, to_type(f)) for i, f in enumerate(schema) if not chosen or f["name"] in chosen.split(",")]
+    made = [{"f": [{"v": to_json(r.cell[i], t, int_stamps=int_stamps)} for i, t in columns]} for r in rows[start:stop]]
+    more = {"pageToken": str(stop)} if stop < len(rows) and limit else {}
+    # The client takes a page with "rows" for the whole answer: with maxResults=0 there must be none.
+    return {"totalRows": str(len(rows)), **({"rows": made} if limit else {}), **more}
+
+
+_OF_QUERY = {"query", "useLegacySql", "defaultDataset", "queryParameters", "parameterMode", "maximumBytesBilled"}
+_QUERY = _OF_QUERY | {"priority", "useQueryCache", "labels", "createDisposition", "allowLargeResults"}
+_ANONYMOUS = "_anonymous"  # the hidden dataset of results
+
+
+def run_query_job(service: Service, project: str, job: Job) -> None:
+    """Run the job's script. Raises BigQueryError."""
+    given = job.resource["configuration"]["query"]
+    only(given, _QUERY, "a query job")
+    if given.get("useLegacySql", True):
+        raise UnsupportedError("legacy SQL; set useLegacySql to false")
+    default = given.get("defaultDataset")
+    session = Session(
+        service.engine,
+        service.warehouse,
+        project,
+        (default.get("projectId", project), default["datasetId"]) if default else None,
+        job.resource["jobReference"]["location"],
+        dict(_parameter(p) for p in given.get("queryParameters", [])),
+        bool(job.resource["configuration"].get("dryRun")),
+        int(given["maximumBytesBilled"]) if given.get("maximumBytesBilled") else None,
+    )
+    script = Script(session, given["query"], lambda text: service.faults.meet(statement=text))
+    try:
+        results = script.run()
+    finally:
+        service.statements += [] if session.dry else script.sent
+    if not results:
+        raise BigQueryError("The script has no statement that runs")
+    last, sent = results[-1], script.sent
+    size = str(sum(read.size for result in sent for read in result.reads))
+    stats: dict[str, Json] = {
+        "statementType": "SCRIPT" if script.is_script else last.kind,
+        "totalBytesProcessed": size,
+        "totalBytesBilled": str(sum(result.billed for result in sent)),
+    }
+    if last.changed is not None and not script.is_script:
+        stats["numDmlAffectedRows"] = str(last.changed)
+    job.resource["statistics"] = {"query": stats, "totalBytesProcessed": size}
+    destination = last.target
+    if last.columns is not None and last.target is None:
+        job.schema = last.schema()
+        stats["schema"] = {"fields": job.schema}
+        if session.dry:
+            return
+        job.rows = last.rows
+        destination = _write(service, project, job)
+    if destination:
+        given["destinationTable"] = dict(zip(("projectId", "datasetId", "tableId"), destination, strict=True))
+
+
+def _write(service: Service, project: str, job: Job) -> Ref:
+    """Keep the rows in a hidden table, where the client looks for them."""
+    location = job.resource["jobReference"]["location"]
+    service.warehouse.datasets.setdefault((project, _ANONYMOUS), {"location": location})
+    ref = (project, _ANONYMOUS, f"anon{job.resource['jobReference']['jobId']}")
+    service.warehouse.tables[ref] = Table(ref, job.schema, job.rows)
+    return ref
+
+
+def _parameter(given: Json) -> tuple[str, Typed]:
+    only(given, {"name", "parameterType", "parameterValue"}, "a query parameter")
+    if not given.get("name"):
+        raise UnsupportedError("positional parameters; name them")
+    type_, value = given["parameterType"], given["parameterValue"]
+    only(type_, {"type", "arrayType"}, "a query parameter's type")
+    if type_["type"] == "ARRAY":
+        field: Field = {"name": "p", "type": type_["arrayType"]["type"], "mode": "REPEATED"}
+        plain = [element.get("value") for element in value.get("arrayValues", [])]
+    else:
+        field, plain = {"name": "p", "type": type_["type"]}, value.get("value")
+    return given["name"].lower(), (to_type(field), to_cell(plain, field))
+
 
 _JOB = {"jobReference", "configuration", "kind", "etag", "id", "status", "statistics", "user_email"}
 _CONFIGURATION = {"query", "load", "dryRun", "labels", "jobTimeoutMs", "jobType"}
-_OF_QUERY = {"query", "useLegacySql", "defaultDataset", "queryParameters", "parameterMode", "maximumBytesBilled"}
 _QUERIES = _OF_QUERY | {"dryRun", "labels", "location", "maxResults", "timeoutMs", "formatOptions", "requestId", "kind"}
 _QUERIES |= {"useQueryCache", "jobCreationMode", "jobTimeoutMs"}
 Runner = Callable[[Service, str, Job], None]
@@ -79,7 +172,7 @@ def _answer(job: Job, query: dict[str, str]) -> Json:
         error = job.resource["status"]["errorResult"]
         raise BigQueryError(error["message"], error["reason"])
     stats = job.resource["statistics"].get("query", {})
-    affected = {name: stats[name] for name in ("numDmlAffectedRows", "dmlStats") if name in stats}
+    affected = {"numDmlAffectedRows": stats["numDmlAffectedRows"]} if "numDmlAffectedRows" in stats else {}
     return {
         "kind": "bigquery#queryResponse",
         "jobReference": job.resource["jobReference"],

@@ -1,4 +1,4 @@
-"""Load jobs from uploads: CSV (dbt's seeds), newline-delimited JSON and Parquet."""
+"""REST: load jobs from uploads (multipart, or the job first and then its data) of CSV, NDJSON and Parquet."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ import csv
 import gzip
 import io
 import json
+import re
+import uuid
+from dataclasses import dataclass
+from email.message import Message
+from itertools import islice
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.bigquery.double.errors import BigQueryError, UnsupportedError, only
+from tests.bigquery.double.jobs import run_job
 from tests.bigquery.double.protos import Json
 from tests.bigquery.double.schema import Field
 from tests.bigquery.double.service import Job, Service
@@ -38,7 +44,6 @@ _SCALARS = (
     (pa.types.is_string, "STRING"),
     (pa.types.is_large_string, "STRING"),
     (pa.types.is_date, "DATE"),
-    (pa.types.is_binary, "BYTES"),
     (pa.types.is_decimal, "NUMERIC"),
 )
 Loaded = tuple[list[dict[str, Json]], list[Field]]
@@ -57,7 +62,7 @@ def run_load(service: Service, project: str, job: Job, data: bytes) -> None:
         service.warehouse.table(ref)
     data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
     try:
-        service.faults.statement(f"LOAD {name}")
+        service.faults.meet(statement=f"LOAD {name}")
         items, schema = _read(
             given, data, given.get("schema", {}).get("fields") or (existing.schema if existing else [])
         )
@@ -68,8 +73,7 @@ def run_load(service: Service, project: str, job: Job, data: bytes) -> None:
     except BigQueryError as error:
         error.late = True
         raise
-    counts = {"outputRows": len(rows), "outputBytes": len(data), "inputFiles": 1, "inputFileBytes": len(data)}
-    job.resource["statistics"] = {"load": {key: str(count) for key, count in counts.items()}}
+    job.resource["statistics"] = {"load": {"outputRows": str(len(rows))}}
 
 
 def _read(given: dict[str, Json], data: bytes, schema: list[Field]) -> Loaded:
@@ -85,20 +89,10 @@ def _read(given: dict[str, Json], data: bytes, schema: list[Field]) -> Loaded:
             raise UnsupportedError("Parquet lists without parquetOptions.enableListInference")
         return table.to_pylist(), schema or [arrow_field(field) for field in table.schema]
     if kind == "CSV":
-        return _csv(given, data, schema)
+        lines = csv.reader(io.StringIO(data.decode()), delimiter=given.get("fieldDelimiter") or ",")
+        rows, names = islice(lines, int(given.get("skipLeadingRows") or 0), None), [field["name"] for field in schema]
+        return [{name: cell or None for name, cell in zip(names, row, strict=True)} for row in rows], schema
     raise UnsupportedError(f"a load of {kind}")
-
-
-def _csv(given: dict[str, Json], data: bytes, schema: list[Field]) -> Loaded:
-    lines = list(csv.reader(io.StringIO(data.decode()), delimiter=given.get("fieldDelimiter") or ","))
-    skipped = int(given.get("skipLeadingRows") or 0)
-    for number, line in enumerate(lines[skipped:], skipped + 1):
-        if len(line) != len(schema):
-            raise BigQueryError(f"Too many or too few values in row {number}: {len(line)} of {len(schema)}", "invalid")
-    names = [field["name"] for field in schema]
-    return [
-        {name: None if cell == "" else cell for name, cell in zip(names, line, strict=True)} for line in lines[skipped:]
-    ], schema
 
 
 def arrow_field(field: pa.Field[pa.DataType]) -> Field:
@@ -108,9 +102,60 @@ def arrow_field(field: pa.Field[pa.DataType]) -> Field:
         type_, mode = type_.value_type, "REPEATED"
     if isinstance(type_, pa.StructType):
         return {"name": field.name, "type": "RECORD", "mode": mode, "fields": [arrow_field(f) for f in type_]}
-    if isinstance(type_, pa.TimestampType):
-        return {"name": field.name, "type": "TIMESTAMP" if type_.tz else "DATETIME", "mode": mode}
+    if isinstance(type_, pa.TimestampType) and type_.tz:
+        return {"name": field.name, "type": "TIMESTAMP", "mode": mode}
     for test, name in _SCALARS:
         if test(type_):
             return {"name": field.name, "type": name, "mode": mode}
     raise UnsupportedError(f"the Parquet type {type_}")
+
+
+_PATH = re.compile(r"/upload/bigquery/v2/projects/([^/]+)/jobs")
+Answer = tuple[int, Json, dict[str, str]]  # status, body (None for none), headers
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A request to the upload address; `base` is the server's own address."""
+
+    base: str
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: Message
+    body: bytes
+
+
+def upload(service: Service, request: Upload) -> Answer:
+    """Take an upload; the load job runs when its data is there. Raises BigQueryError."""
+    match = _PATH.fullmatch(request.path)
+    if not match:
+        raise UnsupportedError(f"{request.method} {request.path}")
+    project, kind = match[1], request.query.get("uploadType")
+    if request.method == "POST" and kind == "multipart":
+        job, data = _parts(request)
+        return 200, _load(service, project, job, data), {}
+    if request.method == "POST" and kind == "resumable":
+        session = uuid.uuid4().hex
+        service.uploads[session] = json.loads(request.body)
+        location = f"{request.base}{request.path}?uploadType=resumable&upload_id={session}"
+        return 200, {}, {"location": location}
+    if request.query.get("upload_id") not in service.uploads:
+        raise BigQueryError("Not found: the upload session", "notFound")
+    if request.headers["content-range"].partition("/")[2] != str(len(request.body)):
+        raise UnsupportedError("an upload of more than one piece")
+    return 200, _load(service, project, service.uploads.pop(request.query["upload_id"]), request.body), {}
+
+
+def _load(service: Service, project: str, job: dict[str, Json], data: bytes) -> Json:
+    return run_job(service, project, job, lambda s, p, j: run_load(s, p, j, data)).resource
+
+
+def _parts(request: Upload) -> tuple[dict[str, Json], bytes]:
+    """The job and the data of a multipart body; the data is cut out as it came, whatever bytes it has."""
+    boundary = re.search('boundary="?([^";]+)', request.headers["content-type"])
+    if boundary is None:
+        raise BigQueryError("A multipart upload without a boundary", "invalid")
+    parts = request.body.split(b"--" + boundary[1].encode())[1:3]
+    job, data = (part.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n") for part in parts)
+    return json.loads(job), data

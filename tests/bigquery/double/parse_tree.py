@@ -1,4 +1,4 @@
-"""A node of ZetaSQL's parse tree or resolved tree, read from its protobuf."""
+"""A node of ZetaSQL's parse tree or resolved tree, read from its protobuf, and edits of the text by its byte ranges."""
 
 from __future__ import annotations
 
@@ -70,11 +70,6 @@ class Node:
         return self._fields[name][1]
 
     @property
-    def present(self) -> set[str]:
-        """The names of the fields that are set."""
-        return set(self._fields)
-
-    @property
     def parts(self) -> tuple[str, ...]:
         """A path expression's names."""
         return tuple(n.id_string for n in self.names)
@@ -82,3 +77,16 @@ class Node:
 
 def _is_node(field: Proto) -> bool:
     return bool(field.message_type) and field.message_type.name.startswith(("AnyAST", "AST", "AnyResolved", "Resolved"))
+
+
+Edit = tuple[int, int, str]  # bytes from, to, the new text
+
+
+def apply(source: bytes, edits: list[Edit], start: int, end: int) -> str:
+    """The text from `start` to `end` with the edits inside it; an edit within another's range is dropped."""
+    out, at = [], start
+    for first, last, new in sorted(edits, key=lambda e: (e[0], -e[1])):
+        if first >= at and last <= end:
+            out += [source[at:first].decode(), new]
+            at = last
+    return "".join([*out, source[at:end].decode()])

@@ -6,6 +6,7 @@ and groupings to the table it limits. It counts when it needs that one column an
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.bigquery.double.engine import Content
@@ -35,6 +36,10 @@ def record_reads(session: Session, statement: Node, source: bytes, tables: dict[
     Raises BigQueryError where a table that requires a partition filter has none.
     """
     _Reading(session, source, tables).statement(statement)
+
+
+#: By the field of a scan, the conditions that go on to the scan there; None where it was followed already.
+Passed = dict[str, list[Condition] | None]
 
 
 class _Reading:
@@ -80,65 +85,55 @@ class _Reading:
 
     def scan(self, node: Node, conditions: list[Condition]) -> None:
         """Follow the conditions on a scan's columns down to its tables."""
-        if node.kind in _SCANS:
-            _SCANS[node.kind](self, node, conditions)
-        else:
-            for name in node.child_names():
-                self.rest(getattr(node, name))
-
-    def expressions(self, node: Node, *scans: str) -> None:
-        """Subqueries in the expressions of a scan."""
+        passed = _PASSED[node.kind](self, node, conditions) if node.kind in _PASSED else {}
         for name in node.child_names():
-            if name not in scans:
+            below = passed.get(name, [])
+            if name not in passed:
                 self.rest(getattr(node, name))
+            elif below is not None:
+                self.scan(getattr(node, name), below)
 
-    def filter_scan(self, node: Node, conditions: list[Condition]) -> None:
-        self.scan(node.input_scan, [*conditions, *self.conditions(node.filter_expr)])
-        self.rest(node.filter_expr)
+    def filter_scan(self, node: Node, conditions: list[Condition]) -> Passed:
+        return {"input_scan": [*conditions, *self.conditions(node.filter_expr)]}
 
-    def project_scan(self, node: Node, conditions: list[Condition]) -> None:
-        self.scan(node.input_scan, self.computed(conditions, node.expr_list or []))
-        self.expressions(node, "input_scan")
+    def project_scan(self, node: Node, conditions: list[Condition]) -> Passed:
+        return {"input_scan": self.computed(conditions, node.expr_list or [])}
 
-    def order_by_scan(self, node: Node, conditions: list[Condition]) -> None:
-        if node.input_scan:  # an array scan may have none
-            self.scan(node.input_scan, conditions)
-        self.expressions(node, "input_scan")
+    def order_by_scan(self, _: Node, conditions: list[Condition]) -> Passed:
+        return {"input_scan": conditions}
 
-    def aggregate_scan(self, node: Node, conditions: list[Condition]) -> None:
+    def aggregate_scan(self, node: Node, conditions: list[Condition]) -> Passed:
         keys = node.group_by_list or []
         kept = [c for c in conditions if c.column in {k.column.column_id for k in keys}]
-        self.scan(node.input_scan, self.computed(kept, keys))
-        self.expressions(node, "input_scan")
+        return {"input_scan": self.computed(kept, keys)}
 
-    def analytic_scan(self, node: Node, conditions: list[Condition]) -> None:
+    def analytic_scan(self, node: Node, conditions: list[Condition]) -> Passed:
         keys = [
             {ref.column.column_id for ref in (group.partition_by.partition_by_list if group.partition_by else [])}
             for group in node.function_group_list
         ]
-        self.scan(node.input_scan, [c for c in conditions if all(c.column in ids for ids in keys)])
-        self.expressions(node, "input_scan")
+        return {"input_scan": [c for c in conditions if all(c.column in ids for ids in keys)]}
 
-    def join_scan(self, node: Node, conditions: list[Condition]) -> None:
+    def join_scan(self, node: Node, conditions: list[Condition]) -> Passed:
         on, kind = self.conditions(node.join_expr), node.join_type or "INNER"
         left = {"INNER": [*conditions, *on], "LEFT": conditions, "RIGHT": on}.get(kind, [])
         right = {"INNER": [*conditions, *on], "LEFT": on, "RIGHT": conditions}.get(kind, [])
-        self.scan(node.left_scan, left)
-        self.scan(node.right_scan, right)
-        self.expressions(node, "left_scan", "right_scan")
+        return {"left_scan": left, "right_scan": right}
 
-    def with_scan(self, node: Node, conditions: list[Condition]) -> None:
+    def with_scan(self, node: Node, conditions: list[Condition]) -> Passed:
         for entry in node.with_entry_list:
             self.ctes[entry.with_query_name] = entry.with_subquery
-        self.scan(node.query, conditions)
+        return {"with_entry_list": None, "query": conditions}
 
-    def with_ref_scan(self, node: Node, conditions: list[Condition]) -> None:
+    def with_ref_scan(self, node: Node, conditions: list[Condition]) -> Passed:
         below = self.ctes[node.with_query_name]
         self.scan(below, _moved(conditions, node.column_list or [], below.column_list or []))
+        return {}
 
-    def set_operation_scan(self, node: Node, conditions: list[Condition]) -> None:
+    def set_operation_scan(self, node: Node, conditions: list[Condition]) -> Passed:
         for item in node.input_item_list:
             self.scan(item.scan, _moved(conditions, node.column_list or [], item.output_column_list or []))
+        return {"input_item_list": None}
 
     def computed(self, conditions: list[Condition], made: list[Node]) -> list[Condition]:
         """Conditions on computed columns as conditions on what they are computed from."""
@@ -151,13 +146,14 @@ class _Reading:
                 found.append(Condition(below[0], condition.text.replace(_MARK, f"({below[1]})")))
         return found
 
-    def table_scan(self, node: Node, conditions: list[Condition]) -> None:
+    def table_scan(self, node: Node, conditions: list[Condition]) -> Passed:
         project, dataset, name = node.table.name.split(".", 2)
         ref, used = (project, dataset, name), node.column_list or []
         if name.endswith("*"):
             self.session.record(self.sharded(ref, used, conditions))
         elif ref in self.session.warehouse.tables:
             self.session.record(self.partitioned(self.session.warehouse.tables[ref], used, conditions))
+        return {}
 
     def sharded(self, ref: Ref, used: list[Node], conditions: list[Condition]) -> Read:
         """A wildcard: the shards that the filters on _TABLE_SUFFIX leave."""
@@ -207,7 +203,7 @@ class _Reading:
         return [row.cell[0] for row in self.session.query(sql, {}, {"_parts": (array, values)})[1]]
 
 
-_SCANS = {
+_PASSED: dict[str, Callable[[_Reading, Node, list[Condition]], Passed]] = {
     "ResolvedFilterScan": _Reading.filter_scan,
     "ResolvedProjectScan": _Reading.project_scan,
     "ResolvedOrderByScan": _Reading.order_by_scan,

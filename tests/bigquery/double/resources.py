@@ -52,6 +52,7 @@ def table_resource(table: Table, location: str, *, listed: bool = False) -> dict
     return resource
 
 
+@route("GET", "/datasets/{d}/tables/{t}")
 def _table(call: Call) -> Json:
     warehouse = call.service.warehouse
     return table_resource(warehouse.table(call.ref), warehouse.dataset(*call.ref[:2])["location"])
@@ -100,14 +101,7 @@ def _list_tables(call: Call) -> Json:
     key, warehouse = (call.project, call.dataset), call.service.warehouse
     location = warehouse.dataset(*key)["location"]
     tables = [table for ref, table in sorted(warehouse.tables.items()) if ref[:2] == key]
-    start = int(call.query.get("pageToken") or 0)
-    stop = start + int(call.query.get("maxResults") or 1000)
-    more = {"nextPageToken": str(stop)} if stop < len(tables) else {}
-    return {
-        "tables": [table_resource(table, location, listed=True) for table in tables[start:stop]],
-        "totalItems": len(tables),
-        **more,
-    }
+    return {"tables": [table_resource(table, location, listed=True) for table in tables], "totalItems": len(tables)}
 
 
 @route("POST", "/datasets/{d}/tables")
@@ -118,11 +112,6 @@ def _insert_table(call: Call) -> Json:
     warehouse = call.service.warehouse
     table = warehouse.add(Table(ref, call.body.get("schema", {}).get("fields", []), meta=meta))
     return table_resource(table, warehouse.dataset(*ref[:2])["location"])
-
-
-@route("GET", "/datasets/{d}/tables/{t}")
-def _get_table(call: Call) -> Json:
-    return _table(call)
 
 
 @route("PATCH", "/datasets/{d}/tables/{t}")

@@ -12,15 +12,10 @@ _KINDS = {
     "INTEGER": type_pb2.TYPE_INT64,
     "FLOAT": type_pb2.TYPE_DOUBLE,
     "BOOLEAN": type_pb2.TYPE_BOOL,
-    "BYTES": type_pb2.TYPE_BYTES,
     "DATE": type_pb2.TYPE_DATE,
     "TIMESTAMP": type_pb2.TYPE_TIMESTAMP,
-    "DATETIME": type_pb2.TYPE_DATETIME,
-    "TIME": type_pb2.TYPE_TIME,
     "NUMERIC": type_pb2.TYPE_NUMERIC,
-    "BIGNUMERIC": type_pb2.TYPE_BIGNUMERIC,
     "JSON": type_pb2.TYPE_JSON,
-    "INTERVAL": type_pb2.TYPE_INTERVAL,
 }
 _REST = {number: name for name, number in _KINDS.items()}
 _REST_ALIASES = {"INT64": "INTEGER", "FLOAT64": "FLOAT", "BOOL": "BOOLEAN", "STRUCT": "RECORD"}

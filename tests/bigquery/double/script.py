@@ -1,21 +1,88 @@
-"""Runs a script, statement by statement: variables, IF, transactions. The statements are in queries, ddl and dml."""
+"""Runs a script, statement by statement: variables, IF, transactions, queries and DML; DDL is in ddl."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from tests.bigquery.double.ddl import DDL
-from tests.bigquery.double.dml import DML
 from tests.bigquery.double.engine import Typed
 from tests.bigquery.double.errors import BigQueryError, UnsupportedError
 from tests.bigquery.double.parse_tree import Node
-from tests.bigquery.double.protos import Proto
-from tests.bigquery.double.queries import QUERIES
-from tests.bigquery.double.results import Result
+from tests.bigquery.double.protos import Proto, pb
 from tests.bigquery.double.schema import sql_type, to_field
-from tests.bigquery.double.session import Session
-from tests.bigquery.double.statement import value
+from tests.bigquery.double.session import Result, Session
+from tests.bigquery.double.statement import Statement, value
+from tests.bigquery.double.tables import Table
+
+
+def run_query(session: Session, text: str, result: Result) -> None:
+    """A query; dry, its schema and estimate alone."""
+    statement = Statement(session, text)
+    tree = statement.analyze()
+    if session.dry:
+        result.columns = [(column.name, column.column.raw("type")) for column in tree.output_column_list]
+        return
+    statement.prepare()
+    result.columns, result.rows = statement.query(statement.sql())
+
+
+QUERIES = {"QueryStatement": run_query}
+
+
+def _target(session: Session, node: Node, result: Result) -> Table:
+    table = session.table(session.ref(node.target_path.parts))
+    if table.kind != "TABLE":
+        raise BigQueryError(f"Cannot modify the {table.kind.lower()} {table.name}")
+    if node.returning:
+        raise UnsupportedError("THEN RETURN")
+    result.target = table.ref
+    return table
+
+
+def _prepared(session: Session, text: str, result: Result) -> tuple[Statement, Table]:
+    statement = Statement(session, text)
+    table = _target(session, statement.node, result)
+    statement.prepare()
+    return statement, table
+
+
+def _modify(statement: Statement, table: Table | None = None) -> list[Proto]:
+    session, parameters = statement.session, {**statement.session.parameters, **statement.hoisted.parameters}
+    key = table.name if table else None
+    return session.engine.modify(statement.sql(), statement.tables, session.variables, parameters, key)
+
+
+def insert(session: Session, text: str, result: Result) -> None:
+    """INSERT of values or a query."""
+    result.kind = "INSERT"
+    statement, table = _prepared(session, text, result)
+    made = _modify(statement)
+    table.put([*table.rows, *(pb.TableData.Row(cell=change.cell) for change in made)])
+    result.changed = len(made)
+
+
+def update(session: Session, text: str, result: Result) -> None:
+    """UPDATE."""
+    result.kind = "UPDATE"
+    statement, table = _prepared(session, text, result)
+    width = len(table.schema)
+    changes = _modify(statement, table)
+    new = {c.old_primary_key[0].int64_value: pb.TableData.Row(cell=c.cell[:width]) for c in changes}
+    table.put([new.get(i, row) for i, row in enumerate(table.rows)])
+    result.changed = len(new)
+
+
+def delete(session: Session, text: str, result: Result) -> None:
+    """DELETE."""
+    result.kind = "DELETE"
+    statement, table = _prepared(session, text, result)
+    gone = {change.old_primary_key[0].int64_value for change in _modify(statement, table)}
+    table.put([row for i, row in enumerate(table.rows) if i not in gone])
+    result.changed = len(gone)
+
+
+DML = {"InsertStatement": insert, "UpdateStatement": update, "DeleteStatement": delete}
+
 
 Handler = Callable[[Session, str, Result], None]
 _HANDLERS: dict[str, Handler] = {**QUERIES, **DDL, **DML}
@@ -77,7 +144,6 @@ class Script:
         if self.before is not None and node.kind in DDL:
             raise BigQueryError(f"{node.kind} is not supported in a transaction: {text[:100]}")
         result = Result(text)
-        started = time.perf_counter()
         self.session.begin(result.reads)
         self._add(result)
         try:
@@ -86,8 +152,6 @@ class Script:
         except BigQueryError as error:
             result.error = str(error)
             raise
-        finally:
-            result.seconds = time.perf_counter() - started
 
     def _add(self, result: Result) -> None:
         self.results.append(result)

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tests.bigquery.double import jobs, resources, rows  # noqa: F401 -- each registers its routes
+from tests.bigquery.double import jobs, resources  # noqa: F401 -- each registers its routes
 from tests.bigquery.double.errors import BigQueryError
+from tests.bigquery.double.load_jobs import Answer, Upload, upload
 from tests.bigquery.double.service import Service, dispatch
-from tests.bigquery.double.uploads import Answer, Upload, upload
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -46,9 +46,9 @@ class _Handler(BaseHTTPRequestHandler):
         line = f"{self.command} {path}"
         self.service.requests.append(line)
         try:
-            self.service.faults.request(line)
+            self.service.faults.meet(request=line)
             answer = self._done(path, query, body)
-            self.service.faults.request(f"ANSWER {path}")
+            self.service.faults.meet(request=f"ANSWER {path}")
             return answer
         except BigQueryError as error:
             return *error.answer(), {}

@@ -8,10 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.bigquery.double.engine import Engine
-from tests.bigquery.double.errors import UnsupportedError
-from tests.bigquery.double.faults import Faults
+from tests.bigquery.double.errors import Faults, UnsupportedError
 from tests.bigquery.double.protos import Json, Proto
-from tests.bigquery.double.results import Result
+from tests.bigquery.double.session import Result
 from tests.bigquery.double.tables import Ref
 from tests.bigquery.double.warehouse import Warehouse
 
@@ -29,7 +28,7 @@ class Job:
 
 @dataclass
 class Service:
-    """One stand-in. What a test reads: `statements` that were sent, in order, `requests`, `faults.waiting`.
+    """One stand-in. What a test reads: `statements` that were sent, in order, `requests`, `faults`.
 
     lock: the evaluator is one instance, so requests wait for one another.
     """

@@ -1,4 +1,4 @@
-"""What the statements of one script share: names, variables, and the record of what was read."""
+"""What the statements of one script share: names, variables, and the record of what was read; what each did."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from tests.bigquery.double.engine import Content, Engine, Named, Typed
 from tests.bigquery.double.errors import BigQueryError, UnsupportedError
 from tests.bigquery.double.protos import Proto
+from tests.bigquery.double.schema import Field, to_field
 from tests.bigquery.double.tables import Ref, Table
 from tests.bigquery.double.warehouse import Warehouse
 
@@ -103,11 +104,45 @@ class Session:
         return self.table(ref).content()
 
     def query(
-        self,
-        sql: str,
-        tables: dict[str, Content],
-        parameters: dict[str, Typed] | None = None,
-        target: str | None = None,
+        self, sql: str, tables: dict[str, Content], parameters: dict[str, Typed] | None = None
     ) -> tuple[list[Named], list[Proto]]:
         """The columns and rows of a bound query; `parameters` beside the job's own."""
-        return self.engine.query(sql, tables, self.variables, {**self.parameters, **(parameters or {})}, target)
+        return self.engine.query(sql, tables, self.variables, {**self.parameters, **(parameters or {})})
+
+
+@dataclass
+class Result:
+    """A statement and its outcome.
+
+    kind: BigQuery's statementType, or EXPRESSION: one of a script that reads tables, such as a variable's default.
+    columns and rows: of a query. target: the table that was written or defined. changed: rows inserted, updated or
+    deleted. reads: one for each scan of a table. error: why it failed, else None.
+    """
+
+    text: str
+    kind: str = "SELECT"
+    columns: list[Named] | None = None
+    rows: list[Proto] = field(default_factory=list)
+    target: Ref | None = None
+    changed: int | None = None
+    reads: list[Read] = field(default_factory=list)
+    error: str | None = None
+
+    @property
+    def size(self) -> int:
+        """Logical bytes read, of each scan."""
+        return sum(read.size for read in self.reads)
+
+    @property
+    def billed(self) -> int:
+        """Bytes billed, with BigQuery's minimum for each table."""
+        return billed(self.reads)
+
+    @property
+    def unpruned(self) -> list[Read]:
+        """Scans of sharded or partitioned tables that no constant filter limits."""
+        return [read for read in self.reads if read.filtered is False]
+
+    def schema(self) -> list[Field]:
+        """The schema of the rows."""
+        return [to_field(n or f"f{i}_", t) for i, (n, t) in enumerate(self.columns or [])]

@@ -1,18 +1,113 @@
-"""One statement, bound: every table path is one flat quoted name, every view its query."""
+"""One statement, bound: every table path is one flat quoted name, every view its query.
+
+Uncorrelated subqueries are run once, beforehand: the evaluator would run them again for each row.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from tests.bigquery.double.engine import Content, Named, Typed
 from tests.bigquery.double.errors import BigQueryError, UnsupportedError
-from tests.bigquery.double.parse_tree import Node
+from tests.bigquery.double.parse_tree import Edit, Node, apply
 from tests.bigquery.double.protos import Proto
 from tests.bigquery.double.reads import record_reads
 from tests.bigquery.double.schema import SQL_ALIASES
 from tests.bigquery.double.session import Session
-from tests.bigquery.double.subqueries import Hoisted, hoist
-from tests.bigquery.double.texts import Edit, apply
+
+VOLATILE = re.compile(r"\b(rand|generate_uuid|current_(date|datetime|time|timestamp)|session_user)\b", re.IGNORECASE)
+
+
+@dataclass
+class Hoisted:
+    """The parameters that stand for subqueries, and the edits that put them there."""
+
+    edits: list[Edit] = field(default_factory=list)
+    parameters: dict[str, Typed] = field(default_factory=dict)
+
+
+def hoist(statement: Statement) -> Hoisted:
+    """Run every subquery over tables that does not depend on the rows around it."""
+    found = Hoisted()
+    _Hoisting(statement, found).visit(statement.node, [])
+    return found
+
+
+class _Hoisting:
+    """A walk down a statement; `ctes` are the WITH entries in sight."""
+
+    def __init__(self, statement: Statement, found: Hoisted) -> None:
+        self.statement, self.found = statement, found
+        self.values: dict[str, Typed | None] = {}  # by text: generated SQL repeats its subqueries
+
+    def visit(self, node: Node, ctes: list[str]) -> None:
+        here = list(ctes)
+        if node.kind == "Query" and node.with_clause:
+            for entry in getattr(node.with_clause, "with"):
+                self.visit(entry, here)
+                here.append(self._bound(entry))
+        if self._replaced(node, here):
+            return
+        for child in node.children():
+            if child.kind != "WithClause":
+                self.visit(child, here)
+
+    def _bound(self, node: Node) -> str:
+        """The text of a part, with what was found in it so far."""
+        return apply(self.statement.source, [*self.statement.edits, *self.found.edits], node.start, node.end)
+
+    def _replaced(self, node: Node, ctes: list[str]) -> bool:
+        """Whether the node was a subquery, now run or at least looked into: what is inside it is run before it."""
+        source = self.statement.source
+        is_in = bool(node.kind == "InExpression" and node.query and not node.hint)
+        if not is_in and not (node.kind == "ExpressionSubquery" and node.modifier in (None, "NONE", "EXISTS", "ARRAY")):
+            return False
+        for child in node.children():
+            self.visit(child, ctes)
+        if is_in:
+            inner, text = node.query, f"array({self._bound(node.query)})"
+            start, end = source.rindex(b"(", 0, inner.start), source.index(b")", inner.end) + 1
+        else:
+            inner, text, start, end = node, self._bound(node), node.start, node.end
+        if VOLATILE.search(text) or not self._reads_tables(inner):
+            return True
+        head = f"with {', '.join(ctes)} " if ctes else ""
+        sql = f"{head}select {text}"
+        if sql not in self.values:
+            self.values[sql] = self._run(sql)
+        result = self.values[sql]
+        if result is None:
+            return True
+        name = f"_h{len(self.found.parameters)}"
+        self.found.parameters[name] = result[0], _distinct(result[1]) if is_in else result[1]
+        self.found.edits.append((start, end, f"unnest(@{name})" if is_in else f"@{name}"))
+        return True
+
+    def _reads_tables(self, node: Node) -> bool:
+        paths = [n.path_expr.parts for n in node.walk() if n.kind == "TablePathExpression" and n.path_expr]
+        return any(path in self.statement.paths or len(path) == 1 for path in paths)
+
+    def _run(self, sql: str) -> Typed | None:
+        """The value, or None where the analyser says that the subquery depends on what is around it."""
+        session, tables = self.statement.session, self.statement.tables
+        parameters = {**session.parameters, **self.found.parameters}
+        try:
+            session.engine.analyze(sql, tables, session.variables, parameters)
+        except BigQueryError:
+            return None
+        columns, rows = session.engine.query(sql, tables, session.variables, parameters)
+        return columns[0][1], rows[0].cell[0]
+
+
+def _distinct(array: Proto) -> Proto:
+    """IN UNNEST looks at each element in turn."""
+    different = {e.SerializeToString(): e for e in array.array_value.element}
+    cell = type(array)()
+    cell.array_value.element.extend(different.values())
+    return cell
+
 
 _DML = ("InsertStatement", "UpdateStatement", "DeleteStatement")
 _VIEWS_DEEP = 16
@@ -105,9 +200,9 @@ class Statement:
         self.analyze()
         self.hoisted = hoist(self)
 
-    def query(self, sql: str, tables: dict[str, Content] | None = None, target: str | None = None) -> Rows:
+    def query(self, sql: str, tables: dict[str, Content] | None = None) -> Rows:
         """Run a query made of bound parts of this statement."""
-        return self.session.query(sql, tables or self.tables, self.hoisted.parameters, target)
+        return self.session.query(sql, tables or self.tables, self.hoisted.parameters)
 
 
 Rows = tuple[list[Named], list[Proto]]

@@ -1,18 +1,49 @@
-"""One table or view, in memory."""
+"""One table or view, in memory, and its partitions."""
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.bigquery.double.cells import check_stored, fill_arrays, size, to_cell
+from tests.bigquery.double.cells import EPOCH, micros, size, stored, to_cell
 from tests.bigquery.double.engine import Content
 from tests.bigquery.double.errors import BigQueryError
-from tests.bigquery.double.partitions import by_range, by_time
 from tests.bigquery.double.protos import Json, Proto, pb
 from tests.bigquery.double.schema import Field, kind, repeated, to_type
+
+
+def partition_id(cell: Proto, granularity: str) -> str:
+    """The partition of a DATE or TIMESTAMP, as in `table$20260131`."""
+    which = cell.WhichOneof("value")
+    if which is None:
+        return "__NULL__"
+    if which == "date_value":
+        at = dt.datetime.combine(EPOCH.date() + dt.timedelta(days=cell.date_value), dt.time())
+    else:
+        at = EPOCH + dt.timedelta(microseconds=micros(cell))
+    return at.strftime({"HOUR": "%Y%m%d%H", "DAY": "%Y%m%d", "MONTH": "%Y%m", "YEAR": "%Y"}[granularity])
+
+
+def by_time(given: Json) -> Callable[[Proto], str]:
+    """The partitions of a column of time (REST: timePartitioning)."""
+    return lambda cell: partition_id(cell, given.get("type", "DAY"))
+
+
+def by_range(given: Json) -> Callable[[Proto], str]:
+    """The partitions of a column of integers (REST: rangePartitioning), named by their first value."""
+    start, end, interval = (int(given["range"][name]) for name in ("start", "end", "interval"))
+
+    def partition(cell: Proto) -> str:
+        if cell.WhichOneof("value") is None:
+            return "__NULL__"
+        value = cell.int64_value
+        return str(value - (value - start) % interval) if start <= value < end else "__UNPARTITIONED__"
+
+    return partition
+
 
 Ref = tuple[str, str, str]  # project, dataset, table
 
@@ -38,6 +69,13 @@ def row_of(item: dict[str, Json], schema: list[Field]) -> Proto:
     """A JSON object as a row. Raises BigQueryError (invalid)."""
     whole = to_cell(item, {"name": "", "type": "RECORD", "fields": schema})
     return pb.TableData.Row(cell=whole.struct_value.field)
+
+
+def _stored(row: Proto, schema: list[Field]) -> Proto:
+    """The row, or a copy where a cell is stored as another one: another table may hold this row."""
+    old = list(row.cell)
+    new = [stored(cell, field) for cell, field in zip(old, schema, strict=True)]
+    return row if all(a is b for a, b in zip(old, new, strict=True)) else pb.TableData.Row(cell=new)
 
 
 @dataclass
@@ -68,14 +106,9 @@ class Table:
         for index, column in enumerate(self.schema):
             if column.get("mode") == "REQUIRED" and any(r.cell[index].WhichOneof("value") is None for r in rows):
                 raise BigQueryError(f"Required field {column['name']} cannot be null", late=True)
-        nested = [(i, f) for i, f in enumerate(self.schema) if repeated(f) or kind(f) == "RECORD"]
-        known = {id(r) for r in self.rows}
-        for number, row in enumerate(rows):
-            bad = [(i, f) for i, f in nested if id(row) not in known and check_stored(row.cell[i], f)]
-            if bad:
-                rows[number] = pb.TableData.Row(cell=row.cell)  # a copy: another table may hold this row
-                for i, f in bad:
-                    fill_arrays(rows[number].cell[i], f)
+        if any(repeated(f) or kind(f) == "RECORD" for f in self.schema):
+            known = {id(row) for row in self.rows}
+            rows = [row if id(row) in known else _stored(row, self.schema) for row in rows]
         self.rows, self.modified, self.version = rows, now_ms(), new_version()
 
     def content(self) -> Content:

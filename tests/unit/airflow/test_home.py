@@ -18,7 +18,7 @@ from include.settings import PROJECT, Settings
 HOLD = """
 import sys
 from pathlib import Path
-from include.home import LEAST_BYTES, full, hold_home, in_words
+from include.home import hold_home
 from include.settings import Settings
 with hold_home(Settings(home=Path(sys.argv[1]), ga4_export=Path(sys.argv[1])), "make run"):
     print("held", flush=True)

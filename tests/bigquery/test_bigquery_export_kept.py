@@ -9,17 +9,22 @@ import pytest
 from google.cloud import bigquery
 
 from include.deletion import take_requests
-from include.retention import apply_retention
+from include.proof import ProofError, prove, snapshot
+from include.retention import Retained, apply_retention
 from include.settings import Settings
 from include.store_bigquery import BigQueryStore
+from tests.bigquery.double.errors import Fault
+from tests.bigquery.double.service import Service
+from tests.bigquery.world import export_rows
 from tests.dbt.nights import DAY, START, ask
 from tests.dbt.project import Project
 
-OLD = START - 200 * DAY
-#: Table -> its rows: time, device, user.
+LOOKBACK = 14
+LONG_AGO = START - 200 * DAY
+#: Table -> its rows: time, device, user. The second holds the last login on a device in use.
 EXPORT = {
-    "events_20250624": [(OLD, "gone", ""), (OLD + 1, "gone", "")],
-    "events_20250625": [(OLD + DAY, "gone", ""), (OLD + DAY, "known", "bob")],  # the last login on a device in use
+    "events_20250624": [(LONG_AGO, "gone", ""), (LONG_AGO + 1, "gone", "")],
+    "events_20250625": [(LONG_AGO + DAY, "gone", ""), (LONG_AGO + DAY, "known", "bob")],
     "events_20260111": [(START + DAY, "known", ""), (START + DAY + 1, "anns", "ann-4711")],
 }
 #: The tables that a night asks, as dbt leaves them.
@@ -50,11 +55,6 @@ create table streamed_events (batch_id string, line_number int64, payload string
 """
 
 
-def exported(client: bigquery.Client) -> dict[str, int]:
-    """Rows of each table of the export."""
-    return {one.table_id: client.get_table(one.reference).num_rows for one in client.list_tables("shop")}
-
-
 @pytest.fixture
 def built(store: BigQueryStore, client: bigquery.Client) -> BigQueryStore:
     """That export, taken in."""
@@ -74,31 +74,49 @@ def built(store: BigQueryStore, client: bigquery.Client) -> BigQueryStore:
     return store
 
 
+def night(settings: Settings) -> Retained:
+    """Apply retention with a horizon at the start."""
+    return apply_retention(settings, day=date(2026, 1, 25), retention_days=15, lookback_days=LOOKBACK)
+
+
+@pytest.mark.rehearsal
+def test_nothing_built_and_nothing_asked_for(settings: Settings, store: BigQueryStore) -> None:
+    assert apply_retention(settings, day=date(2026, 1, 25)) == Retained()
+    with pytest.raises(Exception, match=r"is not built yet; run attribution_microbatch"):
+        night(settings)
+    assert snapshot(settings) == 0
+    with pytest.raises(ProofError, match="there is no snapshot"):
+        prove(settings)
+
+
 @pytest.mark.parametrize("erase", [False, True])
 def test_the_export_is_written_with_the_setting_alone(
-    built: BigQueryStore, client: bigquery.Client, settings: Settings, *, erase: bool
+    built: BigQueryStore, client: bigquery.Client, settings: Settings, service: Service, *, erase: bool
 ) -> None:
-    before = exported(client)
+    """Else what is to go is named, with the statements to run by hand; as it is where the setting may not write."""
+    before, now = export_rows(client), datetime.now(UTC)
     ask(Project(settings.home), "person,ann-4711")
     told = replace(settings, erase_from_export=erase)
-    taken = take_requests(told, now=datetime(2026, 2, 1, tzinfo=UTC))
-    retained = apply_retention(told, day=date(2026, 1, 25), retention_days=15, lookback_days=14)
+    if erase:
+        service.faults.append(Fault("accessDenied", statement="delete from `test-project.shop"))
+        (refused,) = take_requests(told, now=now).problems
+        assert "shop.events_20260111 holds 1 rows that must go" in refused
+        assert "roles/bigquery.dataEditor" in refused
+    taken, retained = take_requests(told, now=now), night(told)
     assert taken.problems == retained.problems == ()
     outside = {one.place: (one.rows, one.statement[:10]) for one in (*taken.outside, *retained.outside)}
     if not erase:
-        assert exported(client) == before
+        assert export_rows(client) == before
         assert outside.pop("test-project.shop.events_20260111") == (1, "delete fro")
         assert outside.pop("test-project.shop.events_20250624") == (2, "drop table")
         assert outside.pop("test-project.shop.events_20250625") == (1, "delete fro")
         # the next night, when staging has left them out, says the same
         built.run("delete from stg_ga_events where user_pseudo_id = 'gone'")
-        again = apply_retention(told, day=date(2026, 1, 25), retention_days=15, lookback_days=14)
-        assert again.outside == retained.outside
+        assert night(told).outside == retained.outside
         for one in (*taken.outside, *retained.outside):
             assert "ann-4711" not in one.statement
             client.query_and_wait(one.statement)
     assert outside == {}
-    assert exported(client) == {"events_20250625": 1, "events_20260111": 1}
-    ((rows_from,),) = built.rows("select max(rows_from) from kept_events")
-    assert rows_from == START - 14 * DAY
+    assert export_rows(client) == {"events_20250625": 1, "events_20260111": 1}
+    assert built.rows("select max(rows_from) from kept_events") == [(START - LOOKBACK * DAY,)]
     assert built.rows("select count(event_hash) from kept_events") == [(1,)]

@@ -4,70 +4,48 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
-from google.cloud import bigquery
 
 from include.bigquery_publish import run_of
 from include.deletion import take_requests
 from include.history import History, write_history
 from include.retention import apply_retention
-from include.settings import PROJECT as ROOT
-from include.settings import Settings
 from include.simulator.stream import write_batch
-from tests.bigquery.conftest import landed_in, without_today
+from tests.bigquery.conftest import deployment
 from tests.bigquery.double.engine import Engine
-from tests.bigquery.double.results import Result
-from tests.bigquery.double.service import Service
-from tests.bigquery.landed import land_streamed, landed_on
-from tests.bigquery.pipeline.conftest import deployment
-from tests.bigquery.world import counted
-from tests.dbt.project import Project
-from tests.e2e.command_line import user_environment
+from tests.bigquery.double.session import Result
+from tests.bigquery.world import World, counted, opened, shop
+from tests.e2e import command_line
 
 #: What a micro-batch reads whole, a column or three of it: the revenue for its figures, and the journeys where nothing
 #: was fitted yet, to see whether there are enough.
 READ_WHOLE = {"test-project.attribution.mart_attribution_last", "test-project.attribution.mart_journeys"}
 
 
-@dataclass(frozen=True)
-class World:
-    """What landed, on this machine for DuckDB and in the stand-in, and a deployment on each."""
+class Shop(World):
+    """A deployment's commands, what lands for them, and what they publish."""
 
-    service: Service
-    client: bigquery.Client
-    local: Settings
-    home: Path
-    endpoint: str
+    def make(self, command: str, *arguments: str) -> CompletedProcess[str]:
+        """A command of include/ as a user starts it."""
+        env = {**deployment(self.home, self.endpoint), "BQ_PRIORITY": "batch"}
+        return command_line.command(self.home, command, *arguments, env=env)
 
-    def run(self, command: str = "run", *arguments: str) -> subprocess.CompletedProcess[str]:
-        """`make run EVENTS=0`, or another command."""
-        given = arguments if arguments or command != "run" else ("--events", "0")
-        environment = {**user_environment(self.home), **deployment(self.home, self.endpoint), "BQ_PRIORITY": "batch"}
-        return subprocess.run(
-            [sys.executable, "-m", f"include.{command}", *given],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
+    def micro_batch(self) -> CompletedProcess[str]:
+        """`make run EVENTS=0`."""
+        return self.make("run", "--events", "0")
 
-    def stream(self, events: int, *, bad: int = 0) -> None:
+    def receive(self, events: int, *, bad: int = 0) -> None:
         """Land a batch on both."""
-        write_batch(self.local, events=events, seed=1, bad=bad)
-        land_streamed(self.client, self.local)
+        write_batch(self.local.settings, events=events, seed=1, bad=bad)
+        self.stream()
 
     def published(self, table: str) -> Counter[tuple[tuple[str, str], ...]]:
         """The rows of a published table."""
-        return counted(dict(row) for row in self.client.query_and_wait(f"select * from attribution_published.{table}"))
+        return counted(self.client.query_and_wait(f"select * from attribution_published.{table}"))
 
     def runs(self) -> set[str | None]:
         """The runs that the published tables are of."""
@@ -82,33 +60,35 @@ def read_whole(statements: list[Result]) -> set[str]:
     return {table for table in read if "__dbt_tmp" not in table}
 
 
-def require_equal(world: World) -> None:
+def require_equal(world: Shop) -> None:
     """The published marts are DuckDB's."""
-    local = Project(home=world.local.home)
-    local.build()
+    world.local.build()
     marts = [t.table_id for t in world.client.list_tables("attribution_published") if t.table_id.startswith("mart_")]
     assert set(marts) >= {"mart_attribution_first", "mart_attribution_last", "mart_sessions", "mart_channel_daily"}
     for mart in marts:
-        assert world.published(mart) == counted(local.rows(f"select * from {mart}")), mart
+        assert world.published(mart) == counted(world.local.rows(f"select * from {mart}")), mart
 
 
 @pytest.fixture(scope="module")
-def world(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """Two days of export without today's intraday table, and a batch; the tests below run in order."""
     home = tmp_path_factory.mktemp("home")
-    local = without_today(landed_in(home / "local", days=3, people=12, bad=0))
-    with landed_on(engine, local) as (service, client, endpoint):
-        yield World(service, client, local, home / "bigquery", endpoint)
+    local = shop(home / "local", days=3, people=12, bad=0)
+    (today,) = local.settings.ga4_export.glob("events_intraday_*.parquet")
+    today.unlink()
+    with opened(Shop, engine, home / "bigquery", local) as found:
+        found.stream()
+        yield found
 
 
 @pytest.fixture(scope="module")
-def first(world: World) -> subprocess.CompletedProcess[str]:
+def first(world: Shop) -> CompletedProcess[str]:
     """The first run: a backfill of everything."""
-    return world.run("run_backfill", "--full")
+    return world.make("run_backfill", "--full")
 
 
 def test_a_backfill_of_everything_publishes_what_duckdb_makes_of_the_same_events(
-    world: World, first: subprocess.CompletedProcess[str]
+    world: Shop, first: CompletedProcess[str]
 ) -> None:
     assert first.returncode == 0, first.stdout
     assert "Everything was taken again." in first.stdout
@@ -124,10 +104,10 @@ def test_a_backfill_of_everything_publishes_what_duckdb_makes_of_the_same_events
 
 @pytest.mark.rehearsal
 @pytest.mark.usefixtures("first")
-def test_a_micro_batch_takes_a_batch_in_and_reads_nothing_else_whole(world: World) -> None:
+def test_a_micro_batch_takes_a_batch_in_and_reads_nothing_else_whole(world: Shop) -> None:
     before, asked = world.runs(), len(world.service.statements)
-    world.stream(events=3)
-    done = world.run()
+    world.receive(events=3)
+    done = world.micro_batch()
     assert done.returncode == 0, done.stdout
     assert re.search(r"^  await_streamed_rows +success", done.stdout, re.MULTILINE), done.stdout
     assert read_whole(world.service.statements[asked:]) == READ_WHOLE
@@ -139,7 +119,7 @@ def test_a_micro_batch_takes_a_batch_in_and_reads_nothing_else_whole(world: Worl
     assert world.runs() != before
 
 
-def test_no_secret_and_no_token_is_in_the_home(world: World, first: subprocess.CompletedProcess[str]) -> None:
+def test_no_secret_and_no_token_is_in_the_home(world: Shop, first: CompletedProcess[str]) -> None:
     texts = [path.read_text(errors="replace") for path in (world.home / "logs").rglob("*") if path.is_file()]
     assert texts
     assert not [text for text in (*texts, first.stdout) if "BIGQUERY_TOKEN=" in text or "keyfile" in text]
@@ -147,9 +127,9 @@ def test_no_secret_and_no_token_is_in_the_home(world: World, first: subprocess.C
 
 @pytest.mark.rehearsal
 @pytest.mark.usefixtures("first")
-def test_nothing_new_ends_the_run_skipped(world: World) -> None:
+def test_nothing_new_ends_the_run_skipped(world: Shop) -> None:
     before = world.runs()
-    idle = world.run()
+    idle = world.micro_batch()
     assert idle.returncode == 0, idle.stdout
     assert re.search(r"^  await_streamed_rows +skipped", idle.stdout, re.MULTILINE), idle.stdout
     assert "Nothing new has landed" in idle.stdout
@@ -158,19 +138,19 @@ def test_nothing_new_ends_the_run_skipped(world: World) -> None:
 
 @pytest.mark.rehearsal
 @pytest.mark.usefixtures("first")
-def test_the_upkeep_deletes_drops_what_is_old_and_proves_the_rest(world: World) -> None:
+def test_the_upkeep_deletes_drops_what_is_old_and_proves_the_rest(world: Shop) -> None:
     """One person asks to be deleted; readers see the second day on, as a night before had it."""
     bought = "select min(person_id) as p from attribution_published.mart_attribution_last where person_id like 'u%'"
     (row,) = world.client.query_and_wait(bought)
-    day = max(world.local.ga4_export.glob("*.parquet")).stem[-8:]
+    day = max(world.local.settings.ga4_export.glob("*.parquet")).stem[-8:]
     kept_from = int(dt.datetime.strptime(day, "%Y%m%d").replace(tzinfo=dt.UTC).timestamp()) * 1_000_000
     world.client.query_and_wait(f"insert into attribution.kept_history (kept_from) values ({kept_from})")
-    write_history(world.local, History(kept_from=kept_from))
+    write_history(world.local.settings, History(kept_from=kept_from))
     for home in (world.home, world.local.home):
         (home / "deletion_requests").mkdir(exist_ok=True)
         (home / "deletion_requests" / "request.csv").write_text(f"kind,id\nperson,{row['p']}\n")
 
-    done = world.run("run_upkeep")
+    done = world.make("run_upkeep")
     assert done.returncode == 0, done.stdout
     assert "Deleted: 1 persons and devices of 1 requests" in done.stdout
     assert re.search(
@@ -181,19 +161,19 @@ def test_the_upkeep_deletes_drops_what_is_old_and_proves_the_rest(world: World) 
     assert re.search(r"^Proven: [1-9]\d* rows of \d+ tables are what a rebuild gives$", done.stdout, re.MULTILINE)
     assert (world.home / "dbt_docs" / "static_index.html").stat().st_size > 0
     now = dt.datetime.now(dt.UTC)
-    assert take_requests(world.local, now=now).problems == ()
-    apply_retention(world.local, day=now.date())
+    assert take_requests(world.local.settings, now=now).problems == ()
+    apply_retention(world.local.settings, day=now.date())
     require_equal(world)
     assert not [one for one in world.published("mart_sessions") if ("person_id", row["p"]) in one]
 
 
 @pytest.mark.rehearsal
 @pytest.mark.usefixtures("first")
-def test_a_batch_that_the_gate_refuses_never_reaches_readers(world: World) -> None:
+def test_a_batch_that_the_gate_refuses_never_reaches_readers(world: Shop) -> None:
     marts = ("mart_attribution_last", "mart_sessions", "quarantine", "pipeline_runs", "shards")
     before = world.runs(), [world.published(table) for table in marts]
-    world.stream(events=2, bad=60)
-    refused = world.run()
+    world.receive(events=2, bad=60)
+    refused = world.micro_batch()
     assert refused.returncode == 1, refused.stdout
     assert re.search(r"^  quality_gate +failed", refused.stdout, re.MULTILINE), refused.stdout
     assert (world.runs(), [world.published(table) for table in marts]) == before

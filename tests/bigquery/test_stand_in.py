@@ -1,0 +1,200 @@
+"""What BigQuery refuses is refused here and its near misses are taken, and rows are those that DuckDB gives.
+
+By Google's own client. What is taken beyond this, the other tests send.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import pytest
+from google.api_core.exceptions import GoogleAPICallError, NotFound
+from google.cloud import bigquery
+
+from tests.bigquery.conftest import DATASET, PROJECT, stand_in
+from tests.bigquery.double.engine import Engine
+from tests.bigquery.double.service import Service
+
+TABLES = """
+    create table events (
+        id int64, name string, day date, seen timestamp, amount numeric, ratio float64, flag bool,
+        params array<struct<key string, value struct<string_value string, int_value int64>>>,
+        device struct<category string>
+    ) partition by day;
+    create table orders (id int64, event_id int64, day date, total numeric);
+"""
+
+#: The allow-list of the language (a case of each kind that DuckDB takes), and each rule of rules.py.
+REFUSED = {
+    "unknown struct field": "select device.brand from events",
+    "unknown function": "select epoch_us(seen) from events",
+    "duckdb lambda": "select list_filter([1], lambda x: x > 0)",
+    "duckdb try_cast": "select try_cast(name as int64) from events",
+    "duckdb type varchar": "select cast(id as varchar) from events",
+    "duckdb from first": "from events select id",
+    "duckdb filter clause": "select count(*) filter (where flag) from events",
+    "duckdb except all": "select id from events except all select id from orders",
+    "intersect all": "select id from events intersect all select id from orders",
+    "bare union": "select id from events union select id from orders",
+    "date and text column": "select * from events where day = name",
+    "group by float": "select ratio, count(*) from events group by ratio",
+    "reserved table alias": "select 1 from events as order",
+    "two columns of one name": "select id, id from events",
+    "left join without equality": "select e.id from events as e left join orders as o on o.day > e.day",
+    "full join without equality": "select e.id from events as e full join orders as o on o.total > e.amount",
+    "correlated limit": "select (select o.id from orders as o where o.event_id = e.id limit 1) from events as e",
+    "correlated inequality": "select id from events as e where exists (select 1 from orders as o where o.day < e.day)",
+    "correlated sum by range": "select (select sum(o.total) from orders as o where o.day <= e.day) from events as e",
+    "correlated or": """
+        select id from events as e
+        where exists (select 1 from orders as o where o.event_id = e.id or o.day = e.day)
+    """,
+    "update without where": "update events set name = 'a'",
+    "json arrow": "select payload ->> 'a' from (select json '{}' as payload)",
+    "qualify without window": "select id from events qualify id = 1",
+}
+
+TAKEN = {
+    "correlated equality": "select (select max(o.id) from orders as o where o.event_id = e.id) as x from events as e",
+    "correlated exists and more": """
+        select id from events as e where exists (
+            select 1 from orders as o where o.event_id = e.id and o.day < e.day
+        )
+    """,
+    "correlated own array": "select (select p.value.int_value from unnest(params) as p limit 1) as x from events",
+    "left join with equality and more": """
+        select e.id from events as e left join orders as o on o.event_id = e.id and o.day > e.day
+    """,
+    "bigint": "select cast(name as bigint) as x from events",
+    "except distinct": "select id from events except distinct select id from orders",
+    "qualify": "select id from events qualify row_number() over (partition by day order by id) = 1",
+    "group by alias": "select name as n, count(*) as c from events group by n",
+}
+
+
+@pytest.fixture(scope="module")
+def tables(engine: Engine) -> Iterator[bigquery.Client]:
+    """A client of a stand-in with these tables, for all the tests that change nothing."""
+    with stand_in(engine) as (_, client, _):
+        client.query_and_wait(TABLES)
+        yield client
+
+
+def refused(client: bigquery.Client, sql: str, **options: Any) -> str:  # noqa: ANN401
+    """Why a statement is refused."""
+    with pytest.raises(GoogleAPICallError) as raised:
+        client.query_and_wait(sql, job_config=bigquery.QueryJobConfig(**options))
+    return str(raised.value.errors[0]["reason"])
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(tables: bigquery.Client, name: str) -> None:
+    assert refused(tables, REFUSED[name]) == "invalidQuery"
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_taken(tables: bigquery.Client, name: str) -> None:
+    assert list(tables.query_and_wait(TAKEN[name])) == []
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "create table a (x int64) options (kms_key_name = 'k')",
+        "create function f(x int64) as (x)",
+        "select * from orders for system_time as of timestamp '2026-01-01'",
+        "create temp table a (x int64)",
+        "merge into orders using orders as b on false when not matched then insert row",
+    ],
+)
+def test_what_it_cannot_do_fails_loudly(tables: bigquery.Client, sql: str) -> None:
+    assert refused(tables, sql) == "notImplemented"
+
+
+def test_what_a_job_or_a_place_forbids(client: bigquery.Client, service: Service) -> None:
+    client.query_and_wait("create table a as select 1 as x")
+    assert (
+        refused(client, "delete from a where true", maximum_bytes_billed=10 * 2**20 - 1) == "bytesBilledLimitExceeded"
+    )
+    assert client.get_table("shop.a").num_rows == 1
+    for sql in ("select * from missing", "select * from elsewhere.a"):
+        assert refused(client, sql) == "notFound"
+    with pytest.raises(NotFound, match="in location EU"):
+        client.query_and_wait("select * from a", location="EU")
+    service.warehouse.denied.add((PROJECT, DATASET))
+    assert refused(client, "select * from a") == "accessDenied"
+
+
+def test_ddl_in_a_transaction_and_another_layout_are_refused(client: bigquery.Client) -> None:
+    with pytest.raises(GoogleAPICallError, match="not supported in a transaction"):
+        client.query_and_wait("begin transaction; create table a (x int64); commit transaction")
+    client.query_and_wait("create table t partition by day as select date '2026-01-01' as day, 1 as x")
+    client.query_and_wait("create or replace table t partition by day as select date '2026-01-02' as day, 2 as x")
+    for layout in ("", "partition by day cluster by x"):
+        with pytest.raises(GoogleAPICallError, match="Cannot replace a table with a different"):
+            client.query_and_wait(f"create or replace table t {layout} as select date '2026-01-01' as day, 1 as x")
+
+
+WORLDS = 10
+#: With hoisted subqueries.
+QUERIES = (
+    "select k from t where k in (select k from s)",
+    "select k from t where k not in (select k from s)",
+    "select k, k in (select g from s where v > 5) as x from t",
+    "select k from t where v > (select max(v) from s where g = 1)",
+    "select k, (select count(*) from s where s.g = t.g) as n from t",
+    "select k from t where exists (select 1 from s)",
+    "select k from t where exists (select 1 from s where s.k = t.k)",
+    "select k, not exists (select 1 from s as d where t.g = d.k) as x from t",
+    "select k from t where exists (select 1 from s as d where d.k = t.k and d.v > 3)",
+    """
+        with q as (select g from s where v > 2)
+        select k from t where not exists (select * from q where q.g = t.k)
+    """,
+    """
+        with q as (select g from s where v > 2), r as (select * from t where g not in (select g from q))
+        select * from r where k in (select g from q)
+    """,
+    "select k from t where (k in (select k from s)) is null",
+    """
+        select k, sum(v) over (
+            partition by g order by k nulls first, v rows between unbounded preceding and current row
+        ) as x
+        from t
+    """,
+    "select g, count(*) as n, sum(v) as v from t group by g having count(*) > 1",
+    "select t.k, s.v from t left join s on s.k = t.k and s.v > t.v",
+)
+#: One of them each time, before the tables are compared.
+DELETES = (
+    "delete from t where exists (select 1 from s where s.k = t.k)",
+    "delete from t where exists (select 1 from s where s.k = t.k and s.v > t.v)",
+    "delete from t where k in (select k from s where v > 4)",
+    "update t set v = v + 1000 where g in (select g from s)",
+    "update t set v = (select count(*) from s where s.g = t.g) where k is not null",
+)
+
+
+def test_queries_and_deletes_give_duckdbs_rows(client: bigquery.Client) -> None:
+    here, chance = duckdb.connect(), random.Random(11)  # noqa: S311 -- test data
+
+    def both(sql: str) -> None:
+        """Run a statement on both and compare its rows."""
+        ours = [tuple(row.values()) for row in client.query_and_wait(sql)]
+        theirs = here.execute(sql.replace("int64", "bigint")).fetchall()
+        assert not sql.lstrip().startswith(("select", "with")) or sorted(ours, key=str) == sorted(theirs, key=str), sql
+
+    for _ in range(WORLDS):
+        for name in "ts":
+            both(f"create or replace table {name} (k int64, g int64, v int64)")
+            keys = [chance.choice([None, *range(6)]) for _ in range(chance.randrange(8))]
+            rows = [(key, chance.choice([None, 1, 2, 3]), chance.randrange(10)) for key in keys]
+            if rows:
+                both(f"insert into {name} (k, g, v) values {str(rows)[1:-1].replace('None', 'null')}")
+        for sql in QUERIES:
+            both(sql)
+        both(chance.choice(DELETES))
+        both("select * from t")
