@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from include.data_driven.fits import FitSettings
 
-from include.data_driven.upkeep import add_fit
+from include.data_driven.upkeep import FitSettings, add_fit
 from include.explain import main
 from include.store import open_store
 from include.story import NoConversionError, read_story
