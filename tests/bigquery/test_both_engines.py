@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from include.backfill import BackfillError, Request, mark_tables
 from include.data_driven.upkeep import FitSettings, add_fit
 from include.deletion.requests import Request as Deletion
 from include.deletion.requests import resolve
@@ -148,11 +147,6 @@ def test_shards_to_be_read_again_are_marked_once(journal: Store) -> None:
         (GA4, tables[1], "v1", 1),
         (STREAMED, "never", READ_AGAIN, 1),
     ]
-    assert mark_tables(journal, Request(start=date(2026, 1, 2), end=date(2026, 1, 3))) == 2
-    again = [(table, seq) for _, table, version, seq in shards(journal) if version == READ_AGAIN]
-    assert again == [(tables[0], 2), (tables[2], 2), (tables[1], 2), ("never", 1)]
-    with pytest.raises(BackfillError, match="holds 3 tables from 2026-01-01 to 2026-01-03"):
-        mark_tables(journal, Request(start=date(2027, 1, 1)))
 
 
 def test_touched_people_are_a_batch_of_their_own(journal: Store) -> None:

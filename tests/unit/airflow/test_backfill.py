@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+import duckdb
 import pytest
 
 from include.backfill import BackfillError, Request, mark, preview, read_request, tables_of
@@ -60,6 +61,20 @@ insert into int_journal (batch_id, entry, model, touched_key, version, seq) valu
     ('b2', 'shard', 'stg_ga_events', 'events_20260104', null, 2),
     ('b1', 'shard', 'stg_streamed_events', 'events_20260102', '1-1', 1)
 """
+
+
+def test_exactly_the_loaded_tables_of_the_range_are_marked(
+    settings: Settings, warehouse: Callable[[str], None]
+) -> None:
+    warehouse(JOURNAL)
+    request = Request(start=date(2026, 1, 2))
+    for _ in range(2):
+        assert mark(settings, request) == 2
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        marked = connection.execute(
+            "select model, touched_key, seq from int_journal where version = 'again' order by 1, 2"
+        ).fetchall()
+    assert marked == [("stg_ga_events", "events_20260102", 2), ("stg_ga_events", "events_20260103", 2)]
 
 
 def test_a_preview_names_the_loaded_tables_of_the_range_and_changes_nothing(
