@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
 from rich.table import Table
 
 from include.dashboard.channels import by_channel
 from include.dashboard.filters import EARLIEST, LATEST, Filters
-from include.dashboard.marts import open_marts
-from include.settings import Settings
+from include.dashboard.marts import Marts
 
 BY_MODEL = "select model, channel, sum(conversions) as credited from mart_channel_daily group by model, channel"
 
@@ -25,16 +23,12 @@ NOT_FITTED = "markov and shapley have no fit yet: too few conversions, or no run
 Credited = Mapping[str, Mapping[str, Decimal]]
 
 
-def read_credits(settings: Settings) -> dict[str, Any]:
-    """Read a row a channel, most last-click revenue first, and their total.
+def credits_table(marts: Marts) -> Table:
+    """A row a channel, most last-click revenue first, and the total; spend is shown where it is known.
 
-    Raises MartsError where nothing has been published, or it cannot be read.
+    A difference is last click less first click. Raises MartsError where nothing was published, or it cannot be read.
     """
-    return by_channel(open_marts(settings), Filters(EARLIEST, LATEST, "last_click", "first_click"))
-
-
-def as_table(found: dict[str, Any]) -> Table:
-    """Lay the rows and their total out; a difference is last click less first click. Spend is shown where known."""
+    found = by_channel(marts, Filters(EARLIEST, LATEST, "last_click", "first_click"))
     table = Table(title="What each channel earned by first click and by last click (revenue in US dollars)")
     table.add_column("\nChannel", no_wrap=True)
     spend = ("\nSpend", "ROAS\nfirst", "\nlast") if found["total"]["spend"] is not None else ()
@@ -57,10 +51,10 @@ def as_table(found: dict[str, Any]) -> Table:
     return table
 
 
-def read_models(settings: Settings) -> Credited:
+def read_models(marts: Marts) -> Credited:
     """Read what was published. Raises MartsError where nothing was, or it cannot be read."""
     found: dict[str, dict[str, Decimal]] = defaultdict(dict)
-    for row in open_marts(settings).ask(BY_MODEL):
+    for row in marts.ask(BY_MODEL):
         found[row["channel"]][row["model"]] = row["credited"]
     return found
 

@@ -19,7 +19,7 @@ from rich.markup import escape
 
 from include.airflow_env import airflow_env, clean, deployment_secrets
 from include.attention import LAST_RUN, Attention, needs_attention
-from include.attribution_table import as_models_table, as_table, read_credits, read_models
+from include.attribution_table import as_models_table, credits_table, read_models
 from include.dashboard.health import CHECKS
 from include.dashboard.marts import MartsError, NotPublishedError, open_marts
 from include.home import HomeInUseError, StartError, full, hold_home, in_words
@@ -93,7 +93,7 @@ def show_figures(console: Console, settings: Settings) -> None:
     # a narrow terminal may wrap the table's lines, but no amount is ever cut short
     wide = Console(file=console.file, width=max(console.width, TABLE_WIDTH))
     shown = badge(settings)
-    for table in (as_table(read_credits(settings)), as_models_table(read_models(settings))):
+    for table in (credits_table(marts), as_models_table(read_models(marts))):
         table.title = f"{shown.upper()} · {table.title}" if shown else table.title
         wide.print(table)
     half = figures.get("landed_p50_seconds")  # not in what an earlier version published
