@@ -191,8 +191,9 @@ def _run_query(call: Call) -> Json:
     query = {name: call.body[name] for name in _OF_QUERY if name in call.body}
     configuration = {"query": query, "dryRun": call.body.get("dryRun", False)}
     # a request that is sent again, for its answer was late, is the same job
-    reference = {"location": call.body.get("location"), "jobId": f"query_{call.body.get('requestId', uuid.uuid4())}"}
-    job = call.service.jobs.get((call.project, reference["jobId"])) or run_job(
+    job_id = f"query_{call.body.get('requestId', uuid.uuid4())}"
+    reference = {"location": call.body.get("location"), "jobId": job_id}
+    job = call.service.jobs.get((call.project, job_id)) or run_job(
         call.service, call.project, {"configuration": configuration, "jobReference": reference}, run_query_job
     )
     stamps = call.body.get("formatOptions", {}).get("useInt64Timestamp", False)
