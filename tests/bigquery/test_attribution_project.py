@@ -277,7 +277,10 @@ def test_the_world_has_every_case(world: World) -> None:
 def test_a_night_leaves_what_it_leaves_on_duckdb(world: World) -> None:
     """L3 and L4 with the setting to erase from the export: a person whose devices others use, a device, what is old."""
     world.take_in("run")
-    most = "select {} from int_events where user_id is not null group by 1 order by count(distinct {}) desc, 1 limit 1"
+    most = (
+        "select {} from int_events where user_id is not null and user_pseudo_id is not null"
+        " group by 1 order by count(distinct {}) desc, 1 limit 1"
+    )
     asked = [most.format(*columns) for columns in (("user_id", "user_pseudo_id"), ("user_pseudo_id", "user_id"))]
     ids = [value for query in asked for row in world.local.rows(query) for value in row.values()]
     here, there = world.local.settings, replace(world.settings, erase_from_export=True)
