@@ -277,18 +277,14 @@ def test_the_world_has_every_case(world: World) -> None:
 def test_a_night_leaves_what_it_leaves_on_duckdb(world: World) -> None:
     """L3 and L4 with the setting to erase from the export: a person whose devices others use, a device, what is old."""
     world.take_in("run")
-    person, device = (
-        world.local.rows(f"select {one} as id from int_events where user_id is not null group by 1 order by {most}, 1")[
-            0
-        ]
-        for one, most in (
-            ("user_id", "count(distinct user_pseudo_id) desc"),
-            ("user_pseudo_id", "count(distinct user_id) desc"),
-        )
+    most = (
+        "select {} from int_events where user_id is not null and user_pseudo_id is not null"
+        " group by 1 order by count(distinct {}) desc, 1 limit 1"
     )
-    ids = (person["id"], device["id"])
+    asked = [most.format(*columns) for columns in (("user_id", "user_pseudo_id"), ("user_pseudo_id", "user_id"))]
+    ids = [value for query in asked for row in world.local.rows(query) for value in row.values()]
     here, there = world.local.settings, replace(world.settings, erase_from_export=True)
-    now, before = datetime.now(UTC), len(world.service.statements)
+    now = datetime.now(UTC)
     with environment(deployment(world.home, world.endpoint)):
         refresh_manifest(there)
         world.client.create_dataset("attribution_published", exists_ok=True)
@@ -296,24 +292,25 @@ def test_a_night_leaves_what_it_leaves_on_duckdb(world: World) -> None:
         world.client.query_and_wait(killed)
         everywhere = {"attribution.int_lookup", "attribution.int_journal", "attribution.killed__this_run"}
         assert set(places_of(world.client, *ids)) >= everywhere
-        kept = []
         for one in (here, there):
             ask(Project(one.home), f"person,{ids[0]}", f"device,{ids[1]}", "person,nobody")
             assert take_requests(one, now=now).problems == ()
-            kept.append(apply_retention(one, day=date(2026, 2, 15), retention_days=15, lookback_days=14))
-        assert kept[0] == replace(kept[1], outside=())
-        assert kept[1].landing_rows > kept[1].people > 1
+        before = len(world.service.statements)
+        ours, theirs = (
+            apply_retention(one, day=date(2026, 2, 15), retention_days=15, lookback_days=14) for one in (there, here)
+        )
         assert unpruned(world.service.statements[before:]) == []
+        assert ours.problems == theirs.problems == ()
+        assert (ours.kept_from, ours.people) == (theirs.kept_from, theirs.people)
+        assert theirs.people > 1
         world.take_in("run")
         for one in (here, there):
             publish(one, "night")
             assert asdict(confirm_removed(one)) == {"requests": 1, "removed": 3, "outside": ()}
-            trim(one)
+        trim(there)
+        query = "select kind, staged_rows, state from deletions order by line"
         with open_store(there) as store:
-            receipts = store.rows("select kind, staged_rows, state from deletions order by line")
-    assert receipts == [
-        tuple(r.values()) for r in world.local.rows("select kind, staged_rows, state from deletions order by line")
-    ]
+            assert store.rows(query) == [tuple(row.values()) for row in world.local.rows(query)]
     assert set(places_of(world.client, *ids)) == set()
     assert left_there(world.client) == left_here(world.local)
     assert differences(world.client, world.local) == {}

@@ -9,6 +9,7 @@ import pytest
 from google.cloud import bigquery
 
 from include.deletion import take_requests
+from include.deletion.engine import landed_rest
 from include.proof import ProofError, prove, snapshot
 from include.retention import Retained, apply_retention
 from include.settings import Settings
@@ -102,6 +103,8 @@ def test_the_export_is_written_with_the_setting_alone(
         (refused,) = take_requests(told, now=now).problems
         assert "shop.events_20260111 holds 1 rows that must go" in refused
         assert "roles/bigquery.dataEditor" in refused
+        (left,), _ = landed_rest(told, ["ann-4711"])
+        assert "shop.events_20260111 still holds" in left
     taken, retained = take_requests(told, now=now), night(told)
     assert taken.problems == retained.problems == ()
     outside = {one.place: (one.rows, one.statement[:10]) for one in (*taken.outside, *retained.outside)}

@@ -138,7 +138,7 @@ def test_nothing_new_ends_the_run_skipped(world: Shop) -> None:
 
 @pytest.mark.rehearsal
 @pytest.mark.usefixtures("first")
-def test_the_upkeep_deletes_drops_what_is_old_and_proves_the_rest(world: Shop) -> None:
+def test_the_upkeep_deletes_drops_what_is_old_proves_the_rest_and_finds_a_changed_row(world: Shop) -> None:
     """One person asks to be deleted; readers see the second day on, as a night before had it."""
     bought = "select min(person_id) as p from attribution_published.mart_attribution_last where person_id like 'u%'"
     (row,) = world.client.query_and_wait(bought)
@@ -165,6 +165,13 @@ def test_the_upkeep_deletes_drops_what_is_old_and_proves_the_rest(world: Shop) -
     apply_retention(world.local.settings, day=now.date())
     require_equal(world)
     assert not [one for one in world.published("mart_sessions") if ("person_id", row["p"]) in one]
+
+    one = "session_id in (select min(session_id) from attribution.mart_sessions)"
+    world.client.query_and_wait(f"update attribution.mart_sessions set events = 99 where {one}")
+    world.receive(events=2)  # what has landed since is no difference
+    red = world.make("run_upkeep")
+    assert red.returncode == 1, red.stdout
+    assert re.search(r"^conclude failed: mart_sessions: 1 of .* only live", red.stdout, re.MULTILINE), red.stdout
 
 
 @pytest.mark.rehearsal

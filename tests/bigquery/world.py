@@ -126,7 +126,7 @@ def left_here(local: Project) -> dict[str, int]:
     """Rows of each landed table and batch."""
     tables = {path.stem: pq.read_metadata(path).num_rows for path in local.settings.ga4_export.glob("*.parquet")}
     batches = local.settings.streamed_events.glob("*.ndjson")
-    return {**tables, **{path.stem: len(path.read_text().splitlines()) for path in batches}}
+    return {**tables, **{path.stem: len(read_batch(path, path.stem).lines) for path in batches}}
 
 
 def left_there(client: bigquery.Client) -> dict[str, int]:

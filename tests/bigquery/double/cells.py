@@ -101,21 +101,16 @@ _WRITERS: dict[str, tuple[str, Callable[[Json], Json]]] = {
 
 def fitted(cells: Sequence[Proto], old: list[Field], new: list[Field]) -> list[Proto]:
     """The cells of a row or struct in another schema, by name: NULL where `old` lacks the field or has another type."""
-    at = {f["name"].lower(): i for i, f in enumerate(old)}
-    found = []
-    for field in new:
-        place = at.get(field["name"].lower())
-        empty = value_pb2.ValueProto()
-        found.append(empty if place is None else _fitted(cells[place], old[place], field) or empty)
-    return found
+    at = {field["name"].lower(): (cell, field) for cell, field in zip(cells, old, strict=True)}
+    return [_fitted(*at[f["name"].lower()], f) if f["name"].lower() in at else value_pb2.ValueProto() for f in new]
 
 
-def _fitted(cell: Proto, old: Field, new: Field) -> Proto | None:
+def _fitted(cell: Proto, old: Field, new: Field) -> Proto:
     if to_type(old) == to_type(new) or cell.WhichOneof("value") is None:
         return cell
-    if kind(old) != kind(new) or repeated(old) != repeated(new) or kind(old) != "RECORD":
-        return None
     made = value_pb2.ValueProto()
+    if kind(old) != kind(new) or repeated(old) != repeated(new) or kind(old) != "RECORD":
+        return made
     if repeated(old):
         for element in cell.array_value.element:
             inner = fitted(element.struct_value.field, old["fields"], new["fields"])

@@ -190,8 +190,10 @@ def _run_query(call: Call) -> Json:
     only(call.body, _QUERIES, "jobs.query")
     query = {name: call.body[name] for name in _OF_QUERY if name in call.body}
     configuration = {"query": query, "dryRun": call.body.get("dryRun", False)}
-    reference = {"location": call.body.get("location")}
-    job = run_job(
+    # a request that is sent again, for its answer was late, is the same job
+    job_id = f"query_{call.body.get('requestId', uuid.uuid4())}"
+    reference = {"location": call.body.get("location"), "jobId": job_id}
+    job = call.service.jobs.get((call.project, job_id)) or run_job(
         call.service, call.project, {"configuration": configuration, "jobReference": reference}, run_query_job
     )
     stamps = call.body.get("formatOptions", {}).get("useInt64Timestamp", False)

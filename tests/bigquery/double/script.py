@@ -96,8 +96,7 @@ class Script:
         self.session, self.text, self.watch = session, text, watch
         self.source = text.encode()
         self.statements = session.engine.parse(text)
-        self.results: list[Result] = []
-        self.sent: list[Result] = []  # the same, and what the script's expressions read
+        self.sent: list[Result] = []  # of the statements, and of the script's expressions that read something
         self.before: Proto = None  # the state to go back to while a transaction is open
         self.control: dict[str, Callable[[Node], None]] = {
             "VariableDeclaration": self._declare,
@@ -128,7 +127,7 @@ class Script:
                 self.session.warehouse.restore(self.before)
             error.late = error.late or self.is_script
             raise
-        return self.results
+        return [result for result in self.sent if result.kind != "EXPRESSION"]
 
     def _block(self, statements: list[Node]) -> None:
         for node in statements:
@@ -145,17 +144,13 @@ class Script:
             raise BigQueryError(f"{node.kind} is not supported in a transaction: {text[:100]}")
         result = Result(text)
         self.session.begin(result.reads)
-        self._add(result)
+        self.sent.append(result)
         try:
             self.watch(text)
             _HANDLERS[node.kind](self.session, text, result)
         except BigQueryError as error:
             result.error = str(error)
             raise
-
-    def _add(self, result: Result) -> None:
-        self.results.append(result)
-        self.sent.append(result)
 
     def _value(self, text: str) -> Typed:
         """An expression of the script, which BigQuery runs and bills as a query where it reads tables."""
@@ -196,11 +191,11 @@ class Script:
     def _begin(self, node: Node) -> None:
         if self.before is not None:
             raise BigQueryError("Transaction is already in progress")
-        self._add(Result(self._cut(node), "BEGIN_TRANSACTION"))
+        self.sent.append(Result(self._cut(node), "BEGIN_TRANSACTION"))
         self.before = self.session.warehouse.snapshot()
 
     def _commit(self, node: Node) -> None:
         if self.before is None:
             raise BigQueryError("No transaction is in progress")
-        self._add(Result(self._cut(node), "COMMIT_TRANSACTION"))
+        self.sent.append(Result(self._cut(node), "COMMIT_TRANSACTION"))
         self.before = None
