@@ -127,7 +127,6 @@ def test_duckdbs_refusals_are_told_with_what_to_do(
     assert "no right to it" not in str(told)
 
 
-Project = Callable[[dict[str, str]], Settings]
 YML = {"dbt_project.yml": "name: tiny\nprofile: attribution\nmodel-paths: [models]\ntarget-path: ../dbt_target\n"}
 MODEL = {"models/one.sql": "select 1 as x"}
 
