@@ -24,5 +24,5 @@ Rows = list[tuple[str, object]]
     ],
 )
 def test_differences(expected: Rows, actual: Rows, told: list[str]) -> None:
-    rows = [[{"key": key, "value": value} for key, value in side] for side in (expected, actual)]
-    assert differences(*rows, ["key"], ["value"]) == told
+    wanted, found = ([{"key": key, "value": value} for key, value in side] for side in (expected, actual))
+    assert differences(wanted, found, ["key"], ["value"]) == told
