@@ -225,6 +225,7 @@ def test_the_report_is_one_file_that_needs_nobody(
         assert main([str(file), "--start", "2026-01-25", "--end", "2026-01-31"]) == 0
         assert main([str(file), "--model", "nonsense"]) == 2
     context = browser.new_context(offline=True)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import shutil
@@ -38,6 +37,7 @@ from include.simulator.stream import write_batch
 from include.stream_events import main as stream_events
 
 SMALL = {"seed": 7, "end": datetime(2026, 1, 31, 12, tzinfo=UTC), "days": 1, "people": 20}
+QUIET = Console(quiet=True)
 RUN, UP = Asked(fresh=True), Asked()
 GA4, FILE = Asked(own="GA4="), Asked(own="--file")
 
@@ -88,15 +88,10 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def quiet() -> Console:
-    """A console whose output is kept."""
-    return Console(file=io.StringIO(), width=500)
-
-
 def begin(settings: Settings, *arguments: str) -> tuple[Settings, int]:
     """What `make run` does before the DAG starts."""
     options = read_arguments([*arguments, "--seed", "7", "--people", "20", "--days", "2"])
-    return set_up(settings, quiet(), options)
+    return set_up(settings, QUIET, options)
 
 
 def test_a_fresh_home_becomes_a_demo_home_and_refuses_own_data(settings: Settings, export: Path) -> None:
@@ -171,7 +166,7 @@ def test_clean_demo_removes_what_was_simulated_and_nothing_else(settings: Settin
     mine = settings.streamed_events / "mine.ndjson"
     mine.write_text("{}\n")
     mark(settings, TRIAL)
-    assert clean(settings, quiet(), 0) == 0
+    assert clean(settings, QUIET, 0) == 0
     left = sorted(path.name for path in (settings.home / "landing").rglob("*") if path.is_file())
     assert left == ["mine.ndjson"]
     assert not settings.warehouse.exists()
@@ -179,13 +174,13 @@ def test_clean_demo_removes_what_was_simulated_and_nothing_else(settings: Settin
     assert settings.tombstones.exists()
     assert kind_of(settings) == OWN
     with pytest.raises(HomeKindError, match="holds your own data, and no demo data"):
-        clean(settings, quiet(), 0)
+        clean(settings, QUIET, 0)
 
     mine.unlink()
     settings.home_kind.unlink()
     elsewhere = Settings(home=settings.home, ga4_export=export / "simulated")
     write_history(elsewhere.ga4_export, **SMALL)  # type: ignore[arg-type]
-    assert clean(elsewhere, quiet(), 0) == 0
+    assert clean(elsewhere, QUIET, 0) == 0
     assert len(list(elsewhere.ga4_export.iterdir())) == 1
 
 

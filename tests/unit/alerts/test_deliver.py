@@ -173,7 +173,7 @@ def test_a_late_run_is_told_once_and_told_when_it_ends(settings: Settings, chat:
     assert ["the late run has ended" in text for text in chat.texts] == [False, False, True]
 
 
-def test_stale_data_is_told_once_and_told_when_fresh_again() -> None:
+def test_stale_data_is_told_once_and_told_when_fresh_again(settings: Settings, chat: Webhook) -> None:
     known, newest = Known(), NOW - timedelta(minutes=61)
     (told,) = freshness(newest, 60, known, NOW)
     assert "attribution: data is stale\n" in told
@@ -186,13 +186,10 @@ def test_stale_data_is_told_once_and_told_when_fresh_again() -> None:
     assert list(freshness(NOW, 60, known, NOW + timedelta(minutes=2))) == []
     for found, minutes in ((None, 60), (NOW - timedelta(days=9), 0), (NOW - timedelta(hours=1), 60)):
         assert list(freshness(found, minutes, Known(), NOW)) == [], "may be as old as it is"
-
-
-def test_stale_data_goes_out_as_a_run_ends(settings: Settings, chat: Webhook) -> None:
     publish(settings, published_at(datetime(2026, 1, 1)))
-    tell(settings, ended("run-3", good=True))
-    tell(settings, ended("run-5", good=True))
-    assert ["attribution: data is stale" in text for text in chat.texts] == [True]
+    for run_id in ("run-3", "run-5"):
+        tell(settings, ended(run_id, good=True))
+    assert ["attribution: data is stale" in text for text in chat.texts] == [True], "goes out as a run ends"
 
 
 def test_files_that_were_set_aside_are_told_once_and_told_when_gone(settings: Settings, chat: Webhook) -> None:
@@ -208,12 +205,8 @@ def test_files_that_were_set_aside_are_told_once_and_told_when_gone(settings: Se
     assert "may.csv: wrong_columns: no date" in second
     assert "events_20260110" not in second
     assert "attribution: files no longer set aside (2)" in third
-
-
-def test_of_many_files_the_first_are_named() -> None:
     (alert,) = set_aside({f"events_{day}": "unreadable" for day in range(100, 350)}, Known())
-    assert ("events_109" in alert, "events_110" in alert) == (True, False)
-    assert "And: 240 more" in alert
+    assert ("events_109" in alert, "events_110" in alert, "And: 240 more" in alert) == (True, False, True)
 
 
 @pytest.mark.parametrize("room", [True, False])
