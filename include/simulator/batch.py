@@ -46,7 +46,7 @@ class Part(NamedTuple):
 
 
 class Composer:
-    """Draws the parts of a batch; each landed visitor and order occurs at most once."""
+    """Draws the parts of a batch; whoever occurred in one does not occur again."""
 
     def __init__(self, rng: Random, batch_id: str, window: Window, recent: Recent) -> None:
         """Draw from `rng`; the names of visits begin with `batch_id`."""
@@ -55,9 +55,8 @@ class Composer:
         start, until = window
         self.active = [one for one in recent.visitors if until - PAUSE < one.last_at < until - MINUTE]
         self.away = [one for one in recent.visitors if one.last_at < start - SPACING]
-        self.bought = [order for order in recent.orders if order.by.last_at < until - MINUTE]
-        for landed in (self.active, self.away, self.bought):
-            rng.shuffle(landed)
+        self.bought = [order for order in recent.orders if order.at < until - MINUTE]
+        self.used: set[str] = set()
 
     def parts(self, events: int) -> Iterator[Part]:
         """Parts that have exactly this many events together; the last one may break off."""
@@ -66,6 +65,17 @@ class Composer:
             part = draws[pick(self.rng, _KINDS)]() or self._newcomer()
             yield part._replace(events=part.events[:events])
             events -= min(events, len(part.events))
+
+    def _take(self, visitors: list[Visitor]) -> Visitor | None:
+        if not visitors:
+            return None
+        return self._unused(visitors.pop(self.rng.randrange(len(visitors))))
+
+    def _unused(self, visitor: Visitor) -> Visitor | None:
+        if visitor.person in self.used:
+            return None
+        self.used.add(visitor.person)
+        return visitor
 
     def _now(self) -> int:
         return self.rng.randrange(self.window.start + 1, self.window.until)
@@ -81,9 +91,9 @@ class Composer:
 
     def _go_on(self) -> Part | None:
         """Someone active goes on, straight to the checkout or on a device that nobody saw before at times."""
-        if not self.active:
+        visitor = self._take(self.active)
+        if visitor is None:
             return None
-        visitor = self.active.pop()
         start = self.rng.randrange(visitor.last_at + SECOND, min(visitor.last_at + PAUSE, self.window.until))
         if visitor.user_id and chance(self.rng, 0.3):
             visitor = visitor._replace(device=new_device(self.rng, start).device_id, category=None)
@@ -91,26 +101,36 @@ class Composer:
         return Part(self._walk(visit, visitor.last_at, from_checkout=True))
 
     def _come_back(self) -> Part | None:
-        if not self.away:
+        visitor = self._take(self.away)
+        if visitor is None:
             return None
-        visit = self._visit(self._now(), pick_touch(self.rng, first=False), self.away.pop())
+        visit = self._visit(self._now(), pick_touch(self.rng, first=False), visitor)
         return Part(self._walk(visit, self.window.start))
 
     def _report_again(self) -> Part | None:
         """The shop's server reports an order that the browser reported too."""
-        return self._about("repeat", self.rng.randrange(2 * SECOND, 40 * SECOND)) if self.bought else None
+        return self._about("repeat")
 
     def _refund(self) -> Part | None:
-        return self._about("refund", None) if self.bought else None
+        return self._about("refund")
 
-    def _about(self, kind: str, after: int | None) -> Part:
-        """A landed order once more, so long after it, or now."""
-        by, transaction_id, value, currency = self.bought.pop()
-        at = self._now() if after is None else by.last_at + after
+    def _about(self, kind: str) -> Part | None:
+        """A landed order once more: seconds after it, or paid back now."""
+        if not self.bought:
+            return None
+        by, landed_at, transaction_id, value, currency = self.bought.pop(self.rng.randrange(len(self.bought)))
+        if self._unused(by) is None:
+            return None
+        at = self._now() if kind == "refund" else landed_at + self.rng.randrange(2 * SECOND, 40 * SECOND)
         order = Order(transaction_id, (), currency, Decimal(str(value)), None)
-        visit = self._visit(at, DIRECT, by)
-        visit = replace(visit, kind=kind, login_midway=False, user_id=by.user_id, order=order)
-        visit = replace(visit, refund=order.refund(self.rng))
+        visit = replace(
+            self._visit(at, DIRECT, by),
+            kind=kind,
+            login_midway=False,
+            user_id=by.user_id,
+            order=order,
+            refund=order.refund(self.rng) if kind == "refund" else None,
+        )
         return Part([event for event in journey(0, visit) if event.order], late=at < self.window.start)
 
     def _visit(self, start: int, touch: Touch, visitor: Visitor | None = None, *, buys: float = 0.15) -> Visit:

@@ -21,15 +21,15 @@ _TABLES, _BATCHES = 2, 200
 
 SEEN = """
 create table seen (
-    event_at bigint, device text, user_id text, name text, category text,
+    event_at bigint, device text, user_id text, name text, category text, first_seen bigint,
     transaction_id text, value double, currency text, line text
 )
 """
 EXPORTED = """
 insert into seen
 select
-    event_timestamp, user_pseudo_id, user_id, event_name, device.category, ecommerce.transaction_id,
-    ecommerce.purchase_revenue_in_usd, 'USD', null
+    event_timestamp, user_pseudo_id, user_id, event_name, device.category, user_first_touch_timestamp,
+    ecommerce.transaction_id, ecommerce.purchase_revenue_in_usd, 'USD', null
 from read_parquet($files, union_by_name = true)
 where event_timestamp is not null and user_pseudo_id is not null
 """
@@ -38,7 +38,8 @@ STREAMED = """
 insert into seen
 select
     event_at, line ->> 'user_pseudo_id', line ->> 'user_id', line ->> 'event_name', line ->> 'device_category',
-    line ->> 'transaction_id', try_cast(line ->> 'value' as double), coalesce(line ->> 'currency', 'USD'), line
+    try_cast(line ->> 'user_first_touch_timestamp' as bigint), line ->> 'transaction_id',
+    try_cast(line ->> 'value' as double), coalesce(line ->> 'currency', 'USD'), line
 from (
     select line, try_cast(line ->> 'event_timestamp' as bigint) as event_at
     from (select try_cast(unnest($lines::text[]) as json) as line)
@@ -48,19 +49,26 @@ where
     and event_at <= coalesce(try_cast(line ->> 'received_at' as bigint), event_at) + 3_600_000_000
     and line ->> 'user_pseudo_id' <> '' and line ->> 'event_name' <> ''
 """
+#: Devices that have a user, or all of whose events were read, so that nobody else can be behind them.
 VISITORS = """
-select device, arg_max(user_id, event_at), max(event_at) as last_at, arg_max(category, event_at)
-from seen
-group by device
-order by last_at, device
+create view visitors as
+select device, user_id, max(last_at) over (partition by coalesce(user_id, device)) as last_at, category, place
+from (
+    select
+        device, arg_max(user_id, place) as user_id, max(event_at) as last_at,
+        arg_max_null(category, place) as category, arg_max_null(first_seen, place) as first_seen, min(place) as place
+    from (select *, row_number() over (order by event_at, device, name, rowid) as place from seen)
+    group by device
+)
+where user_id is not null or first_seen >= coalesce((select min(event_at) from seen where line is null), 0)
 """
 ORDERS = """
-select device, user_id, event_at, category, transaction_id, value, currency
-from seen
+select device, o.user_id, last_at, v.category, event_at, transaction_id, value, currency
+from seen as o join visitors as v using (device)
 where name = 'purchase' and transaction_id <> '(not set)' and value > 0
-order by event_at, device
+order by event_at, device, o.rowid
 """
-LAST_LINE = "select line from seen where line is not null order by event_at desc, line limit 1"
+LAST_LINE = "select line from seen where line is not null order by rowid desc limit 1"
 #: A date is the property's, which may lie west of UTC.
 CLOCK = """
 select max(event_timestamp) from read_parquet($file)
@@ -69,18 +77,24 @@ where event_timestamp < epoch_us($day::date) + 2 * 86_400_000_000
 
 
 class Visitor(NamedTuple):
-    """A device as it landed, microseconds. user_id: the last user seen there."""
+    """A device as it landed. user_id: the last user seen there; last_at: the person's last event, on any device."""
 
     device: str
     user_id: str | None
     last_at: int
     category: str | None
 
+    @property
+    def person(self) -> str:
+        """Who the pipeline takes it for."""
+        return self.user_id or self.device
+
 
 class LandedOrder(NamedTuple):
-    """A purchase with an id and an amount, as it landed: by whom, and what."""
+    """A purchase with an id and an amount, as it landed."""
 
     by: Visitor
+    at: int
     transaction_id: str
     value: float
     currency: str
@@ -125,11 +139,13 @@ def _recent(tables: Sequence[Path], lines: Sequence[str], batch_ids: Iterable[st
         if tables:
             connection.execute(EXPORTED, {"files": [str(path) for path in tables]})
         connection.execute(STREAMED, {"lines": lines})
-        visitors = [Visitor(*row) for row in connection.execute(VISITORS).fetchall()]
+        connection.execute(VISITORS)
+        found = connection.execute("select device, user_id, last_at, category from visitors order by place").fetchall()
+        visitors = [Visitor(*row) for row in found]
         orders = [LandedOrder(Visitor(*row[:4]), *row[4:]) for row in connection.execute(ORDERS).fetchall()]
         last = connection.execute(LAST_LINE).fetchone()
+        ((newest,),) = connection.execute("select max(event_at) from seen").fetchall()
     numbers = [int(match[1]) for batch_id in batch_ids if (match := BATCH_ID.match(batch_id))]
-    newest = visitors[-1].last_at if visitors else None
     return Recent(newest, visitors, orders, max(numbers, default=0), json.loads(last[0]) if last else None)
 
 
