@@ -46,8 +46,8 @@
 {#- Text with outer blanks off; empty is absent (semantics E1). -#}
 {% macro text_or_null(text) %}{{ return(adapter.dispatch('text_or_null', 'attribution')(text)) }}{% endmacro %}
 {% macro default__text_or_null(text) %}nullif(trim({{ text }}, ' '), ''){% endmacro %}
-{#- DuckDB's trim decodes each character of a text, ten times the cost of a look at its ends. A bare column alone is asked
-    thrice: DuckDB would work out an expression anew each time. -#}
+{#- DuckDB's trim decodes each character of a text, ten times the cost of a look at its ends. Only a bare column is
+    asked thrice: DuckDB would work out an expression anew each time. -#}
 {% macro duckdb__text_or_null(text) -%}
     {%- if text.replace('_', '').replace('.', '').isalnum() -%}
     case when {{ text }} like ' %' or {{ text }} like '% ' then {{ default__text_or_null(text) }}

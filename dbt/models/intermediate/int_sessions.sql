@@ -53,7 +53,7 @@ placed as (
     group by person_id, session_number
 ),
 
--- S5: of one microsecond the first complete evidence counts for whatever else is evidence there
+-- S5: of one microsecond, which no gap parts, the first complete evidence counts for whatever else is evidence there
 sessions as (
     select *, case when complete_at = source_at then complete_place else source_place end as evidence_place
     from placed

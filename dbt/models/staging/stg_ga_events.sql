@@ -13,7 +13,7 @@ listed as (
     from exported
 ),
 
-sent as (
+unpacked as (
     select
         *,
         {%- for key in ['page_location', 'page_referrer', 'gclid', 'gbraid', 'wbraid', 'dclid', 'msclkid', 'srsltid',
@@ -71,7 +71,7 @@ fields as (
                     'event_timestamp', 'event_name', 'user_pseudo_id', 'user_id', 'event_params', 'ecommerce',
                 ]) }}
         end as payload
-    from sent
+    from unpacked
 ),
 
 {{ staged_event('fields') }}
