@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 from google.cloud import bigquery
-from include.deletion.engine import landed_rest
 
 from include.deletion import take_requests
+from include.deletion.process import landed_rest
 from include.proof import ProofError, prove, snapshot
 from include.retention import Retained, apply_retention
 from include.settings import Settings
