@@ -188,7 +188,7 @@ def home(streamer: Streamer, endpoint: str, tmp_path: Path, monkeypatch: pytest.
     """A deployment of which demo data is wanted; where its command would connect to Google, it meets the stand-in."""
     for name, value in {**deployment(tmp_path / "home", endpoint), "SIMULATE": "true"}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(streamer_module, "connect", lambda *_: streamer.client)
+    monkeypatch.setattr("include.bigquery.connect", lambda *_: streamer.client)
     monkeypatch.setattr(streamer_module, "Streamer", partial(Streamer, retry=QUICK))
     return tmp_path / "home"
 
