@@ -8,8 +8,7 @@ listed as (
     select
         *,
         {{ param_lists() }},
-        {{ text_or_null('event_name') }} as sent_name,
-        {{ shard_arrival('shard') }} as received_at
+        {{ text_or_null('event_name') }} as sent_name
     from exported
 ),
 
@@ -18,8 +17,9 @@ unpacked as (
         *,
         {%- for key in ['page_location', 'page_referrer', 'gclid', 'gbraid', 'wbraid', 'dclid', 'msclkid', 'srsltid',
             'source', 'medium', 'campaign', 'currency'] %}
-        {{ event_param(key) }} as param_{{ key }}{{ ',' if not loop.last }}
+        {{ event_param(key) }} as param_{{ key }},
         {%- endfor %}
+        {{ shard_arrival('shard') }} as received_at
     from listed
 ),
 
