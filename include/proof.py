@@ -44,7 +44,9 @@ def snapshot(settings: Settings) -> int:
     the disk does not let it, WarehouseError where the warehouse cannot be used.
     """
     if settings.bigquery is None:
-        return take_snapshot(Scratch(settings))
+        scratch = Scratch(settings)
+        with engine.explained(scratch):
+            return take_snapshot(scratch)
     # Google's client takes a second to import, which nobody pays on DuckDB
     from include.proof_bigquery import clone_tables  # noqa: PLC0415
 
@@ -75,7 +77,8 @@ def _prove(scratch: Scratch) -> Compared:
     if not scratch.live.exists():
         raise ProofError(f"there is no snapshot in {scratch.folder}. Run the snapshot first; each serves one proof.")
     try:
-        return _rebuild_and_compare(scratch)
+        with engine.explained(scratch):
+            return _rebuild_and_compare(scratch)
     finally:
         scratch.clear_homes()
 

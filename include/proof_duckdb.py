@@ -229,6 +229,18 @@ def loaded_shards(warehouse: Path) -> list[Loaded]:
         return connection.execute(LOADED_SHARDS).fetchall()
 
 
+@contextmanager
+def explained(scratch: Scratch) -> Iterator[None]:
+    """Raise ProofError, with what to do, for a failure of the disk."""
+    try:
+        yield
+    except OSError as error:
+        raise ProofError(
+            f"the proof cannot work in {scratch.folder}: {error.strerror or error}"
+            f"{f' ({error.filename})' if error.filename else ''}. Give this user the right to write there, and room."
+        ) from error
+
+
 def take_snapshot(scratch: Scratch) -> int:
     """Copy the warehouse, the tombstones and the history; how many shards were loaded, 0 where nothing ever was.
 
