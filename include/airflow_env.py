@@ -13,6 +13,14 @@ from pathlib import Path
 
 from include.settings import PROJECT, Settings
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+#: The variables of proxies that httpx, requests and urllib read, and the kinds of proxy that all of them take.
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+PROXY_KINDS = {"http", "https", "socks5", "socks5h"}
+
+OURS = {"DBT_TARGET"}
+
 DEFAULT_PORT = 8080
 USER = "admin"
 
@@ -118,15 +126,6 @@ def airflow_env(settings: Settings, keys: Secrets, *, port: int = DEFAULT_PORT) 
         "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
         "AIRFLOW__OPENLINEAGE__DISABLED": "True",
     }
-
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
-#: The variables of proxies that httpx, requests and urllib read, and the kinds of proxy that all of them take.
-PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-PROXY_KINDS = {"http", "https", "socks5", "socks5h"}
-
-OURS = {"DBT_TARGET"}
 
 
 def without_proxy(env: Mapping[str, str], hosts: Iterable[str] = LOOPBACK) -> dict[str, str]:

@@ -19,6 +19,11 @@ from include.alerts.outbox import folder
 from include.durable import write_text
 from include.settings import Settings
 
+HIDDEN = "***"
+SHORTEST = 6
+NAMES = re.compile(r"KEY|SECRET|TOKEN|PASSW|CREDENTIAL|_CONN(_|$)|SQL_ALCHEMY_CONN", re.IGNORECASE)
+USER_INFO = re.compile(r"(?<=://)[^/\s@]+@")
+
 LONGEST = 1500
 KEPT_SECONDS = 7 * 86_400
 
@@ -95,12 +100,6 @@ def noted(settings: Settings, dag_id: str, run_id: str, task_id: str) -> Cause:
         return Cause(**json.loads(_path(settings, dag_id, run_id, task_id).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return Cause("Its process ended before it could say why: killed, out of memory, or the disk is full.")
-
-
-HIDDEN = "***"
-SHORTEST = 6
-NAMES = re.compile(r"KEY|SECRET|TOKEN|PASSW|CREDENTIAL|_CONN(_|$)|SQL_ALCHEMY_CONN", re.IGNORECASE)
-USER_INFO = re.compile(r"(?<=://)[^/\s@]+@")
 
 
 def without_secrets(text: str) -> str:

@@ -18,12 +18,19 @@ import duckdb
 from include.published_file import literal
 from include.settings import Settings
 
+log = logging.getLogger(__name__)
+
 Row = dict[str, Any]
 
 #: How many answers are kept. An answer is at most a page of rows.
 KEPT = 256
 
 _VALUE = re.compile(r"\$(\w+)")
+
+DAMAGED = (
+    "The published file cannot be read: it is damaged, or of another version of DuckDB. "
+    "Clear the task publish of the last run of attribution_microbatch, or wait for the next run: it is written anew."
+)
 
 
 class MartsError(RuntimeError):
@@ -85,27 +92,8 @@ class Marts:
         return self._answer(self.version(), query, used)
 
 
-def open_marts(settings: Settings) -> Marts:
-    """The published marts of this deployment."""
-    if settings.bigquery is None:
-        from include.dashboard.marts import PublishedFile  # noqa: PLC0415 - one engine is enough
-
-        return Marts(PublishedFile(settings.published))
-    from include.dashboard.marts_bigquery import PublishedDataset  # noqa: PLC0415 - Google's client takes a second
-
-    return Marts(PublishedDataset(settings.bigquery))
-
-
-log = logging.getLogger(__name__)
-
-DAMAGED = (
-    "The published file cannot be read: it is damaged, or of another version of DuckDB. "
-    "Clear the task publish of the last run of attribution_microbatch, or wait for the next run: it is written anew."
-)
-
-
 class PublishedFile:
-    """An Engine on the published file (include/dashboard/marts.py)."""
+    """An Engine on the published file."""
 
     def __init__(self, path: Path) -> None:
         """Nothing is opened before the first question."""
@@ -158,3 +146,12 @@ class PublishedFile:
                 opened.execute("set enable_external_access = false; set lock_configuration = true")
                 self._connection = opened
             return self._connection
+
+
+def open_marts(settings: Settings) -> Marts:
+    """The published marts of this deployment."""
+    if settings.bigquery is None:
+        return Marts(PublishedFile(settings.published))
+    from include.dashboard.marts_bigquery import PublishedDataset  # noqa: PLC0415 - Google's client takes a second
+
+    return Marts(PublishedDataset(settings.bigquery))
