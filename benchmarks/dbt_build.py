@@ -19,7 +19,9 @@ import yaml
 from dbt.adapters.duckdb.plugins import BasePlugin
 
 from benchmarks.measure import Usage, timed
+from include.proof_duckdb import tables_of
 from include.settings import Settings
+from include.transform import read_manifest
 
 NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 #: What a micro-batch runs: the checks of whole days are for runs that bring whole days (include/checks.py).
@@ -110,12 +112,7 @@ def read_by_node(settings: Settings, *arguments: str) -> dict[str, int]:
 
 def tables(settings: Settings) -> dict[str, str]:
     """The models that batches write, from dbt's manifest: name -> the column whose values a batch replaces."""
-    nodes = json.loads((settings.dbt_artifacts / "manifest.json").read_text())["nodes"].values()
-    return {
-        node["name"]: node["config"]["meta"]["replaces"]
-        for node in nodes
-        if node["resource_type"] == "model" and node["config"]["materialized"] == "replace_keys"
-    }
+    return {name: replaces for name, replaces in tables_of(read_manifest(settings)).items() if replaces}
 
 
 def rows_of(settings: Settings, query: str, values: dict[str, object] | None = None) -> list[tuple[Any, ...]]:
