@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 #: Seconds in which a call is repeated where BigQuery is busy: whoever waits for the first task wants to know.
 PATIENCE = 30.0
 
-NAME = "streamed_events"
+STREAMED_EVENTS = "streamed_events"
 SCHEMA = (
     bigquery.SchemaField("batch_id", "STRING", description="The batch, as the writer named it."),
     bigquery.SchemaField("line_number", "INTEGER", description="The line's place in the batch, from 1 on."),
@@ -81,9 +81,9 @@ def make_datasets(client: bigquery.Client, place: BigQuery) -> None:
         require_place(found, place, "ATTRIBUTION_DATASET")
 
 
-def table_name(settings: BigQuery) -> str:
+def streamed_table(settings: BigQuery) -> str:
     """The table as `project.dataset.table`."""
-    return f"{settings.project}.{settings.dataset}.{NAME}"
+    return f"{settings.project}.{settings.dataset}.{STREAMED_EVENTS}"
 
 
 def ensure_streamed_table(client: bigquery.Client, settings: BigQuery, retry: Retry = DEFAULT_RETRY) -> bigquery.Table:
@@ -92,7 +92,7 @@ def ensure_streamed_table(client: bigquery.Client, settings: BigQuery, retry: Re
     Raises WarehouseError where the dataset is missing, lies elsewhere or may not be used, UnavailableError where
     BigQuery fails. That a table has other columns BigQuery says when rows are loaded.
     """
-    name = table_name(settings)
+    name = streamed_table(settings)
     with explained(settings):
         try:
             return client.get_table(name, retry=retry)

@@ -16,7 +16,7 @@ from google.cloud.bigquery.retry import DEFAULT_RETRY
 
 from include.bigquery import LABELS
 from include.bigquery_errors import UnavailableError, explained
-from include.bigquery_setup import ensure_streamed_table, table_name
+from include.bigquery_setup import ensure_streamed_table, streamed_table
 from include.settings import BigQuery
 from include.streaming.batch import Batch
 from include.warehouse import WarehouseError
@@ -47,7 +47,7 @@ class Streamer:
             query_parameters=[bigquery.ScalarQueryParameter("since", "TIMESTAMP", since)],
         )
         sql = (
-            f"select batch_id, payload from `{table_name(self.settings)}` where received_at >= @since"  # noqa: S608 - our own table
+            f"select batch_id, payload from `{streamed_table(self.settings)}` where received_at >= @since"  # noqa: S608 - our own table
             f" order by received_at desc, batch_id desc, line_number desc limit {RECENT_LINES}"
         )
         with explained(self.settings):
@@ -67,7 +67,7 @@ class Streamer:
                 self.retry(self._load)(batch, table)
         except UnavailableError as error:
             raise UnavailableError(
-                f"{error} Batch {batch.batch_id} is in {table_name(self.settings)} as a whole or not at all; sent "
+                f"{error} Batch {batch.batch_id} is in {streamed_table(self.settings)} as a whole or not at all; sent "
                 "again, it is not doubled."
             ) from error
 
@@ -76,7 +76,7 @@ class Streamer:
 
         A job that failed keeps its id. A table that was made again is another one: jobs of the one before do not count.
         """
-        place = _digest(f"{table_name(self.settings)} {table.created}")[:12]
+        place = _digest(f"{streamed_table(self.settings)} {table.created}")[:12]
         content = _digest("\n".join(f"{line.number} {line.text}" for line in batch.lines))[:32]
         for attempt in count(1):
             job_id = f"attribution_{batch.batch_id}_{place}_{attempt}"
@@ -89,8 +89,8 @@ class Streamer:
                 raise
             if job.labels.get("content") != content:
                 raise WarehouseError(
-                    f"another batch {batch.batch_id} was loaded into {table_name(self.settings)} (job {job_id}). Send "
-                    "these lines under another id (--batch-id)."
+                    f"another batch {batch.batch_id} was loaded into {streamed_table(self.settings)} (job {job_id}). "
+                    "Send these lines under another id (--batch-id)."
                 )
             log.info("batch %s: %d lines by job %s", batch.batch_id, len(batch.lines), job_id)
             return
@@ -118,7 +118,7 @@ class Streamer:
             labels={**LABELS, "content": content},
             write_disposition="WRITE_APPEND",
         )
-        target = table_name(self.settings)
+        target = streamed_table(self.settings)
         return self.client.load_table_from_json(
             rows, target, job_id=job_id, job_config=config, num_retries=0, timeout=_TIMEOUT
         )

@@ -22,7 +22,7 @@ from dbt.cli.main import dbtRunner
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_RETRY
 
-from include.bigquery_setup import NAME
+from include.bigquery_setup import STREAMED_EVENTS
 from include.landing import streamed_batches
 from include.settings import PROJECT as ROOT
 from include.settings import BigQuery, Settings
@@ -41,7 +41,7 @@ from tests.dbt.worlds import Arrival, land
 NOON = dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
 PROFILES = Path(__file__).with_name("profiles")
 BIGQUERY = BigQuery(project=PROJECT, export=f"{PROJECT}.{DATASET}")
-STREAMED = (PROJECT, BIGQUERY.dataset, NAME)
+STREAMED = (PROJECT, BIGQUERY.dataset, STREAMED_EVENTS)
 #: As in production, but for the waits: many quick tries.
 QUICK = DEFAULT_RETRY.with_delay(initial=0.01, maximum=0.02).with_timeout(1)
 
