@@ -18,6 +18,7 @@ from tests.bigquery.double.schema import SQL_ALIASES
 from tests.bigquery.double.session import Session
 
 VOLATILE = re.compile(r"\b(rand|generate_uuid|current_(date|datetime|time|timestamp)|session_user)\b", re.IGNORECASE)
+_DML = ("InsertStatement", "UpdateStatement", "DeleteStatement")
 
 
 @dataclass
@@ -29,25 +30,29 @@ class Hoisted:
 
 
 def hoist(statement: Statement) -> Hoisted:
-    """Run every subquery over tables that does not depend on the rows around it."""
+    """Run every subquery over tables that does not depend on the rows around it.
+
+    The evaluator inlines a CTE that is named once, and would run it for each row around: one that a remaining subquery
+    names is named there twice.
+    """
     found = Hoisted()
-    _Hoisting(statement, found).visit(statement.node, [])
+    _Hoisting(statement, found).visit(statement.node, {})
     return found
 
 
 class _Hoisting:
-    """A walk down a statement; `ctes` are the WITH entries in sight."""
+    """A walk down a statement; `ctes` are the WITH entries in sight, by name."""
 
     def __init__(self, statement: Statement, found: Hoisted) -> None:
         self.statement, self.found = statement, found
         self.values: dict[str, Typed | None] = {}  # by text: generated SQL repeats its subqueries
 
-    def visit(self, node: Node, ctes: list[str]) -> None:
-        here = list(ctes)
+    def visit(self, node: Node, ctes: dict[str, str]) -> None:
+        here = dict(ctes)
         if node.kind == "Query" and node.with_clause:
             for entry in getattr(node.with_clause, "with"):
                 self.visit(entry, here)
-                here.append(self._bound(entry))
+                here[entry.alias.id_string] = self._bound(entry)
         if self._replaced(node, here):
             return
         for child in node.children():
@@ -58,7 +63,7 @@ class _Hoisting:
         """The text of a part, with what was found in it so far."""
         return apply(self.statement.source, [*self.statement.edits, *self.found.edits], node.start, node.end)
 
-    def _replaced(self, node: Node, ctes: list[str]) -> bool:
+    def _replaced(self, node: Node, ctes: dict[str, str]) -> bool:
         """Whether the node was a subquery, now run or at least looked into: what is inside it is run before it."""
         source = self.statement.source
         is_in = bool(node.kind == "InExpression" and node.query and not node.hint)
@@ -72,18 +77,29 @@ class _Hoisting:
         else:
             inner, text, start, end = node, self._bound(node), node.start, node.end
         if VOLATILE.search(text) or not self._reads_tables(inner):
+            self._name_twice(inner)
             return True
-        head = f"with {', '.join(ctes)} " if ctes else ""
-        sql = f"{head}select {text}"
+        sql = _with_those_it_names(ctes, f"select {text}")
         if sql not in self.values:
             self.values[sql] = self._run(sql)
         result = self.values[sql]
         if result is None:
+            self._name_twice(inner)
             return True
         name = f"_h{len(self.found.parameters)}"
         self.found.parameters[name] = result[0], _distinct(result[1]) if is_in else result[1]
         self.found.edits.append((start, end, f"unnest(@{name})" if is_in else f"@{name}"))
         return True
+
+    def _name_twice(self, node: Node) -> None:
+        if self.statement.node.kind in _DML:
+            return  # the evaluator refuses such a CTE there
+        for table in node.walk():
+            path = table.path_expr if table.kind == "TablePathExpression" else None
+            if path and len(path.parts) == 1 and path.parts not in self.statement.paths:
+                name = path.parts[0]
+                again = f"(select * from `{name}` union all (select * from `{name}` limit 0))"
+                self.found.edits.append((path.start, path.end, again if table.alias else f"{again} as `{name}`"))
 
     def _reads_tables(self, node: Node) -> bool:
         paths = [n.path_expr.parts for n in node.walk() if n.kind == "TablePathExpression" and n.path_expr]
@@ -94,11 +110,21 @@ class _Hoisting:
         session, tables = self.statement.session, self.statement.tables
         parameters = {**session.parameters, **self.found.parameters}
         try:
-            session.engine.analyze(sql, tables, session.variables, parameters)
-        except BigQueryError:
+            columns, rows = session.engine.query(sql, tables, session.variables, parameters)
+        except BigQueryError as error:
+            if error.late or isinstance(error, UnsupportedError):
+                raise
             return None
-        columns, rows = session.engine.query(sql, tables, session.variables, parameters)
         return columns[0][1], rows[0].cell[0]
+
+
+def _with_those_it_names(ctes: dict[str, str], query: str) -> str:
+    """The query with the entries that it, or one of them, may name."""
+    kept: list[str] = []
+    for name, text in reversed(ctes.items()):
+        if re.search(rf"\b{re.escape(name)}\b", " ".join([*kept, query])):
+            kept.insert(0, text)
+    return f"with {', '.join(kept)} {query}" if kept else query
 
 
 def _distinct(array: Proto) -> Proto:
@@ -109,7 +135,6 @@ def _distinct(array: Proto) -> Proto:
     return cell
 
 
-_DML = ("InsertStatement", "UpdateStatement", "DeleteStatement")
 _VIEWS_DEEP = 16
 
 
