@@ -25,9 +25,11 @@ ANONYMOUS = json.dumps({"conn_type": "google_cloud_platform", "extra": {"is_anon
 
 
 @pytest.fixture(scope="session")
-def engine() -> Engine:
+def engine(shared: Path) -> Engine:
     """The evaluator; compiling it takes 21 s the first time on a machine."""
-    return Engine()
+    folder = shared / "analysed"
+    folder.mkdir(exist_ok=True)
+    return Engine(folder)
 
 
 def _new_service(engine: Engine) -> Service:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +10,5 @@ from tests.dbt import replayed
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _shared(tmp_path_factory: pytest.TempPathFactory) -> None:
-    own = tmp_path_factory.getbasetemp()
-    replayed.SHARED["folder"] = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+def _shared(shared: Path) -> None:
+    replayed.SHARED["folder"] = shared

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import collections
 import functools
+import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import wasmtime
 
@@ -42,8 +45,12 @@ Values = Mapping[str, Typed]
 class Engine:
     """The evaluator. `constants` are script variables, `parameters` query parameters, both by lower-case name."""
 
-    def __init__(self) -> None:
-        """Start an instance; compiling it takes 21 s the first time on a machine."""
+    def __init__(self, folder: Path) -> None:
+        """Start an instance; compiling it takes 21 s the first time on a machine.
+
+        folder: where the processes of a session share analyses.
+        """
+        self.folder = folder
         self.language, self.options = language_options(), analyzer_options()
         self.analysed: dict[object, Node] = {}
         self.parse = functools.lru_cache(KEPT_TREES)(self._parse)
@@ -123,7 +130,7 @@ class Engine:
         self, sql: str, tables: Contents, constants: Values, parameters: Values
     ) -> tuple[list[Named], list[Proto]]:
         """The columns and rows of a query."""
-        catalog = self._catalog(tables, _named(constants, sql), None)
+        catalog = self._catalog(tables, constants, None)
         request = pb.EvaluateQueryRequest(sql=sql, registered_catalog_id=catalog)
         self._fill(request, parameters)
         answer = self._call("EvaluateQuery", request, "EvaluateQueryResponse")
@@ -133,7 +140,7 @@ class Engine:
         self, sql: str, tables: Contents, constants: Values, parameters: Values, target: str | None = None
     ) -> list[Proto]:
         """The rows that INSERT makes, or that UPDATE and DELETE touch, by the row key of `target`."""
-        catalog = self._catalog(tables, _named(constants, sql), target)
+        catalog = self._catalog(tables, constants, target)
         request = pb.EvaluateModifyRequest(sql=sql, registered_catalog_id=catalog)
         self._fill(request, parameters)
         return list(self._call("EvaluateModify", request, "EvaluateModifyResponse").content)
@@ -147,39 +154,37 @@ class Engine:
     def analyze(self, sql: str, tables: Contents, constants: Values, parameters: Values) -> Node:
         """The resolved statement, checked by BigQuery's own rules, with byte ranges and unused columns left out.
 
-        It depends on types alone, so that of a statement that comes again is kept: most of a test's statements do.
+        It depends on types alone, so that of a statement that comes again, here or in another process, is kept.
 
         Raises BigQueryError for what the analyser or a rule refuses.
         """
-        constants = _named(constants, sql)
         shapes = tuple((name, *_shape(content)) for name, content in sorted(tables.items()))
         key = (sql, shapes, *(_types(values) for values in (constants, parameters)))
         if key not in self.analysed:
             if len(self.analysed) >= KEPT_ANALYSES:
                 self.analysed.clear()
-            found = self._analyze(sql, tables, constants, parameters)
+            file = self.folder / hashlib.sha256(repr(key).encode()).hexdigest()
+            if not file.exists():
+                part = file.with_suffix(f".{os.getpid()}")
+                part.write_bytes(self._analyze(sql, tables, constants, parameters).SerializeToString())
+                part.replace(file)
+            found = Node(pb.AnalyzeResponse.FromString(file.read_bytes()).resolved_statement)
             check_rules(found)
             self.analysed[key] = found
         return self.analysed[key]
 
-    def _analyze(self, sql: str, tables: Contents, constants: Values, parameters: Values) -> Node:
+    def _analyze(self, sql: str, tables: Contents, constants: Values, parameters: Values) -> Proto:
         request = pb.AnalyzeRequest(sql_statement=sql, registered_catalog_id=self._catalog(tables, constants, None))
         request.options.CopyFrom(self.options)
         request.options.prune_unused_columns = True
         request.options.parse_location_record_type = 2  # of whole expressions
         for name, (type_, _) in parameters.items():
             request.options.query_parameters.add(name=name).type.CopyFrom(type_)
-        return Node(self._call("Analyze", request, "AnalyzeResponse").resolved_statement)
+        return self._call("Analyze", request, "AnalyzeResponse")
 
 
 def _shape(content: Content) -> tuple[tuple[str, bytes, bool], ...]:
     return tuple((name, type_.SerializeToString(), pseudo) for name, type_, pseudo in content.columns)
-
-
-def _named(constants: Values, sql: str) -> Values:
-    """Those that the text may mean: with fewer of them fewer catalogs differ."""
-    text = sql.lower()
-    return {name: value for name, value in constants.items() if name in text}
 
 
 def _types(values: Values) -> tuple[tuple[str, bytes], ...]:

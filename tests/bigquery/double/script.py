@@ -49,7 +49,7 @@ def _prepared(session: Session, text: str, result: Result) -> tuple[Statement, T
 def _modify(statement: Statement, table: Table | None = None) -> list[Proto]:
     session, parameters = statement.session, {**statement.session.parameters, **statement.hoisted.parameters}
     key = table.name if table else None
-    return session.engine.modify(statement.sql(), statement.tables, session.variables, parameters, key)
+    return session.engine.modify(statement.sql(), statement.tables, statement.variables, parameters, key)
 
 
 def insert(session: Session, text: str, result: Result) -> None:

@@ -103,11 +103,16 @@ class Session:
             return self.warehouse.wildcard(ref)
         return self.table(ref).content()
 
+    def named(self, sql: str) -> dict[str, Typed]:
+        """The variables that the text may mean: with fewer of them fewer catalogs of the evaluator differ."""
+        text = sql.lower()
+        return {name: value for name, value in self.variables.items() if name in text}
+
     def query(
         self, sql: str, tables: dict[str, Content], parameters: dict[str, Typed] | None = None
     ) -> tuple[list[Named], list[Proto]]:
         """The columns and rows of a bound query; `parameters` beside the job's own."""
-        return self.engine.query(sql, tables, self.variables, {**self.parameters, **(parameters or {})})
+        return self.engine.query(sql, tables, self.named(sql), {**self.parameters, **(parameters or {})})
 
 
 @dataclass

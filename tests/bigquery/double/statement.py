@@ -110,7 +110,7 @@ class _Hoisting:
         session, tables = self.statement.session, self.statement.tables
         parameters = {**session.parameters, **self.found.parameters}
         try:
-            columns, rows = session.engine.query(sql, tables, session.variables, parameters)
+            columns, rows = session.engine.query(sql, tables, self.statement.variables, parameters)
         except BigQueryError as error:
             if error.late or isinstance(error, UnsupportedError):
                 raise
@@ -152,6 +152,7 @@ class Statement:
             self.text = apply(self.source, edits, 0, len(self.source))
         else:
             raise BigQueryError(f"Views are nested more than {_VIEWS_DEEP} levels deep")
+        self.variables = session.named(self.text)
         self.tables: dict[str, Content] = {}
         self.edits = list(self._names())
         self.hoisted = Hoisted()
@@ -216,7 +217,7 @@ class Statement:
         """
         if self.resolved is None:
             session, sql = self.session, self.sql()
-            self.resolved = session.engine.analyze(sql, self.tables, session.variables, session.parameters)
+            self.resolved = session.engine.analyze(sql, self.tables, self.variables, session.parameters)
             record_reads(session, self.resolved, sql.encode(), self.tables)
         return self.resolved
 
@@ -225,9 +226,10 @@ class Statement:
         self.analyze()
         self.hoisted = hoist(self)
 
-    def query(self, sql: str, tables: dict[str, Content] | None = None) -> Rows:
+    def query(self, sql: str) -> Rows:
         """Run a query made of bound parts of this statement."""
-        return self.session.query(sql, tables or self.tables, self.hoisted.parameters)
+        parameters = {**self.session.parameters, **self.hoisted.parameters}
+        return self.session.engine.query(sql, self.tables, self.variables, parameters)
 
 
 Rows = tuple[list[Named], list[Proto]]
