@@ -5,7 +5,8 @@
 {% macro duckdb__md5_hex(text) %}md5({{ text }}){% endmacro %}
 {% macro bigquery__md5_hex(text) %}to_hex(md5({{ text }})){% endmacro %}
 
-{#- The first group of the first match, null where there is none. DuckDB gives '' for no match. -#}
+{#- The first group of the first match, null where there is none. DuckDB gives '' for no match, and its nullif writes
+    the text twice, which it works out once unless a CASE stands around. -#}
 {% macro regexp_first(text, pattern) %}
     {{- return(adapter.dispatch('regexp_first', 'attribution')(text, pattern)) -}}
 {% endmacro %}

@@ -27,12 +27,20 @@ ruled as (
         on app.app = coalesce(t.referrer_host, case when lower(t.tag_medium) = 'referral' then lower(t.tag_source) end)
 ),
 {{ evidence_valued_ctes() }},
+-- picked out first: of an expression inside a CASE, DuckDB works out each occurrence anew
+referred as (
+    select
+        *,
+        case when lower(medium) = 'referral' then source end as referring_source,
+        case when lower(medium) = 'referral' then page_location end as referred_page
+    from valued
+),
 hosted as (
     select
         *,
-        case when lower(medium) = 'referral' then {{ source_host('source') }} end as source_host,
-        case when lower(medium) = 'referral' then {{ url_host('page_location') }} end as page_host
-    from valued
+        {{ source_host('referring_source') }} as source_host,
+        {{ url_host('referred_page') }} as page_host
+    from referred
 ),
 evidenced as (
     select

@@ -39,7 +39,7 @@ tagged as (
         end as tag_rule
     from identified
 ),
-tags as (
+chosen as (
     select
         *,
         {%- for field in ['source', 'medium', 'campaign'] %}
@@ -49,8 +49,11 @@ tags as (
             {%- endfor %}
         end as tag_{{ field }},
         {%- endfor %}
-        case when tag_rule is null and click is null and page_referrer is not null
-            then {{ url_host('page_referrer') }} end as referrer_host
+        case when tag_rule is null and click is null then page_referrer end as referrer
     from tagged
+),
+tags as (
+    select *, {{ url_host('referrer') }} as referrer_host
+    from chosen
 )
 {%- endmacro %}
