@@ -69,6 +69,15 @@ class WrongTypeError(TypeError):
     """A column cannot be read without changing its values; the message names the field and both types."""
 
 
+def _read_type(name: str) -> pa.DataType:
+    """The type of a column as it is read: of a record, also one in a list, the subfields that staging reads."""
+    kind, fields = SCHEMA_2026.field(name).type, READ_COLUMNS[name]
+    record = kind.value_type if pa.types.is_list(kind) else kind
+    if fields:
+        record = pa.struct([one for one in record if one.name in fields])
+    return pa.list_(record) if pa.types.is_list(kind) else record
+
+
 @dataclass
 class _Reading:
     """How one file is read: an expression a column, and by message the condition under which a row would change.
@@ -135,7 +144,7 @@ def export_query(shards: Mapping[str, Iterable[str]], numbered: bool = False) ->
             f"inner join (values {', '.join(f'({_text(path)}, {_text(shard)})' for path, shard in files)}) "
             "as v (path, shard) on v.path = f.export_file"
         )
-    nulls = [f"cast(null as {sql_type(SCHEMA_2026.field(name).type)}) as {name}" for name in READ_COLUMNS]
+    nulls = [f"cast(null as {sql_type(_read_type(name))}) as {name}" for name in READ_COLUMNS]
     nothing = [*nulls, *(["cast(null as bigint) as place"] if numbered else []), "cast(null as varchar) as shard"]
     return " union all ".join(queries) or f"select {', '.join(nothing)} where false"
 
@@ -151,11 +160,11 @@ def _reading(connection: duckdb.DuckDBPyConnection, path: Path) -> _Reading:
     rows = connection.sql("select * from read_parquet($path)", params={"path": str(path)})
     found = dict(zip((name.lower() for name in rows.columns), rows.types, strict=True))
     reading = _Reading(tuple(name for name in READ_COLUMNS if name in found))
-    for name, fields in READ_COLUMNS.items():
+    for name in READ_COLUMNS:
         if name not in found and name in REQUIRED:
             raise WrongTypeError(f"column {name} is missing")
         value = _Value(name, name, reading.changes.__setitem__)
-        reading.columns[name] = _read_as(value, found.get(name), SCHEMA_2026.field(name).type, fields)
+        reading.columns[name] = _read_as(value, found.get(name), _read_type(name))
     return reading
 
 
@@ -184,11 +193,10 @@ class _Value:
         return _Value(each, f"{self.path}[]", note)
 
 
-def _read_as(value: _Value, found: Any, wanted: pa.DataType, fields: tuple[str, ...] = ()) -> str:  # noqa: ANN401
+def _read_as(value: _Value, found: Any, wanted: pa.DataType) -> str:  # noqa: ANN401
     """The expression that reads a value of the DuckDBPyType `found` (None: not there) as `wanted`.
 
-    fields: of a record, those that are read; () for all, as in a list, which is read whole. Raises WrongTypeError where
-    the types alone forbid it.
+    Raises WrongTypeError where the types alone forbid it.
     """
     target = sql_type(wanted)
     if found is None or found.id == "null":
@@ -203,8 +211,7 @@ def _read_as(value: _Value, found: Any, wanted: pa.DataType, fields: tuple[str, 
         inside = {name.lower(): kind for name, kind in found.children}
         if value.path == "event_params[]" and not {"key", "value"} <= inside.keys():
             raise WrongTypeError("event_params[] is a record without key or value")
-        kinds = {one.name: inside.get(one.name) for one in wanted if not fields or one.name in fields}
-        parts = (f"{one.name} := {_read_as(value.field(one.name), kinds.get(one.name), one.type)}" for one in wanted)
+        parts = (f"{one.name} := {_read_as(value.field(one.name), inside.get(one.name), one.type)}" for one in wanted)
         return f"struct_pack({', '.join(parts)})"
     changes = _change(value.sql, found.id, wanted)
     if changes is None:

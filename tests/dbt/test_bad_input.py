@@ -124,13 +124,14 @@ def test_what_duckdb_reads_without_changing_a_value_is_read(project: Project) ->
         {"user_id": pa.nulls(1), "items": pa.array([[]], pa.list_(pa.null())), "device": pa.nulls(1)},
         {"ecommerce": pa.array([{"purchase_revenue": 5, "transaction_id": 1001}]), "geo": pa.array(["not read"])},
         {"event_value_in_usd": pa.array([5], pa.decimal128(9, 2)), "event_name": pa.array(["purchase"])},
+        {"items": pa.array([[{"item_id": "a", "item_params": ["not read"]}]]), "event_name": pa.array(["purchase"])},
     ]
     for day, columns in enumerate(others, 11):
         export(project.settings.ga4_export / f"events_202601{day}.parquet", NOON, **columns)
-    pairs = pa.array([[{"item_id": "a", "item_params": [["k", "v"]]}]])
-    export(project.settings.ga4_export / "events_20260131.parquet", NOON, items=pairs)
+    listed = pa.array([[{"item_id": ["a"]}]])
+    export(project.settings.ga4_export / "events_20260131.parquet", NOON, items=listed)
     project.build()
-    told = "wrong_type: items[].item_params[] is a list, not a record; export the table again with GA4's own schema"
+    told = "wrong_type: items[].item_id is a list, not VARCHAR; export the table again with GA4's own schema"
     (aside,) = project.rows("select shard, detail from int_quarantine")
     assert (aside["shard"], aside["detail"]) == ("events_20260131", told)
     assert len(project.rows("select distinct shard from stg_ga_events")) == 1 + len(others)

@@ -42,12 +42,6 @@ def _record(kinds: Mapping[str, pa.DataType], *, nullable: bool = True) -> pa.Da
 
 
 _VALUE = _record({"string_value": _TEXT, "int_value": _WHOLE, "float_value": _NUMBER, "double_value": _NUMBER})
-_PAIR = {"key": _TEXT, "value": _VALUE}
-_ITEM_TEXTS = (
-    *("coupon", "affiliation", "location_id", "item_list_id", "item_list_name", "item_list_index"),
-    *("promotion_id", "promotion_name", "creative_name", "creative_slot"),
-    *(f"item_category{place}" for place in range(2, 6)),
-)
 #: By the field of Amounts, that of `ecommerce`.
 _MONEY = {
     "purchase_in_usd": "purchase_revenue_in_usd",
@@ -82,16 +76,9 @@ _READ: dict[str, pa.DataType] = {
             "google_ads_campaign": _record({"campaign_name": _TEXT}),
         }
     ),
-    "event_params": pa.list_(_record(_PAIR, nullable=False)),
+    "event_params": pa.list_(_record({"key": _TEXT, "value": _VALUE}, nullable=False)),
     "items": pa.list_(
-        _record(
-            {
-                **dict.fromkeys((*ITEM_NAMES, *_ITEM_TEXTS), _TEXT),
-                "quantity": _WHOLE,
-                **dict.fromkeys((*ITEM_AMOUNTS, "item_refund_in_usd", "item_refund"), _NUMBER),
-                "item_params": pa.list_(_record(_PAIR)),
-            }
-        )
+        _record({**dict.fromkeys(ITEM_NAMES, _TEXT), "quantity": _WHOLE, **dict.fromkeys(ITEM_AMOUNTS, _NUMBER)})
     ),
 }
 _READ_PARAMETERS = ("page_location", "page_referrer", "source", "medium", "campaign", "currency", "value", *CLICK_IDS)
