@@ -6,10 +6,13 @@
     insert into {{ this_run() }}
     with rebuilt as ({{ staging_rebuilt() }}),
     touched as ({{ touched_events() }}),
+    -- a device that holds a copy no longer is one of those that changed
     mates as (
         {%- for holder in event_holders() %}
+        {%- if holder != this %}
         select device_key from {{ holder }} where event_key in ({{ few_keys('select key from touched') }})
         union distinct
+        {%- endif %}
         select device_key from {{ holder }} where exists (select 1 from rebuilt)
         {{- ' union distinct' if not loop.last }}
         {%- endfor %}

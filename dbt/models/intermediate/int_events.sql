@@ -4,7 +4,7 @@
         'replaces': 'device_key', 'logs': ['person_id', 'transaction_id'] if by_shop() else 'person_id',
         'also': 'event_mates', 'then': 'find_first_event',
     },
-    indexes=[{'columns': ['device_key']}, {'columns': ['event_key']}, {'columns': ['person_id']}]
+    indexes=[{'columns': ['device_key']}, {'columns': ['person_id']}]
     + ([{'columns': ['transaction_id']}] if by_shop() else []),
     cluster_by=['device_key'],
 ) }}

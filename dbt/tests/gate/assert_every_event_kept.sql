@@ -1,5 +1,5 @@
 -- An accepted event is missing from int_events, or one stands there that no landed row brought. A copy may be kept with
--- another device than the one that is looked at, so the other side is looked up by the event.
+-- another device than the one that is looked at, so the other side is looked up by all devices that hold a copy.
 with staged as (
     {%- for staged in ['stg_ga_events', 'stg_streamed_events'] %}
     select event_key from {{ unpublished(ref(staged), 'device_key') }} as s where reject_reason is null
@@ -14,7 +14,8 @@ kept as (
 ),
 
 kept_of_staged as (
-    {%- set these = among('event_key', 'select event_key as key from staged') %}
+    {%- set copies = accepted_copies(among('event_key', 'select event_key as key from staged')) %}
+    {%- set these = among('device_key', 'select c.device_key as key from ' ~ copies ~ ' as c') %}
     select event_key from {{ looked_up(ref('int_events'), these) }} as e
 ),
 
