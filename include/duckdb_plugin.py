@@ -7,6 +7,7 @@ It also makes the folders of local state and the two empty files that keep a lis
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,13 @@ def _shard_list(model: str, start: str, end: str) -> list[dict[str, Any]]:
     ]
 
 
+def _shard_problems(model: str, shards: list[dict[str, Any]]) -> dict[str, str]:
+    """Examine shards side by side: DuckDB reads a file of one row group on one core."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        problems = pool.map(lambda shard: shard_problem(model, shard["path"]), shards)
+        return {shard["name"]: problem for shard, problem in zip(shards, problems, strict=True) if problem}
+
+
 def _export_query(shards: list[dict[str, Any]]) -> str:
     return export_query({shard["name"]: shard["path"] for shard in shards})
 
@@ -65,8 +73,8 @@ def _export_query(shards: list[dict[str, Any]]) -> str:
 class Plugin(BasePlugin):
     """Registers as SQL functions what the home knows beside the warehouse.
 
-    landed_shards(model, start, end), shard_problem(model, path), export_query(shards), empty_batch(), spend_rows(path),
-    tombstone_list(), history_list() and kept_setting(name).
+    landed_shards(model, start, end), shard_problems(model, shards), export_query(shards), empty_batch(),
+    spend_rows(path), tombstone_list(), history_list() and kept_setting(name).
     """
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
@@ -81,28 +89,15 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Register the functions; they look at the disk anew at each call."""
-        paths, nulls = "VARCHAR[]", "special"
-        functions: tuple[tuple[str, Any, list[Any], Any, Any], ...] = (
-            ("landed_shards", _shard_list, ["VARCHAR"] * 3, SHARDS, "default"),
-            ("shard_problem", shard_problem, ["VARCHAR", paths], "VARCHAR", nulls),
-            ("export_query", _export_query, [SHARDS], "VARCHAR", "default"),
-            ("spend_rows", lambda paths: spend_rows(Path(paths[0])), [paths], SPEND, "default"),
-            (
-                "tombstone_list",
-                lambda: [vars(one) for one in read_tombstones(Settings.from_env())],
-                [],
-                TOMBSTONES,
-                "default",
-            ),
-            ("history_list", lambda: [vars(read_history(Settings.from_env()))], [], HISTORY, "default"),
-            (
-                "kept_setting",
-                lambda name: read_kept(Settings.from_env().home).get(name, ""),
-                ["VARCHAR"],
-                "VARCHAR",
-                "default",
-            ),
-            ("empty_batch", lambda: f"{Settings.from_env().empty}.ndjson", [], "VARCHAR", "default"),
+        functions: tuple[tuple[str, Any, list[Any], Any], ...] = (
+            ("landed_shards", _shard_list, ["VARCHAR"] * 3, SHARDS),
+            ("shard_problems", _shard_problems, ["VARCHAR", SHARDS], "MAP(VARCHAR, VARCHAR)"),
+            ("export_query", _export_query, [SHARDS], "VARCHAR"),
+            ("spend_rows", lambda paths: spend_rows(Path(paths[0])), ["VARCHAR[]"], SPEND),
+            ("tombstone_list", lambda: [vars(one) for one in read_tombstones(Settings.from_env())], [], TOMBSTONES),
+            ("history_list", lambda: [vars(read_history(Settings.from_env()))], [], HISTORY),
+            ("kept_setting", lambda name: read_kept(Settings.from_env().home).get(name, ""), ["VARCHAR"], "VARCHAR"),
+            ("empty_batch", lambda: f"{Settings.from_env().empty}.ndjson", [], "VARCHAR"),
         )
-        for name, function, given, result, null_handling in functions:
-            conn.create_function(name, function, given, result, side_effects=True, null_handling=null_handling)
+        for name, function, given, result in functions:
+            conn.create_function(name, function, given, result, side_effects=True)
