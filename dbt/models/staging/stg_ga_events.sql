@@ -8,7 +8,9 @@ listed as (
     select
         *,
         {{ param_lists() }},
-        {{ text_or_null('event_name') }} as sent_name
+        {{ text_or_null('event_name') }} as sent_name,
+        {{ text_or_null('user_id') }} as sent_user_id,
+        {{ text_or_null('ecommerce.transaction_id') }} as sent_transaction_id
     from exported
 ),
 
@@ -29,8 +31,8 @@ fields as (
         cast(null as {{ dbt.type_bigint() }}) as line_number,
         cast(null as {{ dbt.type_string() }}) as event_id,
         {{ text_or_null('user_pseudo_id') }} as user_pseudo_id,
-        {{ text_or_null('user_id') }} as sent_user_id,
-        {{ real_user(text_or_null('user_id')) }} as user_id,
+        sent_user_id,
+        {{ real_user('sent_user_id') }} as user_id,
         event_timestamp as event_at,
         received_at,
         sent_name as event_name,
@@ -58,8 +60,8 @@ fields as (
         {{ text_or_null('param_campaign') }} as param_campaign,
         {{ text_or_null('session_traffic_source_last_click.google_ads_campaign.campaign_name') }} as ads_campaign,
         {{ ga4_session_source() }},
-        {{ text_or_null('ecommerce.transaction_id') }} as sent_transaction_id,
-        {{ real_order(text_or_null('ecommerce.transaction_id')) }} as transaction_id,
+        sent_transaction_id,
+        {{ real_order('sent_transaction_id') }} as transaction_id,
         {{ ga4_amount() }},
         {{ sent_items('sent_name', 'items', 'i.{}', 'i.{}', 'coalesce(i.quantity, 1)') }},
         cast(null as {{ dbt.type_string() }}) as items_issue,
