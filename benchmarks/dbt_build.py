@@ -28,11 +28,19 @@ NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 OF_A_BATCH = (*NO_UNIT_TESTS, "--exclude", "tag:whole_days")
 #: The journal's keys hold for every model that replaces them; a staging model names its own shards.
 TOUCHED = """
-select count(*) from {name} where cast({key} as text) in (
-    select touched_key from int_journal
-    where entry = $key and list_contains($batches, batch_id) and ($key <> 'shard' or model = $name)
+select count(*) from {name} as t where exists (
+    select 1 from int_journal as j
+    where j.entry = $key and list_contains($batches, j.batch_id) and ($key <> 'shard' or j.model = $name)
+        and j.touched_key = cast(t.{key} as text) and {since}
 )
 """
+#: Of such a key what happened from the journaled time on: a date as such, and a session until it ended.
+SINCE = {
+    None: "true",
+    "event_at": "t.event_at >= coalesce(j.from_at, 0)",
+    "started_at": "t.ended_at >= coalesce(j.from_at, 0)",
+}
+SINCE_DATE = "t.{} >= cast(make_timestamp(coalesce(j.from_at, 0)) as date)"
 ROWS_SCANNED = re.compile(r"'metric': query\.total_rows_scanned, 'value': (\d+)")
 
 
@@ -132,9 +140,12 @@ def batch_ids(settings: Settings) -> frozenset[str]:
 
 
 def touched_rows(settings: Settings, batches: frozenset[str]) -> dict[str, int]:
-    """By model the rows that these batches wrote: those of the keys that the journal names."""
+    """By model the rows that these batches wrote: those of the keys that the journal names, from the time it has."""
     found = {}
+    models = {node["name"]: node for node in read_manifest(settings)["nodes"].values()}
     for name, key in tables(settings).items():
         values: dict[str, object] = {"key": key, "name": name, "batches": sorted(batches)}
-        ((found[name],),) = rows_of(settings, TOUCHED.format(name=name, key=key), values)
+        at = models[name]["config"]["meta"].get("since")
+        query = TOUCHED.format(name=name, key=key, since=SINCE.get(at) or SINCE_DATE.format(at))
+        ((found[name],),) = rows_of(settings, query, values)
     return found

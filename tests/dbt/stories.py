@@ -26,7 +26,7 @@ MINUTE, DAY = 60_000_000, 86_400_000_000
 FIRST_DAY = date(2026, 1, 5)
 START = int(datetime(2026, 1, 5, tzinfo=UTC).timestamp()) * 1_000_000
 #: When the first file was written, in nanoseconds; the next ones a nanosecond later each.
-WRITTEN = (START + 200 * DAY) * 1000
+WRITTEN = (START + 2000 * DAY) * 1000
 PAGE = "https://www.shop.example/"
 
 #: Where a visit says it comes from, as the fields of a streamed event, which are GA4's parameters too.

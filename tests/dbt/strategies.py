@@ -117,13 +117,13 @@ def events(draw: st.DrawFn, settings: str) -> list[Event]:
     """What happened: the time of an event lies at an edge from another's."""
     numbers = {**SHIPPED, **SETTINGS[settings]}
     timeout, window = numbers["session_timeout_minutes"] * MINUTE, numbers["lookback_days"] * DAY
-    steps = [timeout, timeout + 1, timeout - 1, window, window + 1, window, window + 1, 0, 1, DAY]
+    steps = [timeout, timeout + 1, timeout - 1, window, window + 1, window, window + 1, 0, 1, DAY, 300 * DAY]
     happened: list[Event] = []
     for number in range(draw(st.integers(6, 12))):
         if happened and draw(st.sampled_from([False, False, False, True, True])):
             happened.append(draw(_again(happened)))
         else:
-            before = st.sampled_from([event.at for event in happened] or [20 * DAY])
+            before = st.sampled_from([event.at for event in happened] or [400 * DAY])
             edge = st.sampled_from([*steps, *(-step for step in steps)])
             at = st.builds(lambda start, step: max(0, start + step), before, edge)
             happened.append(draw(_new(number, at, numbers["max_future_minutes"])))
@@ -171,7 +171,7 @@ def _changes(draw: st.DrawFn, happened: list[Event]) -> Step:
     tables = st.builds(table_of, st.sampled_from(happened), _often(False, True))
     file = draw(st.one_of(st.sampled_from(BATCHES), tables, st.sampled_from(BILLS)))
     person = st.builds(
-        Asks, st.just("person"), st.sampled_from([*PEOPLE, *DEVICES]), st.integers(0, 40).map(DAY.__mul__)
+        Asks, st.just("person"), st.sampled_from([*PEOPLE, *DEVICES]), st.integers(380, 420).map(DAY.__mul__)
     )
     device = st.builds(Asks, st.just("device"), st.sampled_from(DEVICES), st.sampled_from([e.at for e in happened]))
     return draw(st.one_of(st.just(Vanishes(file)), st.just(Lands(file, None)), person, device, _fits(happened)))
@@ -189,9 +189,15 @@ def _runs() -> st.SearchStrategy[Step]:
 
 @st.composite
 def stories(draw: st.DrawFn, settings: st.SearchStrategy[str] | None = None) -> Story:
-    """A story under one of SETTINGS: now and then something changes, and then the pipeline runs."""
+    """A story under one of SETTINGS: now and then something changes, and then the pipeline runs.
+
+    In one of four each event lands by itself, as it happens, and is taken in before the next: the usual micro-batch.
+    """
     name = draw(st.sampled_from(list(SETTINGS)) if settings is None else settings)
     happened = draw(events(name))
+    if draw(_often(False, True)):
+        as_it_happens = zip(BATCHES, sorted(happened, key=lambda event: event.at), strict=False)
+        return Story(name, tuple(step for file, event in as_it_happens for step in (Lands(file, (event,)), Runs())))
     changes = st.lists(_changes(happened), min_size=1, max_size=2)
     parts = draw(st.lists(st.tuples(changes, _runs()), min_size=3, max_size=6))
     steps = possible([step for change, run in parts for step in (*change, run)])
@@ -219,3 +225,30 @@ def possible(steps: list[Step]) -> list[Step]:
                 whole[step.file] = step
         kept.append(step)
     return kept + [whole[file] for file, step in there.items() if step.rows is None and file in whole]
+
+
+def _one(at: int, device: str, user: str | None = None, order: str | None = None, name: str = "page_view") -> Event:
+    return Event(at, name, device, user, "ad", order, 10.0 if order else None, lag=0, number=at)
+
+
+#: Ten months of a person, an event a batch: who used a device before, a first login and a refund reach back as far, and
+#: a session goes on.
+LONG = Story(
+    "as shipped",
+    tuple(
+        step
+        for number, event in enumerate(
+            [
+                _one(0, "phone", "ann"),
+                _one(0, "tablet"),
+                _one(MINUTE, "phone", "ann", "t1", "purchase"),
+                _one(DAY, "phone", "bob"),
+                _one(300 * DAY, "phone"),
+                _one(300 * DAY + MINUTE, "phone"),
+                _one(300 * DAY, "tablet", "ann"),
+                _one(301 * DAY, "phone", "ann", "t1", "refund"),
+            ]
+        )
+        for step in (Lands(f"b{number}.ndjson", (replace(event, number=number),)), Runs())
+    ),
+)

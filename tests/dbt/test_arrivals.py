@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from tests.dbt.nights import DAY, START, event, send
+from tests.dbt.nights import DAY, MINUTE, START, event, send
 from tests.dbt.project import Project
 from tests.dbt.replayed import Replayed
 
@@ -92,3 +93,69 @@ def test_spend_that_comes_late_or_changes_moves_its_days_alone(project: Project)
     assert spend("b", "2026-01-21,news,email,1") == {(*earned, 5), ("2026-01-21", "Email", 1)}
     (project.settings.ad_spend / "a.csv").unlink()
     assert spend("b", "2026-01-21,news,email,-1") == {(*earned, None)}
+
+
+def told(project: Project, query: str) -> list[tuple[object, ...]]:
+    """What a query says once the tables are built and are the oracle's."""
+    project.build()
+    assert project.differences_from(project.oracle()) == {}
+    return [tuple(row.values()) for row in project.rows(query)]
+
+
+def test_a_batch_knows_who_used_the_device_before_it(project: Project) -> None:
+    """I1: the last user of a shared device, ten months before; and a first login that reaches back as far."""
+    people = "select user_pseudo_id, person_id from int_events order by user_pseudo_id, event_at"
+    send(project, "b0", event(0, "d", "ann"), event(DAY, "d", "bob"), event(0, "e"))
+    assert told(project, people) == [("d", "ann"), ("d", "bob"), ("e", "e")]
+    send(project, "b1", event(300 * DAY, "d"), event(300 * DAY, "e", "ann"))
+    assert told(project, people) == [("d", "ann"), ("d", "bob"), ("d", "bob"), ("e", "ann"), ("e", "ann")]
+    send(project, "b2", event(301 * DAY, "d", "ann"), event(301 * DAY, "e"))
+    assert told(project, people)[3:] == [("d", "ann"), *[("e", "ann")] * 3]
+    (project.settings.streamed_events / "b1.ndjson").unlink()
+    assert told(project, people) == [("d", "ann"), ("d", "bob"), ("d", "ann"), ("e", "e"), ("e", "e")]
+
+
+def test_an_order_is_refunded_and_told_again_ten_months_later(project: Project) -> None:
+    """C1, C3: a batch that holds nothing but the refund, or but a copy of the order, finds the order."""
+    orders = "select converted_at, net_revenue, customer_type from int_conversions order by converted_at"
+    send(project, "b0", event(-DAY, "d", source="news", medium="email"), order(0, transaction_id="t1"))
+    assert told(project, orders) == [(START, 5, "new")]
+    send(project, "b1", event(300 * DAY, "d", None, "refund", value=2, transaction_id="t1"))
+    assert told(project, orders) == [(START, 3, "new")]
+    send(project, "b2", order(301 * DAY, transaction_id="t1"), order(302 * DAY, transaction_id="t2"))
+    assert told(project, orders) == [(START, 3, "new"), (START + 302 * DAY, 5, "returning")]
+    (project.settings.streamed_events / "b0.ndjson").unlink()
+    assert told(project, orders) == [(START + 301 * DAY, 3, "new"), (START + 302 * DAY, 5, "returning")]
+
+
+#: By table a column that its own rows have and no other table takes from it.
+MARKED = {"int_events": "received_at", "int_sessions": "self_referral", "mart_sessions": "device_category"}
+
+
+def derived_again(project: Project, batch: str, *events: dict[str, object]) -> dict[str, int]:
+    """Rows of each table that a batch of these events writes, told by a mark on those that were there before."""
+    with duckdb.connect(str(project.settings.warehouse)) as warehouse:
+        for table, column in MARKED.items():
+            warehouse.execute(f"update {table} set {column} = '1'")
+    send(project, batch, *events)
+    project.build()
+    written = "select count(*) as n from {} where {} is distinct from '1'"
+    return {table: project.rows(written.format(table, column))[0]["n"] for table, column in MARKED.items()}
+
+
+def test_a_batch_derives_again_what_is_near_it_and_no_long_history(project: Project) -> None:
+    """A device of 400 sessions: an event takes its own session again, a first login what has no user before it."""
+    gap = 40 * MINUTE
+    end = 400 * gap
+    send(project, "b0", *(event(number * gap, "bot") for number in range(400)))
+    project.build()
+    next_one = derived_again(project, "b1", event(end, "bot"))
+    of_the_day = DAY // gap
+    assert (next_one["int_events"], next_one["int_sessions"]) == (1, 1)
+    assert 1 <= next_one["mart_sessions"] <= of_the_day
+    late = derived_again(project, "b2", event(end - 100 * gap + MINUTE, "bot"))
+    assert (late["int_events"], late["int_sessions"]) == (101, 101), "from the session that it belongs to"
+    assert late["mart_sessions"] <= 101 + of_the_day
+    assert derived_again(project, "b3", event(end + MINUTE, "bot", "ann"))["int_events"] == 403
+    assert derived_again(project, "b4", event(end + 2 * MINUTE, "bot"))["int_events"] == 1
+    assert project.rows("select count(distinct person_id) as people from int_events") == [{"people": 1}]

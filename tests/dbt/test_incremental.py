@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import yaml
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from include.settings import PROJECT
@@ -21,7 +21,7 @@ from tests.dbt import replayed
 from tests.dbt.project import Project, differences_from, fits_of, unequal
 from tests.dbt.replay import Script, Warehouse, capture
 from tests.dbt.stories import Story, World
-from tests.dbt.strategies import SETTINGS, stories
+from tests.dbt.strategies import LONG, SETTINGS, stories
 from tests.dbt.worlds import land, random_arrivals
 
 pytestmark = pytest.mark.proof
@@ -51,6 +51,7 @@ def hold(story: Story, sent: Script) -> None:
 
 
 @given(story=stories())
+@example(story=LONG)
 def test_runs_end_as_one_full_refresh(story: Story) -> None:
     """Micro-batches, rebuilt and killed runs between them, one full refresh and the oracle agree on every table."""
     hold(story, script(story.settings))
@@ -102,6 +103,10 @@ def test_the_property_finds(name: str, tmp_path: Path) -> None:
     told = fault.get("settings", "as shipped")
     faulty = capture(tmp_path / "home", SETTINGS[told], plant(fault, tmp_path / "dbt"))
     assert text(faulty) != text(script(told))
+    if "long" in fault:
+        with pytest.raises(AssertionError):
+            hold(LONG, faulty)
+        return
 
     @settings(settings.get_profile("few"), phases=[Phase.generate], max_examples=RARE if "rare" in fault else USUAL)
     @given(story=stories(st.just(told)))

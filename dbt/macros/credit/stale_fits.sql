@@ -3,12 +3,13 @@
 {% macro stale_fits() %}{{ return(adapter.dispatch('stale_fits', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__stale_fits() -%}
     {%- set moved = 'exists (' ~ few_keys(fits_moved()) ~ ')' -%}
-    {{ add_stale_fits(looked_up(this, moved), looked_up(ref('int_conversions'), moved)) }}
+    {{ add_stale_fits(looked_up(this, moved), looked_up(ref('int_conversions'), moved)) }};
 {%- endmacro %}
 {% macro bigquery__stale_fits() -%}
     if exists ({{ fits_moved() }}) then
         {{ add_stale_fits(this, whole(ref('int_conversions'))) }};
-    end if
+        {{ set_partitions() }}
+    end if;
 {%- endmacro %}
 
 {% macro add_stale_fits(attributed, conversions) -%}

@@ -20,10 +20,13 @@
 {% macro duckdb__few_keys(query) %}select unnest(list(f.key)) from ({{ query }}) as f{% endmacro %}
 {% macro bigquery__few_keys(query) %}select f.key from ({{ query }}) as f{% endmacro %}
 
-{#- The same beside the condition of a DELETE. -#}
-{% macro and_pruned(relation) %}{{ return(adapter.dispatch('and_pruned', 'attribution')(relation)) }}{% endmacro %}
-{% macro duckdb__and_pruned(relation) %}{% endmacro %}
-{% macro bigquery__and_pruned(relation) %} and {{ pruned(relation) }}{% endmacro %}
+{#- What else a row of this model's table (its alias) that is replaced must be, beside of a touched key. -#}
+{% macro and_since(row) %}{{ return(adapter.dispatch('and_since', 'attribution')(row)) }}{% endmacro %}
+{% macro duckdb__and_since(row) %}{% endmacro %}
+{% macro bigquery__and_since(row) -%}
+    {%- set meta = model.config.meta %} and {{ pruned(this) }}
+    {%- if meta.since %} and {{ in_this_run(row, meta.replaces, meta.since) }}{% endif %}
+{%- endmacro %}
 
 {#- The condition of a read whose join drops what it did not ask for: DuckDB needs the keys for its index, BigQuery has
     chosen the partitions already. -#}

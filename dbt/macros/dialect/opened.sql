@@ -35,7 +35,21 @@
         'all': false,
         'person': people,
         'device': (touched + of_people + of_events + [rejected_bucket()]) | unique | list,
-        'dates': column_of("select distinct concat('date \"', e.touched_key, '\"') from " ~ open_entries()
-            ~ " as e where e.entry in ('conversion_date', 'session_date')") or ['null'],
+        'dates': open_dates(people) or ['null'],
     }) }}
 {% endmacro %}
+
+{#- As literals: the days whose rows changed, and all on which the open people have a session or a conversion; they lie
+    in these buckets. -#}
+{% macro open_dates(people) -%}
+    {%- set days -%}
+        select e.touched_key as day from {{ open_entries() }} as e where e.entry in ('conversion_date', 'session_date')
+        {%- for table, day in {'int_sessions': 'session_date', 'int_conversions': 'conversion_date'}.items() %}
+        union all
+        select cast(p.{{ day }} as string)
+        from {{ api.Relation.create(database=target.database, schema=target.schema, identifier=table) }} as p
+        where p.bucket in ({{ people | join(', ') }}) and p.person_id in ({{ open_keys('person_id') }})
+        {%- endfor %}
+    {%- endset -%}
+    {{- return(column_of("select distinct concat('date \"', d.day, '\"') from (" ~ days ~ ') as d')) -}}
+{%- endmacro %}

@@ -9,11 +9,11 @@
     declare first_received timestamp;
 {% endmacro %}
 
-{% macro set_partitions() %}
+{% macro set_partitions() %}{{ return(adapter.dispatch('set_partitions', 'attribution')()) }}{% endmacro %}
+{% macro duckdb__set_partitions() %}{% endmacro %}
+{% macro bigquery__set_partitions() %}
     {%- set kind = model.config.meta.replaces -%}
-    {%- if kind == 'shard' -%}
-        {{ set_shards() }}
-    {%- elif not is_incremental() -%}
+    {%- if not is_incremental() -%}
     {%- elif kind == 'device_key' -%}
         {{ set_devices() }}
     {%- elif kind == 'person_id' -%}
@@ -31,7 +31,7 @@
 {#- Which partitions of its source a shard lies in, and the devices whose rows it had before. A table that a daily one
     hides (E3) has no version, and may still be there. Ad spend is one table, and knows no device. -#}
 {% macro set_shards() -%}
-    {%- if 'device_key' not in logged() -%}{{ return('') }}{%- endif -%}
+    {%- if model.config.meta.replaces != 'shard' or 'device_key' not in logged() -%}{{ return('') }}{%- endif -%}
     {%- if this.identifier == 'stg_streamed_events' %}
     set first_received = (select timestamp(min(path)) from {{ this_run() }});
     {%- else -%}

@@ -18,6 +18,11 @@
 {% macro duckdb__utc_date(micros) %}cast(make_timestamp({{ micros }}) as date){% endmacro %}
 {% macro bigquery__utc_date(micros) %}date(timestamp_micros({{ micros }})){% endmacro %}
 
+{#- The first microsecond of a date. -#}
+{% macro start_of_day(date) %}{{ return(adapter.dispatch('start_of_day', 'attribution')(date)) }}{% endmacro %}
+{% macro duckdb__start_of_day(date) %}epoch_us(cast({{ date }} as timestamp)){% endmacro %}
+{% macro bigquery__start_of_day(date) %}unix_micros(timestamp({{ date }})){% endmacro %}
+
 {#- When the rows of an export table count as arrived: noon UTC of the day after its date (semantics E4). -#}
 {% macro shard_arrival(shard) %}{{ return(adapter.dispatch('shard_arrival', 'attribution')(shard)) }}{% endmacro %}
 {% macro duckdb__shard_arrival(shard) -%}

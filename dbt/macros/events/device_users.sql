@@ -1,9 +1,28 @@
 {#- Who uses a device (semantics I1), as CTEs: device_users (a row a device with logins) and shared_devices (a row an
-    event of a device with several users, with the user it belongs to). Only shared devices need the order of users. -#}
+    event of a device with several users, with the user it belongs to). Only shared devices need the order of users.
+    An increment that does not take all of a device again knows the user before (earlier_users). -#}
 {% macro device_user_ctes(events) -%}
+{%- if is_incremental() %}
+earlier_users as (
+    select distinct
+        user_pseudo_id,
+        last_value(user_id) over (
+            partition by user_pseudo_id order by {{ event_order() }}
+            rows between unbounded preceding and unbounded following
+        ) as user_id
+    from {{ looked_up(this, touched_only('device_key')) }} as e
+    where user_pseudo_id is not null and user_id is not null and not {{ in_this_run('e', 'device_key', 'event_at') }}
+),
+{%- endif %}
 device_users as (
     select user_pseudo_id, count(distinct user_id) as users, min(user_id) as only_user
-    from {{ events }}
+    from (
+        select user_pseudo_id, user_id from {{ events }}
+        {%- if is_incremental() %}
+        union all
+        select user_pseudo_id, user_id from earlier_users
+        {%- endif %}
+    ) as l
     where user_pseudo_id is not null and user_id is not null
     group by user_pseudo_id
 ),
@@ -27,14 +46,20 @@ neighbours as (
 shared_devices as (
     -- a login in the same microsecond counts as before, whichever comes first in the order
     select
-        event_key,
+        n.event_key,
         coalesce(
-            last_value(user_before) over (
-                partition by user_pseudo_id, event_at order by place
+            last_value(n.user_before) over (
+                partition by n.user_pseudo_id, n.event_at order by n.place
                 rows between unbounded preceding and unbounded following
             ),
-            user_after
+            {%- if is_incremental() %}
+            b.user_id,
+            {%- endif %}
+            n.user_after
         ) as user_at
-    from neighbours
+    from neighbours as n
+    {%- if is_incremental() %}
+    left join earlier_users as b on b.user_pseudo_id = n.user_pseudo_id
+    {%- endif %}
 )
 {%- endmacro %}

@@ -8,16 +8,17 @@
 {% macro stale_lookback() %}{{ return(adapter.dispatch('stale_lookback', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__stale_lookback() -%}
     {%- set moved = 'exists (' ~ few_keys(first_event_moved()) ~ ')' -%}
-    {{ add_stale(looked_up(this, moved), looked_up(ref('int_conversions'), moved)) }}
+    {{ add_stale(looked_up(this, moved), looked_up(ref('int_conversions'), moved)) }};
 {%- endmacro %}
 {% macro bigquery__stale_lookback() -%}
     if exists ({{ first_event_moved() }}) then
-        {{ add_stale(this, '(select * from ' ~ ref('int_conversions') ~ ' where bucket >= 0)') }};
-    end if
+        {{ add_stale(this, whole(ref('int_conversions'))) }};
+        {{ set_partitions() }}
+    end if;
 {%- endmacro %}
 
 {% macro add_stale(attributed, conversions) -%}
-    insert into {{ this_run() }}
+    insert into {{ this_run() }} (batch_id, touched_key)
     select (select max(batch_id) from {{ this_run() }}), a.person_id
     from {{ attributed }} as a
     inner join {{ conversions }} as c on c.conversion_id = a.conversion_id

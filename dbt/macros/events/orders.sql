@@ -36,7 +36,8 @@ events as (
 {% macro order_mates() %}
     {%- set orders = 'select j.touched_key as key from ' ~ entries_this_run() ~ ' as j'
         ~ " where j.entry = 'transaction_id' and j.touched_key is not null" %}
-    insert into {{ this_run() }}
+    insert into {{ this_run() }} (batch_id, touched_key)
     select distinct (select max(batch_id) from {{ this_run() }}), o.person_id
-    from {{ of_orders(ref('int_events'), orders) }} as o
+    from {{ of_orders(ref('int_events'), orders) }} as o;
+    {{ set_partitions() }}
 {% endmacro %}

@@ -2,14 +2,14 @@
     conversion without any touchpoint would stay visible, with nulls. -#}
 {% macro single_touch(order) %}
 with conversions as (
-    select * from {{ looked_up(ref('int_conversions'), touched_only('person_id')) }} as c
+    select * from {{ touched_rows(ref('int_conversions'), 'person_id', 'conversion_date') }} as c
 ),
 
 credited as (
     select
         *,
         count(*) over (partition by conversion_id) as touchpoints
-    from {{ looked_up(ref('int_touchpoints'), touched_only('person_id')) }} as t
+    from {{ touched_rows(ref('int_touchpoints'), 'person_id', 'conversion_date') }} as t
     qualify row_number() over (partition by conversion_id order by {{ order }}) = 1
 )
 

@@ -1,7 +1,8 @@
 {#- int_journal: the memory of the incremental runs (docs/incremental.md). One row a fact, append-only; entry is one of
       shard      a table or file version was loaded          touched_key = shard, version, seq
       rejected   a version was looked at and set aside       touched_key = shard, version, seq, detail = why
-      device_key, person_id, conversion_date                 touched_key = a value whose rows changed
+      device_key, person_id, conversion_date                 touched_key = a value whose rows changed,
+                                                             from_at = the time of the earliest, null for all
       rebuilt    a table is being built whole: all its keys
       done       a model has taken the batch in
       built      a table was built whole                     version, detail = by which rules (rules.sql)
@@ -22,25 +23,52 @@
         {%- set text = dbt.type_string() %}
         create table if not exists {{ journal() }} (
             batch_id {{ text }}, entry {{ text }}, model {{ text }}, touched_key {{ text }},
-            version {{ text }}, seq {{ dbt.type_bigint() }}, detail {{ text }}
+            version {{ text }}, seq {{ dbt.type_bigint() }}, detail {{ text }}, from_at {{ dbt.type_bigint() }}
         );
         {{ index_journal() }}
+    {%- elif execute and 'from_at' not in journal_columns() -%}
+        {{ add_from_at() }}
     {%- endif -%}
 {% endmacro %}
 
-{#- The devices, people or dates that stand in `source` now: their rows downstream are to be derived again.
-    this_run_only: of the rows about to be replaced, not of the whole table. -#}
-{% macro journal_keys(source, this_run_only=false) %}
+{#- The devices, people or dates of these rows: their rows downstream are to be derived again, from the time of the
+    earliest on. -#}
+{% macro journal_keys(rows) %}
     {%- set meta = model.config.meta %}
-    {%- for column in logged() %}
-    insert into {{ journal() }} (batch_id, entry, model, touched_key)
-    select distinct
-        (select max(batch_id) from {{ this_run() }}), '{{ meta.logs_as or column }}', '{{ this.identifier }}',
-        {{ key_text('s.' ~ column) }}
-    from {{ looked_up(source, touched_only(meta.replaces) if this_run_only else 'true') }} as s
-    where (select max(batch_id) from {{ this_run() }}) is not null;
-    {%- endfor %}
+    {%- set at = 's.' ~ (meta.logged_at or meta.since) %}
+    insert into {{ journal() }} (batch_id, entry, model, touched_key, from_at)
+    select b.batch_id, k.entry, '{{ this.identifier }}', k.touched_key, min(k.happened_at)
+    from (
+        select
+            c.entry,
+            case c.entry
+                {%- for column in logged() %}
+                when '{{ meta.logs_as or column }}' then {{ key_text('s.' ~ column) }}
+                {%- endfor %}
+            end as touched_key,
+            {{ start_of_day(at) if at.endswith('_date') else at }} as happened_at
+        from {{ rows }} as s
+        cross join (
+            {%- for column in logged() %}
+            select '{{ meta.logs_as or column }}' as entry {{ 'union all' if not loop.last }}
+            {%- endfor %}
+        ) as c
+    ) as k
+    cross join (select max(batch_id) as batch_id from {{ this_run() }}) as b
+    where b.batch_id is not null
+    group by b.batch_id, k.entry, k.touched_key;
 {% endmacro %}
+
+{#- The rows that an increment changes, as a subquery: those that go and those that come, without what stays as it
+    was. -#}
+{% macro changed_rows() -%}
+    {%- set old, new = replaced_rows(), looked_up(new_rows(), 'true') -%}
+    (
+        (select * from {{ old }} as o except distinct select * from {{ new }} as n)
+        union all
+        (select * from {{ new }} as n except distinct select * from {{ old }} as o)
+    )
+{%- endmacro %}
 
 {#- The columns that the model logs. -#}
 {% macro logged() %}
@@ -71,13 +99,8 @@
 {#- The same marks after a rebuild, with its rules for the next run to compare. Devices are too many: int_events looks
     at all of them after the rebuild of a staging table. -#}
 {% macro mark_rebuilt() %}
-    {%- if 'device_key' not in logged() %}{{ journal_keys(this) }}{% endif %}
+    {%- if logged() and 'device_key' not in logged() %}{{ journal_keys(looked_up(this, 'true')) }}{% endif %}
     {{ rebuild_lookup() }}
     {{ mark_done() }}
-    {%- set now = tojson(rules(), sort_keys=true) %}
-    insert into {{ journal() }} (batch_id, entry, model, version, seq, detail)
-    select
-        '{{ invocation_id }}', 'built', '{{ this.identifier }}', '{{ local_md5(now) }}',
-        (select coalesce(max(seq), 0) + 1 from {{ journal() }} where entry = 'built'),
-        '{{ now | replace("\\", "") | replace("'", "") }}';
+    {{ note_rules() }}
 {% endmacro %}

@@ -26,6 +26,18 @@
     {{ return({'settings': settings, 'seeds': seeds, 'code': local_md5(code.split() | join(' '))}) }}
 {% endmacro %}
 
+{#- Their hash, by which they are compared. -#}
+{% macro rules_version() %}{{ return(local_md5(tojson(rules(), sort_keys=true))) }}{% endmacro %}
+
+{#- Journals by which rules the model is built now. -#}
+{% macro note_rules() %}
+    insert into {{ journal() }} (batch_id, entry, model, version, seq, detail)
+    select
+        '{{ invocation_id }}', 'built', '{{ this.identifier }}', '{{ rules_version() }}',
+        (select coalesce(max(seq), 0) + 1 from {{ journal() }} where entry = 'built'),
+        '{{ tojson(rules(), sort_keys=true) | replace("\\", "") | replace("'", "") }}';
+{% endmacro %}
+
 {#- The node and all above it. -#}
 {% macro add_nodes(id, found) %}
     {%- if id in graph.nodes and graph.nodes[id] not in found -%}

@@ -30,17 +30,19 @@
             union distinct
             {{ unfinished_batches() }}
         )
-        select p.batch_id, j.touched_key
+        select p.batch_id, j.touched_key, j.from_at
         from pending as p
         left join {{ looked_up(journal(), 'batch_id in (' ~ batches ~ ')') }} as j
             on j.batch_id = p.batch_id and j.entry = '{{ meta.replaces }}';
-        {%- if meta.also and is_incremental() %}{{ context[meta.also]() }};{% endif %}
+        {{- set_partitions() }}
+        {%- if meta.also and is_incremental() %}{{ context[meta.also]() }}{% endif %}
     {%- endif -%}
-    {#- A table of an earlier version may lack the column; all below it is built anew then and waits for no keys. -#}
+    {#- A table of an earlier version may lack a column; all below it is built anew then and waits for no keys. -#}
     {%- set before = load_cached_relation(this) if not is_incremental() else none -%}
+    {%- set read = logged() + [meta.logged_at or meta.since] -%}
     {%- if logged() and before is not none
-        and not logged() | reject('in', adapter.get_columns_in_relation(before) | map(attribute='name')) | list %}
-    {%- if meta.replaces != 'shard' or meta.logs_as %}{{ journal_keys(this) }}{% endif %}
+        and not read | reject('in', adapter.get_columns_in_relation(before) | map(attribute='name')) | list %}
+    {%- if meta.replaces != 'shard' or meta.logs_as %}{{ journal_keys(looked_up(this, 'true')) }}{% endif %}
     {%- endif %}
 {% endmacro %}
 
@@ -72,6 +74,40 @@
     {%- else -%}
         true
     {%- endif -%}
+{%- endmacro %}
+
+{#- Whether a row (its alias) is of a key of this run and not before the time from which that key is taken again, less a
+    margin in microseconds; `at` is the column of its time, in microseconds or a date. Accepted events are of 2000 or
+    later (E4). -#}
+{% macro in_this_run(row, key, at, margin=0) -%}
+    {%- set from_at = 'coalesce(r.from_at, 946684800000000) - ' ~ margin -%}
+    {%- if is_incremental() -%}
+        exists (
+            select 1 from {{ this_run() }} as r
+            where r.touched_key = {{ row }}.{{ key }}
+                and {{ row }}.{{ at }} >= {{ utc_date(from_at) if at.endswith('_date') else from_at }}
+        )
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The rows of a table for which that holds, as a subquery. -#}
+{% macro touched_rows(relation, key, at, margin=0) -%}
+    {%- if is_incremental() -%}
+        (
+            select k.* from {{ looked_up(relation, touched_only(key)) }} as k
+            where {{ in_this_run('k', key, at, margin) }}
+        )
+    {%- else -%}
+        {{ looked_up(relation, 'true') }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The rows of this model's table that an increment replaces. -#}
+{% macro replaced_rows() -%}
+    {%- set of_keys = looked_up(this, touched_only(model.config.meta.replaces)) -%}
+    (select o.* from {{ of_keys }} as o where true{{ and_since('o') }})
 {%- endmacro %}
 
 {#- Journal keys are text. Written, a date becomes text; compared, the key becomes a date, so that the column stays bare

@@ -2,12 +2,13 @@
     may have none yet, though no credit of theirs was touched. -#}
 {% macro stale_spend() %}{{ return(adapter.dispatch('stale_spend', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__stale_spend() -%}
-    {{ add_spend('exists (' ~ few_keys(fits_moved()) ~ ')') }}
+    {{ add_spend('exists (' ~ few_keys(fits_moved()) ~ ')') }};
 {%- endmacro %}
 {% macro bigquery__stale_spend() -%}
     if exists ({{ fits_moved() }}) then
         {{ add_spend('true') }};
-    end if
+        {{ set_partitions() }}
+    end if;
 {%- endmacro %}
 
 {% macro add_spend(condition) -%}

@@ -1,7 +1,8 @@
 -- One row an order of a person, less its refunds; an event without a transaction id is an order of its own.
 {{ config(meta={
     'replaces': 'person_id',
-    'logs': ['conversion_date', 'person_id'] if by_shop() else 'conversion_date',
+    'logs': ['conversion_date', 'person_id'],
+    'logged_at': 'converted_at',
     'also': 'order_mates' if by_shop() else none,
 }) }}
 with {{ order_events_cte(

@@ -1,7 +1,8 @@
 -- One row a distinct accepted event, with the person it belongs to.
 {{ config(
     meta={
-        'replaces': 'device_key', 'logs': ['person_id', 'transaction_id'] if by_shop() else 'person_id',
+        'replaces': 'device_key', 'since': 'event_at',
+        'logs': ['person_id', 'transaction_id'] if by_shop() else 'person_id',
         'also': 'event_mates', 'then': 'find_first_event',
     },
     indexes=[{'columns': ['device_key']}, {'columns': ['person_id']}]
@@ -12,6 +13,7 @@
 
 with mine as (
     select * from {{ accepted_copies(touched_only('device_key')) }} as c
+    where {{ in_this_run('c', 'device_key', 'event_at') }}
 ),
 
 -- E1: an event that came more than once; copies on other devices compete too
@@ -47,7 +49,7 @@ events as (
     union all
     select shard, {{ columns | join(', ') }}
     from ranked
-    where copy_number = 1 and {{ touched_only('device_key') }}
+    where copy_number = 1 and {{ in_this_run('ranked', 'device_key', 'event_at') }}
 ),
 
 {{ device_user_ctes('events') }}

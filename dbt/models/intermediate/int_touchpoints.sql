@@ -1,10 +1,15 @@
 -- One row a conversion and a session that may earn credit for it.
+{{ config(meta={
+    'replaces': 'person_id', 'since': 'conversion_date', 'also': 'sessions_around', 'logs': 'person_id',
+}) }}
 with conversions as (
-    select * from {{ looked_up(ref('int_conversions'), touched_only('person_id')) }} as c
+    select * from {{ touched_rows(ref('int_conversions'), 'person_id', 'conversion_date') }} as c
 ),
 
 sessions as (
-    select * from {{ looked_up(ref('int_sessions'), touched_only('person_id')) }} as s
+    -- from the start of the first conversion's window, by date
+    select *
+    from {{ touched_rows(ref('int_sessions'), 'person_id', 'ended_at', micros(days=var('lookback_days') + 1)) }} as s
 )
 
 select
@@ -15,7 +20,8 @@ select
     s.started_at as touched_at,
     s.ended_at >= c.converted_at as is_conversion_session,
     s.source, s.medium, s.campaign, s.source_rule, s.channel_group, s.channel, s.is_direct, s.device_category,
-    s.channel_rule
+    s.channel_rule,
+    c.conversion_date
 from conversions as c
 -- T1: started within the window, both ends inclusive; the conversion's own session always counts
 inner join sessions as s

@@ -1,14 +1,14 @@
 -- One row a conversion, touchpoint and model: what part of the conversion, and of its money, the touchpoint earns.
 {{ config(
     meta={
-        'replaces': 'person_id', 'logs': ['conversion_date', 'person_id'],
+        'replaces': 'person_id', 'since': 'conversion_date', 'logs': ['conversion_date', 'person_id'],
         'also': 'stale_fits', 'then': 'remember_fits',
     },
     indexes=[{'columns': ['person_id']}, {'columns': ['conversion_date']}],
     partition_by=by_day('conversion_date'),
 ) }}
 with conversions as (
-    select * from {{ looked_up(ref('int_conversions'), touched_only('person_id')) }} as c
+    select * from {{ touched_rows(ref('int_conversions'), 'person_id', 'conversion_date') }} as c
 ),
 
 touchpoints as (
@@ -22,7 +22,7 @@ touchpoints as (
             max(case when not is_direct then position end) over (partition by conversion_id),
             count(*) over (partition by conversion_id)
         ) as last_click_position
-    from {{ looked_up(ref('int_touchpoints'), touched_only('person_id')) }} as t
+    from {{ touched_rows(ref('int_touchpoints'), 'person_id', 'conversion_date') }} as t
 ),
 
 models as ({{ models_by_date() }}),

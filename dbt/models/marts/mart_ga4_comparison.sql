@@ -1,6 +1,9 @@
 -- One row a session of which GA4 names its own source: GA4's beside ours, and why they differ (S6).
 -- BigQuery's script asks it for the days that a batch touches (declarations.sql): depends_on {{ ref('int_sessions') }}
-{{ config(partition_by=by_day('session_date')) }}
+{{ config(
+    meta={'replaces': 'person_id', 'since': 'session_date', 'also': 'sessions_around'},
+    partition_by=by_day('session_date'),
+) }}
 with sessions as (
     select * from {{ looked_up(ref('mart_sessions'), touched_only('person_id')) }} as s
 ),
@@ -19,7 +22,8 @@ compared as (
         coalesce(ga4_medium, '(not set)') as ga4_medium,
         coalesce(ga4_campaign, '(not set)') as ga4_campaign
     from sessions
-    where ga4_source is not null or ga4_medium is not null
+    where (ga4_source is not null or ga4_medium is not null)
+        and {{ in_this_run('sessions', 'person_id', 'session_date') }}
 ),
 
 looked_back as (

@@ -1,18 +1,18 @@
 -- One row a conversion, line of its items, touchpoint and model: what the touchpoint earns of the line (C6).
-{{ config(meta={'replaces': 'person_id'}, partition_by=by_day('conversion_date')) }}
+{{ config(meta={'replaces': 'person_id', 'since': 'conversion_date'}, partition_by=by_day('conversion_date')) }}
 with credits as (
     select
         conversion_id, person_id, conversion_date, transaction_id, customer_type, model, fit_id, session_id, position,
         source, medium, campaign, channel, channel_group, credit, revenue,
         {{ billionths('credit') }} as weight,
         {{ wide(1000000000) }} as total_weight
-    from {{ looked_up(ref('mart_attribution'), touched_only('person_id')) }} as a
+    from {{ touched_rows(ref('mart_attribution'), 'person_id', 'conversion_date') }} as a
     where model in ({{ item_models() }}) and (credit > 0 or revenue > 0)
 ),
 
 conversions as (
     select conversion_id, items, items_issue
-    from {{ looked_up(ref('int_conversions'), touched_only('person_id')) }} as c
+    from {{ touched_rows(ref('int_conversions'), 'person_id', 'conversion_date') }} as c
 ),
 
 lines as (

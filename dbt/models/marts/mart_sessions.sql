@@ -1,17 +1,20 @@
 -- One row a session, with the conversions that happened in it.
-{{ config(partition_by=by_day('session_date')) }}
+{{ config(
+    meta={'replaces': 'person_id', 'since': 'session_date', 'also': 'sessions_around'},
+    partition_by=by_day('session_date'),
+) }}
 with sessions as (
     select *
-    from {{ looked_up(ref('int_sessions'), touched_only('person_id')) }} as s
+    from {{ touched_rows(ref('int_sessions'), 'person_id', 'session_date') }} as s
     where {{ is_kept('started_at') }}
 ),
 
 conversions as (
-    select * from {{ looked_up(ref('int_conversions'), touched_only('person_id')) }} as c
+    select * from {{ touched_rows(ref('int_conversions'), 'person_id', 'conversion_date') }} as c
 ),
 
 touchpoints as (
-    select * from {{ looked_up(ref('int_touchpoints'), touched_only('person_id')) }} as t
+    select * from {{ touched_rows(ref('int_touchpoints'), 'person_id', 'conversion_date') }} as t
 ),
 
 earned as (
