@@ -2,8 +2,8 @@
 
 A model sends the same statements whatever is pending; only the rows differ. So one run of each mode is listened to, and
 its statements serve any number of warehouses. What dbt decides by itself is little, and done here too: a model without
-a table is built anew, and what a killed rebuild left over is dropped first. A model with nothing pending, at which dbt
-stops, is played to its end: its statements find no keys.
+a table is built anew. A model with nothing pending, at which dbt stops, is played to its end: its statements find no
+keys.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ from tests.dbt.project import environment, rows_of
 JOURNAL = "int_journal"
 #: What the hooks of a whole run make where it is missing.
 MADE_BY_HOOKS = {JOURNAL, "model_fits"}
-LEFT_OVER = ("__dbt_backup", "__dbt_tmp")
 INDEX = re.compile(r'(?<=create index )"[0-9a-f]{32}"', re.IGNORECASE)
 #: A batch that each model has begun and not marked, so that none stops for want of one.
 PENDING = "insert into int_journal (batch_id, entry, model) select 'pending', 'rebuilt', unnest(?)"
@@ -183,7 +182,6 @@ class Warehouse:
 
     def _statements(self, mode: str, only: str | None) -> Iterator[str]:
         built = self.relations()
-        yield from (f"drop {kind} {name}" for name, kind in built.items() if name.endswith(LEFT_OVER))
         for node, statement in self.script.statements(mode, built):
             if only is None or node == only or node not in self.script.tables:
                 yield statement

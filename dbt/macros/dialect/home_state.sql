@@ -42,27 +42,25 @@
     )
 {%- endmacro %}
 
-{#- Makes these tables on BigQuery, int_lookup, and the streamed and the spend table where nobody made
-    them yet; DuckDB has files (include/duckdb_plugin.py makes them). -#}
+{#- Makes these tables on BigQuery, int_lookup, and the streamed and the spend table, each where nobody made it yet; DuckDB
+    has files (include/duckdb_plugin.py makes them). -#}
 {% macro create_home_state() %}{{ return(adapter.dispatch('create_home_state', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__create_home_state() %}{% endmacro %}
 {% macro bigquery__create_home_state() %}
     {%- set where = {'database': target.database, 'schema': target.schema} -%}
-    create table if not exists {{ api.Relation.create(identifier='deletion_tombstones', **where) }} (
-        kind string, key_hash string, from_at int64, until_at int64, deleted_at int64
-    );
-    create table if not exists {{ api.Relation.create(identifier='kept_history', **where) }} (
-        first_event_at int64, kept_from int64
-    );
-    create table if not exists {{ api.Relation.create(identifier='kept_events', **where) }} (
-        rows_from int64, event_hash string
-    );
-    create table if not exists {{ source('streamed', 'streamed_events') }} (
-        batch_id string, line_number int64, payload string, received_at timestamp
-    )
-    partition by date(received_at)
-    cluster by batch_id
-    options (require_partition_filter = true);
-    {{ create_spend_table() }};
-    {{ create_lookup() }}
+    {%- set tables = {
+        api.Relation.create(identifier='deletion_tombstones', **where):
+            '(kind string, key_hash string, from_at int64, until_at int64, deleted_at int64)',
+        api.Relation.create(identifier='kept_history', **where): '(first_event_at int64, kept_from int64)',
+        api.Relation.create(identifier='kept_events', **where): '(rows_from int64, event_hash string)',
+        source('streamed', 'streamed_events'):
+            '(batch_id string, line_number int64, payload string, received_at timestamp)
+            partition by date(received_at) cluster by batch_id options (require_partition_filter = true)',
+        source('ad_spend', 'ad_spend'): spend_table(),
+        lookup(): lookup_table(),
+    } -%}
+    {%- for table, definition in tables.items()
+        if adapter.get_relation(table.database, table.schema, table.identifier) is none %}
+    create table if not exists {{ table }} {{ definition }};
+    {%- endfor %}
 {% endmacro %}

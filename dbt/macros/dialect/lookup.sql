@@ -5,8 +5,8 @@
     {{- return(api.Relation.create(database=target.database, schema=target.schema, identifier='int_lookup')) -}}
 {% endmacro %}
 
-{% macro create_lookup() %}
-    create table if not exists {{ lookup() }} (
+{% macro lookup_table() %}
+    (
         model string, kind string, key string, device_key string, bucket int64
     )
     partition by range_bucket(bucket, generate_array(0, 1024, 1))

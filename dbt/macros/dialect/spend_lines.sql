@@ -26,8 +26,8 @@
 {% endmacro %}
 
 {#- On BigQuery the table is there for whoever fills it. -#}
-{% macro create_spend_table() -%}
-    create table if not exists {{ source('ad_spend', 'ad_spend') }} (
+{% macro spend_table() -%}
+    (
         day date, source string, medium string, campaign string, currency string,
         cost numeric, clicks int64, impressions int64
     )
