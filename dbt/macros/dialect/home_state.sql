@@ -42,8 +42,8 @@
     )
 {%- endmacro %}
 
-{#- Makes these tables on BigQuery, int_lookup, and the streamed and the spend table, each where nobody made it yet; DuckDB
-    has files (include/duckdb_plugin.py makes them). -#}
+{#- Makes these tables on BigQuery, int_lookup, and the streamed and the spend table, each where nobody made it yet;
+    DuckDB has files (include/duckdb_plugin.py makes them). -#}
 {% macro create_home_state() %}{{ return(adapter.dispatch('create_home_state', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__create_home_state() %}{% endmacro %}
 {% macro bigquery__create_home_state() %}

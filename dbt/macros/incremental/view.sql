@@ -1,5 +1,5 @@
-{#- dbt's own materialization, overridden: a view is made where there is none or its rules changed (rules.sql), so that a
-    run that changes no code sends no statement for it. The journal notes by which rules it was made, as for a table. -#}
+{#- dbt's own materialization, overridden: a view is made where there is none or its rules changed (rules.sql), so
+    that a run that changes no code sends no statement for it. The journal notes by which rules, as for a table. -#}
 {% materialization view, default %}{{ return(made_view()) }}{% endmaterialization %}
 {% materialization view, adapter='bigquery' %}{{ return(made_view()) }}{% endmaterialization %}
 
@@ -26,4 +26,6 @@
 {% macro duckdb__replace_view(view) %}create or replace view {{ view }} as (
 {{ compiled_code }}
 ){% endmacro %}
-{% macro bigquery__replace_view(view) %}{{ get_create_view_as_sql(view, compiled_code) | trim | trim(';') }}{% endmacro %}
+{% macro bigquery__replace_view(view) -%}
+    {{ get_create_view_as_sql(view, compiled_code) | trim | trim(';') }}
+{%- endmacro %}
