@@ -60,7 +60,7 @@
         where user_id is not null and user_pseudo_id is not null
     ),
     begun as (
-        select touched_key, min(coalesce(from_at, 0)) as from_at from {{ this_run() }} group by touched_key
+        select r.touched_key, min({{ begins_at('r') }}) as from_at from {{ this_run() }} as r group by r.touched_key
     )
     select (select max(batch_id) from {{ this_run() }}), b.touched_key
     from begun as b

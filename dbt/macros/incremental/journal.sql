@@ -64,9 +64,9 @@
 {% macro changed_rows() -%}
     {%- set old, new = replaced_rows(), looked_up(new_rows(), 'true') -%}
     (
-        (select * from {{ old }} as o except distinct select * from {{ new }} as n)
+        (select * from {{ old }} as o {{ dbt.except() }} select * from {{ new }} as n)
         union all
-        (select * from {{ new }} as n except distinct select * from {{ old }} as o)
+        (select * from {{ new }} as n {{ dbt.except() }} select * from {{ old }} as o)
     )
 {%- endmacro %}
 

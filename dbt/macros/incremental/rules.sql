@@ -26,16 +26,14 @@
     {{ return({'settings': settings, 'seeds': seeds, 'code': local_md5(code.split() | join(' '))}) }}
 {% endmacro %}
 
-{#- Their hash, by which they are compared. -#}
-{% macro rules_version() %}{{ return(local_md5(tojson(rules(), sort_keys=true))) }}{% endmacro %}
-
 {#- Journals by which rules the model is built now. -#}
 {% macro note_rules() %}
+    {%- set now = tojson(rules(), sort_keys=true) %}
     insert into {{ journal() }} (batch_id, entry, model, version, seq, detail)
     select
-        '{{ invocation_id }}', 'built', '{{ this.identifier }}', '{{ rules_version() }}',
+        '{{ invocation_id }}', 'built', '{{ this.identifier }}', '{{ local_md5(now) }}',
         (select coalesce(max(seq), 0) + 1 from {{ journal() }} where entry = 'built'),
-        '{{ tojson(rules(), sort_keys=true) | replace("\\", "") | replace("'", "") }}';
+        '{{ now | replace("\\", "") | replace("'", "") }}';
 {% endmacro %}
 
 {#- The node and all above it. -#}

@@ -76,11 +76,14 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- From when on an entry of this run (its alias) takes its key again; where it does not say, from before any accepted
+    event, which are of 2000 or later (E4). -#}
+{% macro begins_at(entry) %}coalesce({{ entry }}.from_at, 946684800000000){% endmacro %}
+
 {#- Whether a row (its alias) is of a key of this run and not before the time from which that key is taken again, less a
-    margin in microseconds; `at` is the column of its time, in microseconds or a date. Accepted events are of 2000 or
-    later (E4). -#}
+    margin in microseconds; `at` is the column of its time, in microseconds or a date. -#}
 {% macro in_this_run(row, key, at, margin=0) -%}
-    {%- set from_at = 'coalesce(r.from_at, 946684800000000) - ' ~ margin -%}
+    {%- set from_at = begins_at('r') ~ ' - ' ~ margin -%}
     {%- if is_incremental() -%}
         exists (
             select 1 from {{ this_run() }} as r

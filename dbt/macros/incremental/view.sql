@@ -7,7 +7,7 @@
     {%- set found, view = load_cached_relation(this), this.incorporate(type='view') -%}
     {%- set known = rules_of_tables().get(this.identifier) -%}
     {%- if found is not none and found.is_view and not should_full_refresh()
-        and known and known.version == rules_version() -%}
+        and known and known.version == local_md5(tojson(rules(), sort_keys=true)) -%}
         {%- do store_raw_result('main', message='as it was', code='OK', rows_affected='0') -%}
         {{ return({'relations': [view]}) }}
     {%- endif -%}

@@ -1,7 +1,5 @@
 -- One row a session of a person: consecutive events of both sources with no gap above the timeout.
-{{ config(meta={
-    'replaces': 'person_id', 'since': 'started_at', 'also': 'sessions_around', 'logs': 'session_date',
-}) }}
+{{ config(meta={'replaces': 'person_id', 'since': 'started_at', 'also': 'sessions_around', 'logs': 'session_date'}) }}
 with events as (
     select * from {{ touched_rows(ref('int_events'), 'person_id', 'event_at') }} as e
 ),
