@@ -39,17 +39,16 @@
     }) }}
 {% endmacro %}
 
-{#- As literals: the days whose rows changed, and all on which the open people have a session or a conversion; they lie
-    in these buckets. -#}
+{#- As literals: the days on which the open people, whose rows lie in these buckets, have or had sessions or
+    conversions. -#}
 {% macro open_dates(people) -%}
-    {%- set days -%}
-        select e.touched_key as day from {{ open_entries() }} as e where e.entry in ('conversion_date', 'session_date')
-        {%- for table, day in {'int_sessions': 'session_date', 'int_conversions': 'conversion_date'}.items() %}
-        union all
-        select cast(p.{{ day }} as string)
-        from {{ api.Relation.create(database=target.database, schema=target.schema, identifier=table) }} as p
-        where p.bucket in ({{ people | join(', ') }}) and p.person_id in ({{ open_keys('person_id') }})
-        {%- endfor %}
-    {%- endset -%}
-    {{- return(column_of("select distinct concat('date \"', d.day, '\"') from (" ~ days ~ ') as d')) -}}
+    {%- set where = {'database': target.database, 'schema': target.schema} -%}
+    {%- set buckets, keys = '(' ~ people | join(', ') ~ ')', open_keys('person_id') -%}
+    {%- set days = [] -%}
+    {%- for day, table in {'session_date': 'int_sessions', 'conversion_date': 'int_conversions'}.items() -%}
+        {%- set dated = api.Relation.create(identifier=table, **where) -%}
+        {%- do days.append(days_of(day, open_entries(), dated, buckets, keys)) -%}
+    {%- endfor -%}
+    {%- set literal = "concat('date \"', cast(d.value as string), '\"')" -%}
+    {{- return(column_of('select distinct ' ~ literal ~ ' from (' ~ days | join(' union all ') ~ ') as d')) -}}
 {%- endmacro %}

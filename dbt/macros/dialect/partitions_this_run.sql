@@ -66,10 +66,14 @@
     {%- set day = model.config.partition_by.field %}
     {%- if day != 'bucket' %}
     {%- set dated = ref('int_sessions' if day == 'session_date' else 'int_conversions') %}
-    {%- set journaled = 'select cast(j.touched_key as date) as value from ' ~ journal() ~ " as j where j.entry = '"
-        ~ day ~ "' and j.batch_id in (select batch_id from " ~ this_run() ~ ')' %}
-    {%- set present = 'select d.' ~ day ~ ' from ' ~ dated ~ ' as d where d.bucket in unnest(person_buckets)'
-        ~ ' and d.person_id in (' ~ this_run_keys() ~ ')' %}
-    {{ set_values('dates', journaled ~ ' union all ' ~ present) }}
+    {{ set_values('dates', days_of(day, entries_this_run(), dated, 'unnest(person_buckets)', this_run_keys())) }}
     {%- endif %}
+{%- endmacro %}
+
+{#- The days of one kind, session_date or conversion_date, on which these people have or had rows: those that the
+    entries name, which changed, and those that the table holds in these buckets. A query of one column, value. -#}
+{% macro days_of(day, entries, table, buckets, people) -%}
+    select cast(j.touched_key as date) as value from {{ entries }} as j where j.entry = '{{ day }}'
+    union all
+    select d.{{ day }} from {{ table }} as d where d.bucket in {{ buckets }} and d.person_id in ({{ people }})
 {%- endmacro %}
