@@ -95,9 +95,10 @@ lint-types: .venv/.dev
 	mypy
 
 .PHONY: lint-sql
-lint-sql: lint-sql-bigquery lint-sql-local
+lint-sql:
 	@find dbt -name '*.sql' -not -path '*/target/*' -exec awk \
 		'length > 120 { print FILENAME ":" FNR ": longer than 120 characters"; status = 1 } END { exit status }' {} +
+	@$(MAKE) --no-print-directory -j 2 lint-sql-bigquery lint-sql-local
 
 .PHONY: lint-sql-bigquery lint-sql-local
 lint-sql-bigquery lint-sql-local: lint-sql-%: .venv/.dev

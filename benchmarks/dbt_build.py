@@ -31,16 +31,20 @@ TOUCHED = """
 select count(*) from {name} as t where exists (
     select 1 from int_journal as j
     where j.entry = $key and list_contains($batches, j.batch_id) and ($key <> 'shard' or j.model = $name)
-        and j.touched_key = cast(t.{key} as text) and {since}
+        and j.touched_key = cast(t.{key} as text) and {spanned}
 )
 """
-#: Of such a key what happened from the journaled time on: a date as such, and a session until it ended.
-SINCE = {
-    None: "true",
-    "event_at": "t.event_at >= coalesce(j.from_at, 0)",
-    "started_at": "t.ended_at >= coalesce(j.from_at, 0)",
-}
-SINCE_DATE = "t.{} >= cast(make_timestamp(coalesce(j.from_at, 0)) as date)"
+#: Of such a key what lies in the entry's span, as the macro in_span has it.
+SPANNED = "{until} >= {first} and {at} <= {last}"
+FIRST, LAST = "coalesce(j.from_at, 946684800000000) - {}", "coalesce(j.until_at, 7258118400000000) + {}"
+DATE = "cast(make_timestamp({}) as date)"
+#: By how much a span is widened, as the macro margin has it; a setting is the one that the table was built with.
+LONGEST_SESSION = "(select coalesce(max(l.seq), 0) from int_journal as l where l.entry = 'longest_session')"
+DAYS = "{} * 86400000000"
+SETTING = """(
+    select cast(b.detail ->> '$.settings.{setting}' as bigint) from int_journal as b
+    where b.entry = 'built' and b.model = '{name}' order by b.seq desc limit 1
+)"""
 ROWS_SCANNED = re.compile(r"'metric': query\.total_rows_scanned, 'value': (\d+)")
 
 
@@ -140,12 +144,26 @@ def batch_ids(settings: Settings) -> frozenset[str]:
 
 
 def touched_rows(settings: Settings, batches: frozenset[str]) -> dict[str, int]:
-    """By model the rows that these batches wrote: those of the keys that the journal names, from the time it has."""
+    """By model the rows that these batches wrote: those of the keys that the journal names, in the spans it has."""
     found = {}
     models = {node["name"]: node for node in read_manifest(settings)["nodes"].values()}
     for name, key in tables(settings).items():
         values: dict[str, object] = {"key": key, "name": name, "batches": sorted(batches)}
-        at = models[name]["config"]["meta"].get("since")
-        query = TOUCHED.format(name=name, key=key, since=SINCE.get(at) or SINCE_DATE.format(at))
-        ((found[name],),) = rows_of(settings, query, values)
+        spanned = _spanned(name, models[name]["config"]["meta"])
+        ((found[name],),) = rows_of(settings, TOUCHED.format(name=name, key=key, spanned=spanned), values)
     return found
+
+
+def _spanned(name: str, meta: dict[str, Any]) -> str:
+    if not (at := meta.get("at")):
+        return "true"
+    first, last = FIRST.format(_margin(name, meta.get("before"))), LAST.format(_margin(name, meta.get("after")))
+    if at.endswith("_date"):
+        first, last = DATE.format(first), DATE.format(last)
+    return SPANNED.format(at=at, until=meta.get("until") or at, first=first, last=last)
+
+
+def _margin(name: str, wide: str | int | None) -> str:
+    if wide == "longest_session":
+        return LONGEST_SESSION
+    return DAYS.format(SETTING.format(name=name, setting=wide) if isinstance(wide, str) else wide or 0)

@@ -11,7 +11,7 @@ from include.warehouse import explain, open_warehouse
 
 
 def compact(settings: Settings) -> None:
-    """Copy the warehouse, tables, views, indexes and all, to a new file that takes its place in one step.
+    """Copy the warehouse, tables, views and all, to a new file that takes its place in one step.
 
     The caller holds the writer's pool: what another process wrote meanwhile would be lost.
 

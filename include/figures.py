@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import accumulate
 from typing import Any
 
-from include.store import Store, Table
+from include.store import Store, Table, constant_dates
 
 #: One row a published run.
 #: published_at: UTC, the moment the published content was complete, just before readers were given it.
@@ -61,6 +61,7 @@ BATCH_COLUMNS = (
 )
 
 DAY = timedelta(days=1)
+EPOCH = datetime(1970, 1, 1)
 
 #: E4, A1: these reasons of quarantine are whole files'; every other one is a row's.
 OF_FILE = "reason in ('unreadable', 'unknown_name', 'wrong_type', 'wrong_columns')"
@@ -78,11 +79,16 @@ from (
 #: C3. Both tables are small beside the events.
 ORDERS = """
 select
-    (select count(*) from {int_refunds} as r where not r.is_matched),
+    (select count(*) from int_refunds as r where not r.is_matched),
     (select count(*) from (
-        select transaction_id from {int_conversions} as c where transaction_id is not null
+        select transaction_id from int_conversions as c where transaction_id is not null
         group by transaction_id having count(distinct person_id) > 1
     ) as s)
+"""
+
+#: The starts of the days on which the batch's shards have events.
+BATCH_DAYS = """
+select distinct from_at from int_journal where entry = 'shard_day' and touched_key in (select * from unnest($batch))
 """
 
 #: A row a shard, with its events and the lag of all streamed ones: the median, of an even number the mean of the two in
@@ -90,7 +96,7 @@ select
 BATCH = """
 with batch as (
     select shard, case when not starts_with(shard, 'events_') then $now - event_at end as lag
-    from {events} where shard in (select * from unnest($batch))
+    from int_events where event_date in ({days}) and shard in (select * from unnest($batch))
 ),
 ranked as (
     select lag, row_number() over (order by lag) as place, count(*) over () as lags from batch where lag is not null
@@ -120,11 +126,10 @@ def measure(
     batch: the shards that came or changed since the run published before. landed: when each did, where that is known.
     """
     revenue, rejected_rows, rejected_files = store.rows(TOTALS)[0]
-    orders = store.parts_of("every", [], "int_refunds", "int_conversions")
-    unmatched_refunds, shared_orders = store.rows(ORDERS.format(**orders))[0]
-    now = (published_at - datetime(1970, 1, 1)) // timedelta(microseconds=1)
-    events = store.parts_of("shard", batch, "int_events")["int_events"] if batch else ""
-    shards = store.rows(BATCH.format(events=events), batch=list(batch), now=now) if batch else []
+    unmatched_refunds, shared_orders = store.rows(ORDERS)[0]
+    now = (published_at - EPOCH) // timedelta(microseconds=1)
+    days = {(EPOCH + timedelta(microseconds=at)).date() for (at,) in store.rows(BATCH_DAYS, batch=list(batch))}
+    shards = store.rows(BATCH.format(days=constant_dates(days)), batch=list(batch), now=now) if days else []
     ages = [(published_at - landed[shard], rows) for shard, rows, *_ in shards if shard in landed]
     recent = [(age.total_seconds(), rows) for age, rows in ages if timedelta() <= age <= DAY]
     of_batch = (

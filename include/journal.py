@@ -112,10 +112,11 @@ FORGET = (
     """,
 )
 
-#: Of a shard, of a table's rules, its fits and its first event the last entry is all that is ever asked for.
+#: Of a shard, of a table's rules, its fits, its first event and its longest session the last entry is all that is ever
+#: asked for. The days of a shard all stay.
 FORGET_OLD = """
 delete from int_journal as old
-where old.entry in ('shard', 'rejected', 'built', 'first_event', 'fits') and exists (
+where old.entry in ('shard', 'rejected', 'built', 'first_event', 'longest_session', 'fits') and exists (
     select 1 from int_journal as later
     where later.model = old.model and later.seq > old.seq
         and case when later.entry in ('shard', 'rejected') then 'shard' else later.entry end
@@ -170,8 +171,8 @@ def finished_batches(store: Store, manifest: dict[str, Any]) -> list[str]:
 def trim(settings: Settings) -> int:
     """Remove from the journal what no run will ask for again; returns how many rows went.
 
-    A batch goes when readers have it and no model waits for it; of a shard or a table's rules the last entry stays. One
-    transaction; the caller holds the writer pool.
+    A batch goes when readers have it and no model waits for it; of a shard, a table's rules and the like the last entry
+    stays. One transaction; the caller holds the writer pool.
 
     Raises WarehouseError when the warehouse cannot be opened.
     """

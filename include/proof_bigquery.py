@@ -103,9 +103,7 @@ def keep_rows(store: BigQueryStore, staging: Iterable[str]) -> list[str]:
         one, other = live.get(table, {}), rebuilt.get(table, {})
         shards = sorted(shard for shard in {*one, *other} if one.get(shard) != other.get(shard))
         if shards:
-            names = _columns(store, table)
-            columns = ", ".join(names)
-            chosen = f"where {'bucket >= 0 and ' if 'bucket' in names else ''}shard in unnest($shards)"
+            columns, chosen = ", ".join(_columns(store, table)), "where shard in unnest($shards)"
             take = f"insert into {table} ({columns}) select {columns} from live_{table} {chosen}"  # noqa: S608
             store.run(f"delete from {table} {chosen}", take, shards=shards)  # noqa: S608
         kept += [f"{table}/{shard}" for shard in shards if shard in one]
@@ -113,12 +111,9 @@ def keep_rows(store: BigQueryStore, staging: Iterable[str]) -> list[str]:
 
 
 def sides_of(store: BigQueryStore, tables: Iterable[str]) -> Iterator[tuple[str, Sides]]:
-    """Each table as it is compared: without buckets, which follow from keys; a filter must name every partition."""
+    """Each table as it is compared."""
     for table in tables:
-        columns = _columns(store, table)
-        text = f"to_json_string(struct({', '.join(column for column in columns if column != 'bucket')}))"
-        scope = "where bucket >= 0" if "bucket" in columns else ""
-        yield table, Sides(f"(select * from live_{table} {scope})", f"(select * from {table} {scope})", text)  # noqa: S608
+        yield table, Sides(f"live_{table}", table, f"to_json_string(struct({', '.join(_columns(store, table))}))")
 
 
 def _columns(store: BigQueryStore, table: str) -> list[str]:

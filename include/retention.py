@@ -17,9 +17,8 @@ log = logging.getLogger(__name__)
 
 DAY_US = 86_400_000_000
 
-#: What the statements below name in braces, besides mart_sessions and the tables that NEEDED and NEEDED_KEYS fill.
-TABLES = ("int_conversions", "int_sessions", "int_events", "stg_ga_events", "stg_streamed_events")
-
+#: What the statements below read, besides the tables that NEEDED and NEEDED_KEYS fill.
+TABLES = ("int_conversions", "int_sessions", "int_events", "stg_ga_events", "stg_streamed_events", "mart_sessions")
 
 #: The longest that an accepted event may be ahead of its arrival (max_future_minutes); a later one goes by its arrival.
 AHEAD = 100_000 * 60_000_000
@@ -27,28 +26,28 @@ YEAR_2000 = 946_684_800_000_000
 
 #: People of whom readers see something older than the horizon.
 CROSSING = """
-select person_id from {int_conversions} where converted_at < $kept_from
+select person_id from int_conversions where converted_at < $kept_from
 union distinct
 select person_id from {mart_sessions} where {started_us} < $kept_from
 """
 
 #: The start of the first session that may still earn credit: of all that ended within a look-back of the horizon.
 NEEDED_FROM = """
-select least($window_from, coalesce(min(started_at), $window_from)) from {int_sessions} where ended_at >= $window_from
+select least($window_from, coalesce(min(started_at), $window_from)) from int_sessions where ended_at >= $window_from
 """
 
 #: {order}: what tells orders apart, from `order_columns`.
 #: Events before `before` that something inside the window needs: the last login on a device that is still used (I1);
 #: the events of an order that still has some (C1, C3), and the logins that say whose they are.
 NEEDED = """
-with old as (select * from {int_events} where event_at < $before),
+with old as (select * from int_events where event_at < $before),
 orders as (
-    select {order} from {int_events}
+    select {order} from int_events
     where transaction_id is not null
     group by {order} having max(event_at) >= $before
 ),
 order_events as (select o.* from old as o inner join orders as r using ({order})),
-used as (select distinct user_pseudo_id from {int_events} where event_at >= $before),
+used as (select distinct user_pseudo_id from int_events where event_at >= $before),
 told as (select distinct user_pseudo_id from order_events where user_id is null),
 logins as (
     select o.* from old as o
@@ -74,7 +73,7 @@ from (select * from order_events union all select * from logins) as all_needed
 NEEDED_KEYS = """
 select event_key from {needed}
 union distinct
-select event_key from {stg_streamed_events} where reject_reason is null
+select event_key from stg_streamed_events where reject_reason is null
 group by event_key having min(event_at) < $before and max(event_at) >= $before
 """
 
@@ -87,9 +86,9 @@ case when event_at between $least_time and received_at + $ahead then event_at el
 DROPPED = f"""
 select distinct model, shard
 from (
-    select 'stg_ga_events' as model, shard, event_key, event_at, received_at from {{stg_ga_events}}
+    select 'stg_ga_events' as model, shard, event_key, event_at, received_at from stg_ga_events
     union all
-    select 'stg_streamed_events', shard, event_key, event_at, received_at from {{stg_streamed_events}}
+    select 'stg_streamed_events', shard, event_key, event_at, received_at from stg_streamed_events
 ) as s
 where {IS_OLD} and event_key not in (select event_key from {{needed_keys}})
 """  # noqa: S608 - constants
@@ -191,9 +190,9 @@ def retain(settings: Settings, wanted: int | None, lookback: int) -> Done | None
     kept_from = later(wanted, before.kept_from)
     if kept_from is None:
         return None
-    with open_built(settings, *TABLES, "int_journal", "mart_sessions") as warehouse:
+    with open_built(settings, *TABLES, "int_journal") as warehouse:
         store = DuckDB(warehouse, settings)
-        tables = {name: name for name in (*TABLES, "mart_sessions", "needed", "needed_keys")}
+        tables = {name: name for name in ("mart_sessions", "needed", "needed_keys")}
         ((first,),) = store.rows("select min(event_at) from int_events where is_timely")
         ((needed_from,),) = store.rows(NEEDED_FROM.format(**tables), window_from=kept_from - lookback)
         rows_from = later(needed_from, before.rows_from) or needed_from

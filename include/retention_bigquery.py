@@ -25,7 +25,6 @@ from include.retention import (
     NEEDED,
     NEEDED_FROM,
     NEEDED_KEYS,
-    TABLES,
     YEAR_2000,
     Done,
     later,
@@ -48,7 +47,6 @@ select $before, null
 """  # noqa: S608 - constants
 
 _TABLES = {
-    **{name: f"(select * from {name} where bucket >= 0)" for name in TABLES},  # noqa: S608 - constants
     "mart_sessions": "(select * from mart_sessions where session_date <= date(timestamp_micros($kept_from)))",
     "needed": _NEEDED,
     "needed_keys": _NEEDED_KEYS,
@@ -69,7 +67,7 @@ _HELD = f"""
 select shard, count(*), countif(stays)
 from (
     select shard, not ({IS_OLD} and event_key not in (select event_key from {_NEEDED_KEYS})) as stays
-    from {_TABLES["stg_ga_events"]} as s
+    from stg_ga_events as s
 ) as judged
 group by shard
 """  # noqa: S608 - constants
@@ -80,23 +78,23 @@ where regexp_contains(table_id, r'^events_(fresh_|intraday_)?[0-9]{{8}}$') order
 """
 
 _OLD_LINES = f"""
-select shard, line_number from {_TABLES["stg_streamed_events"]} as s
+select shard, line_number from stg_streamed_events as s
 where {IS_OLD} and event_key not in (select event_key from {_NEEDED_KEYS})
 """  # noqa: S608 - constants
 
 _PLACE = "concat({batch}, ':', cast(line_number as string))"
-_STAGED_PLACES = f"select {_PLACE.format(batch='shard')} from {_TABLES['stg_streamed_events']} as p"  # noqa: S608
+_STAGED_PLACES = f"select {_PLACE.format(batch='shard')} from stg_streamed_events as p"  # noqa: S608
 
 #: Batches with lines that staging does not hold: not read yet, or old when they came.
-_PARTLY_STAGED = f"""
+_PARTLY_STAGED = """
 select l.batch_id
 from streamed_events as l
-left join (select shard, count(*) as staged from {_TABLES["stg_streamed_events"]} as p group by shard) as s
+left join (select shard, count(*) as staged from stg_streamed_events as p group by shard) as s
     on s.shard = l.batch_id
 where l.received_at >= timestamp '1970-01-01'
 group by l.batch_id
 having count(*) > coalesce(max(s.staged), 0)
-"""  # noqa: S608 - constants
+"""
 
 _LATE_LINES = f"""
 with {STREAMED_LINES}
@@ -122,7 +120,7 @@ where
 """
 
 #: The needed events in a statement by hand: staging, once it has left the others out.
-_STAGED = "`{project}.{dataset}.stg_ga_events` where bucket >= 0 and event_at < $before"
+_STAGED = "`{project}.{dataset}.stg_ga_events` where event_at < $before"
 
 #: Tables that staging cannot read (E4).
 _SET_ASIDE = """

@@ -6,7 +6,7 @@ What the engines do in different ways is a method.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -44,8 +44,9 @@ class Changes:
     settled: bool
 
 
-#: By what rows are looked for.
-Kept = Literal["shard", "person", "every"]
+def constant_dates(days: Iterable[date]) -> str:
+    """The days for an IN (...) of a statement: BigQuery skips what constants alone rule out."""
+    return ", ".join(f"date '{day}'" for day in sorted(days)) or "null"
 
 
 class Store(Protocol):
@@ -83,12 +84,6 @@ class Store(Protocol):
 
     def in_view(self, known: Versions, found: Versions) -> Versions:
         """Of the shards that are known, those that `landed`, which found these, would name if they are still there."""
-
-    def parts_of(self, kind: Kept, keys: Sequence[str], *tables: str) -> dict[str, str]:
-        """Each table, or the part of it in which the rows of these shards or people lie, as a FROM item.
-
-        every: the whole table. What lies by person (int_sessions and what is made of it) is found by person alone.
-        """
 
     def published_rows(self, query: str) -> list[tuple[Any, ...]] | None:
         """Rows of what readers see; None where nothing (readable) is published."""

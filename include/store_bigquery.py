@@ -22,7 +22,7 @@ from include.bigquery_login import credentials
 from include.bigquery_publish import publication
 from include.journal import READ_AGAIN
 from include.settings import BigQuery, Settings
-from include.store import Changes, Kept, Kind, Store, Table, Versions
+from include.store import Changes, Kind, Store, Table, Versions
 
 log = logging.getLogger(__name__)
 
@@ -44,17 +44,9 @@ _TYPE_OF: Mapping[type, str] = {
     datetime: "TIMESTAMP",
     date: "DATE",
 }
-_TEMPORARY = re.compile("__(this_run|dbt_.*)$")
+#: What a run makes for itself: beside a model's table (dbt's macro beside), whose own name has no `__`; and dbt.
+_TEMPORARY = re.compile("^(stg|int|mart)_.*__|__(this_run|dbt_.*)$")
 _VALUE = re.compile(r"\$([a-z_]+)")
-
-#: As dbt's macro bucket_of has it.
-_BUCKET = "mod(farm_fingerprint({key}), 512) + 511"
-BUCKETS_OF = f"select distinct {_BUCKET.format(key='key')} from unnest($keys) as key"  # noqa: S608 - constants
-DEVICE_BUCKETS = f"""
-select distinct {_BUCKET.format(key="device_key")} from int_lookup
-where bucket in unnest($buckets) and kind = $kind and key in unnest($keys)
-"""  # noqa: S608 - constants
-_BY_PERSON = ("int_sessions", "int_conversions", "int_touchpoints")
 
 Parameter = bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter
 
@@ -119,18 +111,10 @@ class BigQueryStore(Store):
             return int(self._ask(statement, parameters(values)).num_dml_affected_rows or 0)
 
     def tables_with(self, column: str, dataset: str) -> list[str]:
-        """The tables and views of a dataset that have this column, as FROM items that name every partition."""
-        known = self.rows(
-            "select table_name, countif(column_name = 'bucket') > 0"  # noqa: S608 - settings
-            f" from `{self.place.project}.{dataset}`.INFORMATION_SCHEMA.COLUMNS"
-            " group by table_name having countif(column_name = $wanted) > 0 order by table_name",
-            wanted=column,
-        )
-        name = f"`{self.place.project}.{dataset}.{{}}`"
-        return [
-            f"(select * from {name.format(table)} where bucket >= 0)" if in_buckets else name.format(table)  # noqa: S608
-            for table, in_buckets in known
-        ]
+        """The tables and views of a dataset that have this column, as FROM items."""
+        place = f"{self.place.project}.{dataset}"
+        query = f"select table_name from `{place}`.INFORMATION_SCHEMA.COLUMNS where column_name = $column order by 1"  # noqa: S608
+        return [f"`{place}.{table}`" for (table,) in self.rows(query, column=column)]
 
     def drop_temporary(self) -> None:
         """Drop what runs of dbt left beside the tables: pins, and tables of a run that died. No dbt may be at work."""
@@ -204,18 +188,6 @@ class BigQueryStore(Store):
             if version == READ_AGAIN or shard in found[STREAMED]
         }
         return {**known, STREAMED: batches}
-
-    def parts_of(self, kind: Kept, keys: Sequence[str], *tables: str) -> dict[str, str]:
-        """The buckets of the keys, or of the devices that hold rows of them (dbt/macros/dialect/lookup.sql)."""
-        if kind == "every":
-            return {table: f"(select * from {table} where bucket >= 0)" for table in tables}  # noqa: S608
-        own = [bucket for (bucket,) in self.rows(BUCKETS_OF, keys=list(keys))]
-        devices = [bucket for (bucket,) in self.rows(DEVICE_BUCKETS, kind=kind, keys=list(keys), buckets=own)]
-        found = {}
-        for table in tables:
-            buckets = ", ".join(map(str, own if table in _BY_PERSON else devices)) or "null"
-            found[table] = f"(select * from {table} where bucket in ({buckets}))"  # noqa: S608 - numbers
-        return found
 
     def published_rows(self, query: str) -> list[tuple[Any, ...]] | None:
         with explained(self.place):

@@ -15,7 +15,7 @@ import pyarrow as pa
 from include.landing import landed
 from include.published_file import PUBLISHED_FILES, PublishedFileWriter, as_text, quoted, read_state
 from include.settings import Settings
-from include.store import Changes, Kept, Kind, Store, Table, Versions
+from include.store import Changes, Kind, Store, Table, Versions
 from include.warehouse import open_warehouse
 
 log = logging.getLogger(__name__)
@@ -108,10 +108,6 @@ class DuckDB(Store):
 
     def in_view(self, known: Versions, found: Versions) -> Versions:
         return known
-
-    def parts_of(self, kind: Kept, keys: Sequence[str], *tables: str) -> dict[str, str]:
-        """All: DuckDB finds them fast enough."""
-        return {table: table for table in tables}
 
     def published_rows(self, query: str) -> list[tuple[Any, ...]] | None:
         path = self.settings.published

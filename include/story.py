@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from include.settings import Settings
-from include.store import Store, open_store
+from include.store import Store, constant_dates, open_store
 from include.warehouse import NotBuiltError
 
 TABLES = (
@@ -21,13 +22,11 @@ TABLES = (
     "model_fits",
 )
 
-PARTS = ("int_events", "int_sessions", "int_touchpoints", "stg_ga_events", "stg_streamed_events")
-
 #: A conversion by its id, or orders by theirs.
 CONVERSIONS = """
 select
     conversion_id, person_id, transaction_id, event_name, converted_at, revenue, net_revenue, revenue_issue
-from {int_conversions} as c
+from int_conversions
 where conversion_id = $wanted or transaction_id = $wanted
 order by converted_at, conversion_id
 """
@@ -35,25 +34,25 @@ order by converted_at, conversion_id
 #: The person's events in order E2. What the page was is known to staging alone, which may hold copies of one (E1).
 EVENTS = """
 with mine as (
-    select * from {int_events} where person_id = $person
+    select * from int_events where event_date in ({days}) and person_id = $person
 ),
 copies as (
-    select shard, event_key, page_location, page_referrer from {stg_ga_events} as s
-    where event_key in (select event_key from mine)
+    select shard, event_key, event_at, page_location, page_referrer from stg_ga_events
+    where event_date in ({days}) and event_key in (select event_key from mine)
     union all
-    select shard, event_key, page_location, page_referrer from {stg_streamed_events} as s
-    where event_key in (select event_key from mine)
+    select shard, event_key, event_at, page_location, page_referrer from stg_streamed_events
+    where event_date in ({days}) and event_key in (select event_key from mine)
 ),
 pages as (
-    select shard, event_key, min(page_location) as page_location, min(page_referrer) as page_referrer
+    select shard, event_key, event_at, min(page_location) as page_location, min(page_referrer) as page_referrer
     from copies
-    group by shard, event_key
+    group by shard, event_key, event_at
 )
 select
     e.event_at, e.event_name, e.user_pseudo_id, e.user_id, e.transaction_id,
     e.amount, e.amount_issue, e.evidence, e.source_rule, e.source, e.medium, p.page_location, p.page_referrer
 from mine as e
-left join pages as p on p.shard = e.shard and p.event_key = e.event_key
+left join pages as p on p.shard = e.shard and p.event_key = e.event_key and p.event_at = e.event_at
 order by e.event_at nulls first, e.batch_page_id nulls first, e.batch_ordering_id nulls first,
     e.batch_event_index nulls first, e.event_bundle_sequence_id nulls first, e.event_name, e.event_key
 """
@@ -62,8 +61,9 @@ SESSIONS = """
 select
     s.session_id, s.started_at, s.ended_at,
     s.source, s.medium, s.campaign, s.channel, s.channel_group, s.source_rule, t.position
-from {int_sessions} as s
-left join {int_touchpoints} as t on t.session_id = s.session_id and t.conversion_id = $conversion
+from int_sessions as s
+left join int_touchpoints as t
+    on t.session_id = s.session_id and t.conversion_id = $conversion and t.conversion_date = $date
 where s.person_id = $person
 order by s.started_at, s.session_id
 """
@@ -191,11 +191,24 @@ def _place(settings: Settings) -> str:
 
 
 def _conversions(store: Store, wanted: str) -> list[Conversion]:
-    query = CONVERSIONS.format(**store.parts_of("every", [], "int_conversions"))
     return [
         Conversion(key, person, order, name, _moment(at), *money)
-        for key, person, order, name, at, *money in store.rows(query, wanted=wanted)
+        for key, person, order, name, at, *money in store.rows(CONVERSIONS, wanted=wanted)
     ]
+
+
+def _sessions(store: Store, one: Conversion) -> list[Session]:
+    given = {"person": one.person_id, "conversion": one.conversion_id, "date": one.converted_at.date()}
+    return [Session(key, _moment(start), _moment(end), *row) for key, start, end, *row in store.rows(SESSIONS, **given)]
+
+
+def _days(sessions: Sequence[Session]) -> set[date]:
+    """The days of the sessions: outside of them a person has no event."""
+    return {
+        one.started_at.date() + timedelta(days)
+        for one in sessions
+        for days in range((one.ended_at.date() - one.started_at.date()).days + 1)
+    }
 
 
 def read_story(settings: Settings, wanted: str) -> Story:
@@ -214,16 +227,15 @@ def read_story(settings: Settings, wanted: str) -> Story:
             raise NoConversionError(_not_one(settings, wanted, found))
         one = found[0]
         built = json.loads(store.rows(BUILT)[0][0])["settings"]
-        parts = store.parts_of("person", [one.person_id], *PARTS)
-        events = store.rows(EVENTS.format(**parts), person=one.person_id)
-        sessions = store.rows(SESSIONS.format(**parts), person=one.person_id, conversion=one.conversion_id)
+        sessions = _sessions(store, one)
+        events = store.rows(EVENTS.format(days=constant_dates(_days(sessions))), person=one.person_id)
         credited = {"conversion": one.conversion_id, "date": one.converted_at.date()}
         earned, weights = store.rows(CREDITS, **credited), store.rows(FITS, **credited)
     return Story(
         conversion=one,
         lookback=timedelta(days=built["lookback_days"]),
         events=tuple(Event(_moment(at), *row) for at, *row in events),
-        sessions=tuple(Session(key, _moment(start), _moment(end), *row) for key, start, end, *row in sessions),
+        sessions=tuple(sessions),
         credits=tuple(Credit(*row) for row in earned),
         weights=tuple(Weight(*row) for row in weights),
     )

@@ -22,33 +22,6 @@ _SAME = "concat(kind, ':', key_hash, ':', cast(from_at as string), ':', cast(unt
 _FORGET = f"delete from {TABLE} where {_SAME} in unnest($same)"  # noqa: S608 - constants
 _WRITE = f"insert into {TABLE} ({', '.join(COLUMNS)}) select {', '.join(COLUMNS)} from {BIGQUERY.given} as given"  # noqa: S608
 
-#: The devices of those asked for, as far as int_lookup has ever known them: it forgets nothing by itself.
-_DEVICES = """
-select distinct device_key from int_lookup
-where bucket >= 0 and (device_key in unnest($keys) or (kind = 'person' and key in unnest($keys)))
-"""
-
-#: What int_lookup has to name (dbt/macros/dialect/lookup.sql).
-_HELD = " union all ".join(
-    f"select '{model}' as model, '{kind}' as kind, {column} as key, device_key from {model} where bucket >= 0"  # noqa: S608
-    for model, kind, column in (
-        ("stg_ga_events", "shard", "shard"),
-        ("stg_ga_events", "event", "event_key"),
-        ("stg_streamed_events", "shard", "shard"),
-        ("stg_streamed_events", "event", "event_key"),
-        ("int_events", "person", "person_id"),
-    )
-)
-
-#: Entries of these devices that no row stands behind any more.
-_FORGET_LOOKUP = f"""
-delete from int_lookup
-where bucket >= 0 and device_key in unnest($devices)
-    and to_json_string(struct(model, kind, key, device_key)) not in (
-        select to_json_string(struct(h.model, h.kind, h.key, h.device_key)) from ({_HELD}) as h
-    )
-"""  # noqa: S608 - constants
-
 
 class Tables:
     """The engine of a deletion on BigQuery."""
@@ -77,12 +50,9 @@ class Tables:
         here, there = (self.store.tables_with(column, dataset) for dataset in (place.dataset, place.published))
         return {name: name for name in here}, {name: name for name in there}
 
-    def forget(self, keys: Sequence[str]) -> None:
-        """Take them out of pins of past runs and of int_lookup."""
+    def forget(self) -> None:
+        """Drop what runs left beside the tables, which may name anybody."""
         self.store.drop_temporary()
-        devices = [device for (device,) in self.store.rows(_DEVICES, keys=list(keys))]
-        if devices:
-            self.store.run(_FORGET_LOOKUP, devices=devices)
 
 
 def require_built(store: BigQueryStore) -> None:
@@ -97,7 +67,7 @@ def require_built(store: BigQueryStore) -> None:
 def keep_first_event(store: BigQueryStore) -> None:
     """Other people's look-back stays what it was, though the first event of all may go (T4)."""
     ((known,),) = store.rows("select min(first_event_at) from kept_history")
-    ((here,),) = store.rows("select min(event_at) from int_events where bucket >= 0 and is_timely")
+    ((here,),) = store.rows("select min(event_at) from int_events where is_timely")
     first = earliest(known, here)
     if first != known:
         store.append("kept_history", [{"first_event_at": first}])

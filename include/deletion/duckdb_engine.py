@@ -68,7 +68,7 @@ class Files:
         names = self.store.rows(_TABLES_WITH, name=column, database=database)
         return {f"{name} of {path}": f"{quoted(database)}.{quoted(name)}" for (name,) in names}
 
-    def forget(self, keys: Sequence[str]) -> None:
+    def forget(self) -> None:
         """Nothing: what steers a run on DuckDB goes with it."""
 
 

@@ -16,7 +16,7 @@ from include.compact import compact
 from include.deletion.duckdb_engine import Files, open_files, rest_of_files, take_covered
 from include.deletion.requests import Request, Requests, read_requests, resolve
 from include.deletion.tombstones import STAGED_ROWS
-from include.journal import STAGING, finished_batches, read_again
+from include.journal import finished_batches, read_again
 from include.landed_rows import DELETED, Outside, Scrubbed, log_outside
 from include.landing import file_version
 from include.settings import Settings
@@ -106,8 +106,8 @@ def handle(engine: Engine, requests: Sequence[Request], now: int) -> tuple[str, 
         if one.request.receipt not in known:
             row = {"kind": one.request.kind, "handled_at": handled_at, "staged_rows": one.rows, "state": "open"}
             store.put(DELETIONS, {**dict(zip(DELETIONS.key, one.request.receipt, strict=True)), **row})
-    staged = STAGED_ROWS.format(**store.parts_of("every", [], *STAGING))
-    read_again(store, store.rows(f"select distinct model, shard from {engine.dialect.covered(staged)} as c"))  # noqa: S608
+    covered = engine.dialect.covered(STAGED_ROWS)
+    read_again(store, store.rows(f"select distinct model, shard from {covered} as c"))  # noqa: S608 - constants
     unknown = tuple(
         f"{one.request.place}: no row here is of this {one.request.kind}; rows that arrive later will not be taken in"
         for one in resolved
@@ -143,14 +143,31 @@ def receipts(store: Store) -> set[tuple[str, str, int, str]]:
 _AGAIN = "run attribution_upkeep again"
 
 _EVENT_ROWS = """(
-    select user_id, user_pseudo_id, event_key as event_id, event_at, received_at from {int_events} as e
+    select user_id, user_pseudo_id, event_key as event_id, event_at, received_at from int_events as e
 )"""
 
 #: Of a requested person who has no event any more.
 _STALE = """(
     select 1 from {table} as x
     where x.person_id in (select * from unnest($ids))
-        and x.person_id not in (select e.person_id from {int_events} as e)
+        and x.person_id not in (select e.person_id from int_events as e)
+)"""
+
+#: Days of their devices, and their logins there, that no event stands behind any more.
+STALE_DAYS = """(
+    select device_key, event_date, user_id
+    from (
+        select device_key, event_date, first_user as user_id from int_device_days
+        union distinct
+        select device_key, event_date, last_user from int_device_days
+    ) as d
+    where device_key in (select * from unnest($keys)) or user_id in (select * from unnest($ids))
+    except distinct
+    (
+        select device_key, event_date, user_id from int_events
+        union distinct
+        select device_key, event_date, null from int_events
+    )
 )"""
 
 #: Of the quarantine that readers see, what the warehouse's does not hold any more.
@@ -170,8 +187,8 @@ and touched_key in (select * from unnest($keys)) and batch_id in (select * from 
 _KEYS_LEFT = """(
     select 1 from int_journal as j
     where j.entry in ('device_key', 'person_id') and j.touched_key in (select * from unnest($keys))
-        and j.touched_key not in (select e.person_id from {int_events} as e)
-        and j.touched_key not in (select e.device_key from {int_events} as e)
+        and j.touched_key not in (select e.person_id from int_events as e)
+        and j.touched_key not in (select e.device_key from int_events as e)
 )"""
 
 _REMOVED = """
@@ -228,17 +245,17 @@ def _rest(settings: Settings, engine: Engine, found: Requests) -> Iterator[str]:
     ids = [one.id for one in found.requests]
     keys = [*ids, *(f"user:{one}" for one in ids)]
     store.run(_FORGET_KEYS, keys=keys, finished=finished_batches(store, read_manifest(settings)))
-    engine.forget(keys)
-    tables = store.parts_of("every", [], "int_events", *STAGING)
+    engine.forget()
     for name, rows in (("the staging tables", STAGED_ROWS), ("int_events", _EVENT_ROWS)):
-        yield from _count(store, name, engine.dialect.covered(rows.format(**tables)))
+        yield from _count(store, name, engine.dialect.covered(rows))
+    yield from _count(store, "int_device_days", STALE_DAYS, keys=keys, ids=ids)
     for held in engine.tables_with("person_id"):
         for name, table in held.items():
-            yield from _count(store, name, _STALE.format(table=table, **tables), ids=ids)
+            yield from _count(store, name, _STALE.format(table=table), ids=ids)
     for name, table in engine.tables_with("payload")[1].items():
         yield from _count(store, name, _STALE_LINES.format(table=table), ids=ids)
     left = "int_journal (a batch of theirs is not published yet)"
-    yield from _count(store, left, _KEYS_LEFT.format(**tables), keys=keys)
+    yield from _count(store, left, _KEYS_LEFT, keys=keys)
 
 
 def _count(store: Store, name: str, rows: str, **values: list[str]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -135,9 +135,9 @@ with logins as (
                 event_at, batch_page_id nulls first, batch_ordering_id nulls first, batch_event_index nulls first,
                 event_bundle_sequence_id nulls first, event_name, event_key
         ) as place
-    from {int_events} as e
+    from int_events as e
     where user_id is not null and user_pseudo_id in (
-        select o.user_pseudo_id from {int_events} as o where o.user_id in (select * from unnest($people))
+        select o.user_pseudo_id from int_events as o where o.user_id in (select * from unnest($people))
     )
 ),
 -- of several logins in one microsecond the last counts
@@ -166,7 +166,7 @@ select user_id, user_pseudo_id, from_at, until_at from intervals where user_id i
 #: Persons that are devices, or may be one day: a device seen with a user is no person.
 _DEVICES_AS_PERSONS = """
 select distinct id from unnest($people) as id where id not in (
-    select user_pseudo_id from {int_events} as e where user_pseudo_id is not null and user_id is not null
+    select user_pseudo_id from int_events as e where user_pseudo_id is not null and user_id is not null
 )
 """
 
@@ -174,14 +174,14 @@ select distinct id from unnest($people) as id where id not in (
 _COPIES = """
 with theirs as (
     select 'person' as kind, person_id as id, event_key
-    from {int_events} as e where person_id in (select * from unnest($people))
+    from int_events as e where person_id in (select * from unnest($people))
     union distinct
     select 'device', user_pseudo_id, event_key
-    from {int_events} as e where user_pseudo_id in (select * from unnest($devices))
+    from int_events as e where user_pseudo_id in (select * from unnest($devices))
 )
 select t.kind, t.id, s.event_key
 from theirs as t
-inner join {stg_streamed_events} as s on s.event_key = t.event_key
+inner join stg_streamed_events as s on s.event_key = t.event_key
 where s.reject_reason is null
 group by t.kind, t.id, s.event_key
 having min(coalesce(s.user_pseudo_id, '')) <> max(coalesce(s.user_pseudo_id, ''))
@@ -206,19 +206,19 @@ class Resolved:
     rows: int
 
 
-def tombstones_of(store: Store, requests: Sequence[Request], tables: Mapping[str, str]) -> list[list[Tombstone]]:
+def tombstones_of(store: Store, requests: Sequence[Request]) -> list[list[Tombstone]]:
     """The tombstones of each request, in order, as of never."""
     people, devices = ([one.id for one in requests if one.kind == kind] for kind in ("person", "device"))
     found: dict[tuple[str, str], list[Tombstone]] = {
         (one.kind, one.id): [Tombstone("user" if one.kind == "person" else "device", key_hash(one.id))]
         for one in requests
     }
-    intervals = store.rows(_INTERVALS.format(**tables), people=people, ever=EVER, never=NEVER)
+    intervals = store.rows(_INTERVALS, people=people, ever=EVER, never=NEVER)
     for user, device, from_at, until_at in intervals:
         found["person", user].append(Tombstone("anonymous", key_hash(device), from_at, until_at))
-    for (device,) in store.rows(_DEVICES_AS_PERSONS.format(**tables), people=people):
+    for (device,) in store.rows(_DEVICES_AS_PERSONS, people=people):
         found["person", device].append(Tombstone("anonymous", key_hash(device)))
-    for kind, key, event_key in store.rows(_COPIES.format(**tables), people=people, devices=devices):
+    for kind, key, event_key in store.rows(_COPIES, people=people, devices=devices):
         found[kind, key].append(Tombstone("event", key_hash(event_key)))
     return [found[one.kind, one.id] for one in requests]
 
@@ -247,8 +247,7 @@ def resolve(store: Store, dialect: Dialect, requests: Sequence[Request], now: in
 
     Where a row of theirs that is here already is stamped later than `now`, the tombstone reaches up to that row.
     """
-    tables = store.parts_of("every", [], "int_events", "stg_ga_events", "stg_streamed_events")
-    found = tombstones_of(store, requests, tables)
+    found = tombstones_of(store, requests)
     given = arrays(sorted({one for theirs in found for one in theirs}))
-    covered = dialect.covered(STAGED_ROWS.format(**tables), dialect.given)
+    covered = dialect.covered(STAGED_ROWS, dialect.given)
     return dated(requests, found, store.rows(_LAST_ROWS.format(covered=covered), **given), now)

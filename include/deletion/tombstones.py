@@ -60,14 +60,14 @@ def key_hash(key: str) -> str:
 TABLE = "deletion_tombstones"
 
 #: Every landed row that staging holds, with the columns of `covered`. A deletion looks at all of them: also at copies
-#: that lost (E1), which no lookup knows by their person.
+#: that lost (E1), of which int_events does not tell whose they are.
 STAGED_ROWS = """(
     select 'stg_ga_events' as model, shard, user_id, user_pseudo_id, cast(null as string) as event_id, event_at,
         received_at
-    from {stg_ga_events} as g
+    from stg_ga_events as g
     union all
     select 'stg_streamed_events', shard, user_id, user_pseudo_id, event_key, event_at, received_at
-    from {stg_streamed_events} as s
+    from stg_streamed_events as s
 )"""
 
 #: Each of `rows` with each tombstone that covers it; dbt/macros/events/without_deleted.sql says the same for staging.

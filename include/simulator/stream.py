@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from include.settings import Settings
 from include.simulator.batch import Composer, Part, Window
@@ -95,13 +96,18 @@ def _lines(rng: Random, part: Part, batch_id: str, window: Window) -> list[_Line
     """A line an event; late ones arrive together, once the phone is online again."""
     online = rng.randrange(window.start, window.until)
     return [
-        _line(event, f"{rng.getrandbits(128):032x}")
+        _line(event, _event_id(rng))
         | {
             "received_at": max(event.at, online if part.late else 0) + rng.randrange(SECOND // 5, 15 * SECOND),
             "batch_id": batch_id,
         }
         for event in part.events
     ]
+
+
+def _event_id(rng: Random) -> str:
+    """As most senders write one."""
+    return str(UUID(int=rng.getrandbits(128)))
 
 
 def _line(event: Event, event_id: str) -> _Line:
@@ -156,7 +162,7 @@ def _resent(rng: Random, line: _Line, batch_id: str, until: int) -> _Line:
 def _bad(rng: Random, index: int, batch_id: str, until: int) -> str:
     """A line for each reason of E4 in turn."""
     line: _Line = {
-        "event_id": f"{rng.getrandbits(128):032x}",
+        "event_id": _event_id(rng),
         "event_timestamp": until,
         "event_name": "page_view",
         "received_at": until + SECOND,

@@ -32,7 +32,8 @@ EXPORT = {
 STAGED = """
 create table stg_ga_events as
 select shard, event_key, event_at, received_at, event_name, user_pseudo_id, user_id, transaction_id,
-    cast(null as string) as reject_reason, cast(null as int64) as line_number, 1 as bucket, true as is_timely
+    cast(null as string) as reject_reason, cast(null as int64) as line_number, true as is_timely,
+    date(timestamp_micros(event_at)) as event_date
 from landed;
 create table stg_streamed_events as select * from stg_ga_events where false;
 create table int_events as
@@ -40,13 +41,14 @@ select *, coalesce(user_id, if(user_pseudo_id = 'known', 'bob', user_pseudo_id))
     cast(null as int64) as batch_page_id, cast(null as int64) as batch_ordering_id,
     cast(null as int64) as batch_event_index, cast(null as int64) as event_bundle_sequence_id
 from stg_ga_events;
-create table int_sessions as select person_id, event_at as started_at, event_at as ended_at, bucket from int_events;
-create table int_conversions as select person_id, event_at as converted_at, bucket from int_events where false;
+create table int_sessions as select person_id, event_at as started_at, event_at as ended_at from int_events;
+create table int_conversions as select person_id, event_at as converted_at from int_events where false;
 create table mart_sessions as
 select person_id, timestamp_micros(started_at) as started_at, date(timestamp_micros(started_at)) as session_date
 from int_sessions;
 create table int_journal (
-    batch_id string, entry string, model string, touched_key string, version string, seq int64, detail string
+    batch_id string, entry string, model string, touched_key string, version string, seq int64, detail string,
+    from_at int64, until_at int64
 );
 create table deletion_tombstones (
     kind string, key_hash string, from_at int64, until_at int64, deleted_at int64

@@ -29,12 +29,13 @@ GA4, STREAMED = STAGING
 #: A warehouse as dbt leaves it, made small.
 WAREHOUSE = """
 create table int_journal (
-    batch_id string, entry string, model string, touched_key string, version string, seq int64, detail string
+    batch_id string, entry string, model string, touched_key string, version string, seq int64, detail string,
+    from_at int64, until_at int64
 );
-create table int_events (shard string, event_at int64, device_key string, bucket int64) {buckets};
-create table int_lookup (kind string, key string, device_key string, bucket int64) {buckets};
-create table int_conversions (person_id string, transaction_id string, bucket int64) {buckets};
-create table int_refunds (is_matched bool, bucket int64) {buckets};
+create table int_events (shard string, event_at int64, event_date date) partition by event_date;
+create table int_conversions (person_id string, transaction_id string, conversion_date date)
+partition by conversion_date;
+create table int_refunds (is_matched bool);
 create table mart_sessions partition by started_on as
 select 's1' as session_id, date '2026-01-31' as started_on;
 create table mart_attribution_first as select 'c1' as conversion_id, 'Email' as channel, numeric '12.50' as revenue;
@@ -46,14 +47,15 @@ create view int_quarantine as select * from `test-project.attribution.rejected`;
 create table streamed_events (batch_id string, line_number int64, payload string, received_at timestamp)
 partition by timestamp_trunc(received_at, day)
 """
-BUCKETS = "partition by range_bucket(bucket, generate_array(0, 1024, 1)) options (require_partition_filter = true)"
 MORE = "insert into mart_sessions values ('s2', date '2026-01-31')"
-#: Rows of a shard, on one device.
+#: Rows of a shard, the days of which are noted, and one of another shard, on one of them and on another day.
 LANDED = [
-    "insert into int_events values ($shard, $first, 'd', 7), ($shard, $second, 'd', 7)",
-    "insert into int_events values ('other', 5, 'd', mod(farm_fingerprint('d'), 512) + 511)",
-    "update int_events set bucket = mod(farm_fingerprint(device_key), 512) + 511 where bucket = 7",
-    "insert into int_lookup values ('shard', $shard, 'd', mod(farm_fingerprint($shard), 512) + 511)",
+    "insert into int_events select $shard, t, date(timestamp_micros(t)) from unnest($times) as t",
+    """
+    insert into int_journal (entry, touched_key, from_at)
+    select 'shard_day', $shard, unix_micros(timestamp_trunc(timestamp_micros(t), day)) from unnest($times) as t
+    """,
+    "insert into int_events values ('other', 7, '1970-01-01'), ('other', 86400000007, '1970-01-02')",
 ]
 
 
@@ -97,7 +99,7 @@ def made(engine: Engine) -> Iterator[Warehouse]:
         for name in ("attribution", "attribution_published"):
             client.create_dataset(name)
         config = bigquery.QueryJobConfig(default_dataset="test-project.attribution")
-        client.query_and_wait(WAREHOUSE.format(buckets=BUCKETS), job_config=config)
+        client.query_and_wait(WAREHOUSE, job_config=config)
         yield service.warehouse
 
 
@@ -212,14 +214,20 @@ def test_readers_get_every_table_and_each_says_which_run_it_is_of(
     assert small.published_rows("select sum(revenue) from mart_attribution_last") == [(Decimal("12.50"),)]
 
 
-def test_figures_are_those_of_what_readers_see(settings: Settings, small: BigQueryStore) -> None:
-    age = int(datetime.now(UTC).timestamp() * 1e6) - 60_000_000
-    for shard, times in {"b1": (age, age + 1), "events_20260131": (age, 5)}.items():
-        small.run(*LANDED, shard=shard, first=times[0], second=times[1])
+def test_figures_are_those_of_what_readers_see_and_read_the_days_of_the_batch(
+    settings: Settings, small: BigQueryStore, service: Service
+) -> None:
+    at = datetime.now(UTC) - timedelta(minutes=1)
+    age = int(at.timestamp() * 1e6)
+    for shard, times in {"b1": [age, age], "events_20260131": [age, 5]}.items():
+        small.run(*LANDED, shard=shard, times=times)
         entry(small, "shard", touched_key=shard, version="v1", seq=1)
+    before = len(service.statements)
     found = publish(settings, "run 1")
+    reads = [read for one in service.statements[before:] for read in one.reads if read.table.endswith(".int_events")]
+    assert {(read.parts, read.of_parts) for read in reads} == {(("19700101", f"{at:%Y%m%d}"), 3)}
     counts = ("events", "sessions", "conversions", "revenue", "batch_shards", "batch_events", "rejected_rows")
-    assert [found[name] for name in counts] == [6, 1, 1, "12.50", 2, 4, 0]
+    assert [found[name] for name in counts] == [8, 1, 1, "12.50", 2, 4, 0]
     assert found["rejected_files"] == 0
     assert found["lag_max_seconds"] >= 60
     assert publish(settings, "run 2")["batch_events"] == 0

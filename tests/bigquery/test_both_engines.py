@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from include.data_driven.upkeep import FitSettings, add_fit
+from include.deletion.process import STALE_DAYS
 from include.deletion.requests import Request as Deletion
 from include.deletion.requests import resolve
 from include.deletion.tombstones import BIGQUERY, DUCKDB, EVER, NEVER, Tombstone, key_hash
@@ -64,9 +65,12 @@ def test_which_tables_are_there(either: Store) -> None:
     either.run("create view mart_a as select 1 as x")
     either.run("create table other as select 1 as x")
     if isinstance(either, BigQueryStore):  # what dbt keeps there while it builds is no mart
-        either.run("create table mart_b__this_run as select 1 as x")
+        either.run("create table mart_b__new_rows as select 1 as x")
     assert (either.has("mart_b", "other"), either.has("mart_b", "missing")) == (True, False)
     assert either.marts("mart_") == ["mart_a", "mart_b"]
+    if isinstance(either, BigQueryStore):  # a night drops it
+        either.drop_temporary()
+        assert (either.has("mart_a", "mart_b", "other"), either.has("mart_b__new_rows")) == (True, False)
 
 
 def test_a_fit_is_made_of_the_journeys(either: Store) -> None:
@@ -90,7 +94,11 @@ def test_a_fit_is_made_of_the_journeys(either: Store) -> None:
 
 
 GA4, STREAMED = "stg_ga_events", "stg_streamed_events"
-JOURNAL = ("batch_id", "entry", "model", "touched_key", "version", "detail")
+DAY = 86_400_000_000
+JOURNAL: dict[str, Kind] = {
+    **dict.fromkeys(("batch_id", "entry", "model", "touched_key", "version", "detail"), "text"),
+    **dict.fromkeys(("seq", "from_at", "until_at"), "integer"),
+}
 
 
 def model(name: str, replaces: str, *parents: str) -> dict[str, Any]:
@@ -112,8 +120,7 @@ MANIFEST = {
 @pytest.fixture
 def journal(either: Store) -> Store:
     """A warehouse with an empty journal."""
-    columns: dict[str, Kind] = {**dict.fromkeys(JOURNAL, "text"), "seq": "integer"}
-    either.make(Table("int_journal", columns))
+    either.make(Table("int_journal", JOURNAL))
     return either
 
 
@@ -169,9 +176,15 @@ def test_the_journal_forgets_batches_that_every_model_and_the_readers_have(journ
     done(journal, "unpublished", GA4, "int_events", "int_sessions")
     loaded(journal, "events_20260101")
     loaded(journal, "events_20260101", version="v2", seq=2)
+    noted = [{"entry": "shard_day", "model": GA4, "touched_key": "events_20260101", "from_at": n * DAY} for n in (0, 1)]
+    noted += [{"entry": "longest_session", "model": "int_sessions", "seq": seq} for seq in (5, 7)]
+    journal.append("int_journal", noted)
     assert is_pending(journal, MANIFEST)
-    assert trim_journal(journal, MANIFEST) == 5  # five rows of `whole` and the old shard, less the mark of trimming
+    # five rows of `whole`, the old shard and the shorter session, less the mark of trimming
+    assert trim_journal(journal, MANIFEST) == 6
     assert shards(journal) == [(GA4, "events_20260101", "v2", 2)]
+    kept = journal.rows("select entry, seq, from_at from int_journal where batch_id is null order by 1, 3")
+    assert kept == [("longest_session", 7, None), ("shard_day", None, 0), ("shard_day", None, DAY)]
     kept = journal.rows("select distinct batch_id from int_journal where entry = 'done' order by 1")
     assert kept == [("trimmed",), ("unpublished",), ("waiting",)]
     assert trim_journal(journal, MANIFEST) == 0
@@ -181,7 +194,7 @@ def test_the_journal_forgets_batches_that_every_model_and_the_readers_have(journ
 
 STAGED: dict[str, Kind] = {
     **dict.fromkeys(("shard", "event_key", "user_id", "user_pseudo_id", "reject_reason"), "text"),
-    **dict.fromkeys(("event_at", "received_at", "bucket"), "integer"),
+    **dict.fromkeys(("event_at", "received_at"), "integer"),
 }
 ORDER = ("batch_page_id", "batch_ordering_id", "batch_event_index", "event_bundle_sequence_id")
 EVENTS: dict[str, Kind] = {**STAGED, "person_id": "text", "event_name": "text", **dict.fromkeys(ORDER, "integer")}
@@ -201,7 +214,7 @@ def test_a_deletion_means_the_same_rows(either: Store) -> None:
     for name, columns in {"int_events": EVENTS, GA4: STAGED, STREAMED: STAGED}.items():
         either.make(Table(name, columns))
     names = ("event_key", "user_pseudo_id", "user_id", "event_at")
-    rows = [{**dict(zip(names, row, strict=False)), "shard": "b", "received_at": row[3], "bucket": 1} for row in ROWS]
+    rows = [{**dict(zip(names, row, strict=False)), "shard": "b", "received_at": row[3]} for row in ROWS]
     either.append("int_events", [{**row, "person_id": one[-1]} for row, one in zip(rows, ROWS, strict=True)])
     either.append(STREAMED, [*rows, {**rows[1], "user_id": "bob"}])
     dialect = BIGQUERY if isinstance(either, BigQueryStore) else DUCKDB
@@ -222,6 +235,30 @@ def test_a_deletion_means_the_same_rows(either: Store) -> None:
     assert {(one.kind, one.key_hash) for one in found[2].tombstones} == {("user", kiosk), ("anonymous", kiosk)}
     assert [one.rows for one in found] == [5, 3, 1]
     assert [one.rows for one in resolve(either, dialect, asked[1:2], 3)] == [3]
+
+
+def test_a_day_of_a_deleted_device_or_login_that_no_event_stands_behind_is_found(either: Store) -> None:
+    named: dict[str, Kind] = {"device_key": "text", "event_date": "date"}
+    either.make(Table("int_device_days", {**named, "first_user": "text", "last_user": "text"}))
+    either.make(Table("int_events", {**named, "user_id": "text"}))
+    days = (
+        ("tablet", "2026-01-01", None, None),  # no event is left
+        ("tablet", "2026-01-02", None, None),  # it came back
+        ("laptop", "2026-01-02", "bob", "ann"),  # her login is not left, as one that came back is
+        ("laptop", "2026-01-03", "ann", "ann"),
+        ("laptop", "2026-01-04", "bob", "bob"),  # nobody asked
+        ("user:ann", "2026-01-05", None, None),
+    )
+    columns = ("device_key", "event_date", "first_user", "last_user")
+    either.append("int_device_days", [dict(zip(columns, day, strict=True)) for day in days])
+    events = (("tablet", "2026-01-02", "bob"), ("laptop", "2026-01-02", "bob"), ("laptop", "2026-01-03", "ann"))
+    either.append("int_events", [dict(zip((*columns[:2], "user_id"), one, strict=True)) for one in events])
+    found = either.rows(f"select * from {STALE_DAYS} as r", keys=["ann", "tablet", "user:ann"], ids=["ann", "tablet"])
+    assert sorted(found) == [
+        ("laptop", date(2026, 1, 2), "ann"),
+        ("tablet", date(2026, 1, 1), None),
+        ("user:ann", date(2026, 1, 5), None),
+    ]
 
 
 def test_rows_are_compared_with_how_often_they_are_there(either: Store) -> None:

@@ -74,10 +74,8 @@ def plain(value: object) -> object:
 
 
 def counted(rows: Iterable[Any]) -> Counter[tuple[tuple[str, str], ...]]:
-    """Rows as a multiset, values as both engines can say them. Buckets are of BigQuery alone."""
-    return Counter(
-        tuple(sorted((name, str(plain(value))) for name, value in row.items() if name != "bucket")) for row in rows
-    )
+    """Rows as a multiset, values as both engines can say them."""
+    return Counter(tuple(sorted((name, str(plain(value))) for name, value in row.items())) for row in rows)
 
 
 def differences(client: bigquery.Client, local: Project) -> dict[str, list[str]]:
@@ -91,9 +89,7 @@ def differences(client: bigquery.Client, local: Project) -> dict[str, list[str]]
         if not table.startswith(("int_", "mart_")) or table in {"int_journal", "int_ad_spend"}:
             continue
         theirs = local.rows(f"select * from {table}")
-        columns = {column.name for column in client.get_table(f"attribution.{table}").schema}
-        where = " where bucket >= 0" if "bucket" in columns else ""
-        ours = [dict(row) for row in client.query_and_wait(f"select * from attribution.{table}{where}")]
+        ours = [dict(row) for row in client.query_and_wait(f"select * from attribution.{table}")]
         for row in (*ours, *theirs) if table == "int_quarantine" else ():
             row["line_number"] = None if row["model"] == "stg_ad_spend" else row["line_number"]  # a table has no lines
         one, other = counted(ours), counted(theirs)
@@ -141,8 +137,7 @@ def places_of(client: bigquery.Client, *ids: str) -> Iterator[str]:
     for dataset in (DATASET, BIGQUERY.dataset, BIGQUERY.published):
         for item in client.list_tables(dataset):
             table = client.get_table(item.reference)
-            names = {field.name for field in table.schema}
-            where = "bucket >= 0" if "bucket" in names else "true"
+            where = "true"
             if table.time_partitioning and table.require_partition_filter:
                 where = f"{table.time_partitioning.field} >= timestamp '1970-01-01'"
             rows = client.query_and_wait(f"select to_json_string(t) as text from `{item.reference}` as t where {where}")

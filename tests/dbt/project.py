@@ -29,6 +29,7 @@ TABLES = (
     "stg_streamed_events",
     "stg_ad_spend",
     "int_events",
+    "int_order_events",
     "int_sessions",
     "int_conversions",
     "int_refunds",

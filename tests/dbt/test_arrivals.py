@@ -144,18 +144,17 @@ def derived_again(project: Project, batch: str, *events: dict[str, object]) -> d
 
 
 def test_a_batch_derives_again_what_is_near_it_and_no_long_history(project: Project) -> None:
-    """A device of 400 sessions: an event takes its own session again, a first login what has no user before it."""
+    """A device of 400 sessions: an event takes its own day again, a first login what has no user before it."""
     gap = 40 * MINUTE
     end = 400 * gap
     send(project, "b0", *(event(number * gap, "bot") for number in range(400)))
     project.build()
     next_one = derived_again(project, "b1", event(end, "bot"))
-    of_the_day = DAY // gap
-    assert (next_one["int_events"], next_one["int_sessions"]) == (1, 1)
-    assert 1 <= next_one["mart_sessions"] <= of_the_day
+    of_the_day = DAY // gap + 1
+    # the mark is a change too, so that all of a day's events count as changed
+    assert all(1 <= rows <= of_the_day for rows in next_one.values()), next_one
     late = derived_again(project, "b2", event(end - 100 * gap + MINUTE, "bot"))
-    assert (late["int_events"], late["int_sessions"]) == (101, 101), "from the session that it belongs to"
-    assert late["mart_sessions"] <= 101 + of_the_day
+    assert all(1 <= rows <= of_the_day for rows in late.values()), late
     assert derived_again(project, "b3", event(end + MINUTE, "bot", "ann"))["int_events"] == 403
-    assert derived_again(project, "b4", event(end + 2 * MINUTE, "bot"))["int_events"] == 1
+    assert derived_again(project, "b4", event(end + 2 * MINUTE, "bot"))["int_events"] <= of_the_day
     assert project.rows("select count(distinct person_id) as people from int_events") == [{"people": 1}]

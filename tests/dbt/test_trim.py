@@ -13,7 +13,7 @@ from include.store import open_store
 from include.warehouse import open_warehouse
 from tests.dbt.nights import DAY, MINUTE, event, full_refresh, send
 from tests.dbt.project import Project, unequal
-from tests.dbt.replayed import Replayed, checks, failing
+from tests.dbt.replayed import Replayed, failing
 
 VERSIONS = "select touched_key, version from int_journal where entry = 'shard' order by 1"
 
@@ -53,7 +53,7 @@ def test_published_batches_go_and_the_shards_stay(project: Replayed) -> None:
     versions = project.rows(VERSIONS)
     assert trim(project.settings) > 0
     left = entries(project)
-    assert left.keys() == {"shard", "built", "first_event", "fits", "done"}
+    assert left.keys() == {"shard", "shard_day", "built", "first_event", "fits", "done"}
     assert left["done"] == 1  # that something was published
     assert project.rows(VERSIONS) == versions
     assert trim(project.settings) == 0
@@ -89,7 +89,7 @@ def test_a_check_looks_at_rows_that_are_not_published_yet(project: Replayed) -> 
     """A defect among published rows waits for the nightly proof; one among a batch's people stops the batch."""
     trim(project.settings)
     land(project, "b3", event(3 * DAY, "new"))
-    of_a_batch = [check for check in checks()["gate"] if not check.of_days]
+    of_a_batch = [check for check in project.checks()["gate"] if not check.of_days]
     with closing(project.open()) as warehouse:
         for person, names in (("ann", set()), ("new", {"assert_every_event_in_a_session"})):
             warehouse.db.execute("update int_sessions set events = 9 where person_id = ?", [person])

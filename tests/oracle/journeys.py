@@ -104,21 +104,24 @@ def overlaps_of(touchpoints: Iterable[Row], last_clicks: Iterable[Row]) -> list[
     ]
 
 
+#: S6, in microseconds.
+_REMEMBERED = 90 * 86_400 * 1_000_000
 _THEIRS = ("ga4_source", "ga4_medium", "ga4_campaign")
 
 
 def comparisons_of(sessions: Iterable[Row], channels: ChannelRules, sources: SourceRules) -> Iterator[Row]:
     """A row a session of a person of which GA4 names a source."""
-    seen: set[tuple[str, str]] = set()
+    seen: dict[tuple[str, str], int] = {}
     for session in sorted(sessions, key=lambda one: int(one["started_at"])):
         if session["ga4_source"] is not None or session["ga4_medium"] is not None:
             theirs = tuple(session[name] or NOT_SET for name in _THEIRS)
-            was_seen = (theirs[0].lower(), theirs[1].lower()) in seen
+            last = seen.get((theirs[0].lower(), theirs[1].lower()))
+            was_seen = last is not None and int(session["started_at"]) - last <= _REMEMBERED
             group, channel = channels.channels(*theirs)
             difference = _difference(session, theirs, was_seen, sources)
             theirs_too = {"ga4_channel_group": group, "ga4_channel": channel, "difference": difference}
             yield session | dict(zip(_THEIRS, theirs, strict=True)) | theirs_too
-        seen.add((session["source"].lower(), session["medium"].lower()))
+        seen[session["source"].lower(), session["medium"].lower()] = int(session["started_at"])
 
 
 def _difference(session: Row, theirs: tuple[str, ...], was_seen: bool, sources: SourceRules) -> str:

@@ -7,7 +7,7 @@
 {%- endmacro %}
 {% macro fits_built_with(column='version') -%}
     (
-        select b.{{ column }} from {{ looked_up(journal(), "entry = 'fits'") }} as b
+        select b.{{ column }} from (select * from {{ journal() }} where entry = 'fits') as b
         where b.model = '{{ this.identifier }}' order by b.seq desc limit 1
     )
 {%- endmacro %}

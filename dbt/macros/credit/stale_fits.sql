@@ -1,28 +1,18 @@
 {#- Adds people whose conversions another fit weighs than their rows say, though nothing of theirs was touched: after a
     new fit. They are a batch of its own, told as a rebuild, so that the models below and the checks look at them. -#}
-{% macro stale_fits() %}{{ return(adapter.dispatch('stale_fits', 'attribution')()) }}{% endmacro %}
-{% macro duckdb__stale_fits() -%}
-    {%- set moved = 'exists (' ~ few_keys(fits_moved()) ~ ')' -%}
-    {{ add_stale_fits(looked_up(this, moved), looked_up(ref('int_conversions'), moved)) }};
-{%- endmacro %}
-{% macro bigquery__stale_fits() -%}
-    if exists ({{ fits_moved() }}) then
-        {{ add_stale_fits(this, whole(ref('int_conversions'))) }};
-        {{ set_partitions() }}
-    end if;
-{%- endmacro %}
-
-{% macro add_stale_fits(attributed, conversions) -%}
+{% macro stale_fits() %}
+    {{ set_all_days(fits_moved()) }}
     insert into {{ this_run() }} (batch_id, touched_key)
     with models as ({{ models_by_date() }}),
     expected as (
         select c.conversion_id, c.person_id, m.model, m.fit_id
-        from {{ conversions }} as c
+        from {{ ref('int_conversions') }} as c
         inner join models as m on m.from_date <= c.conversion_date and m.until_date > c.conversion_date
-        where m.fit_id is not null
+        where m.fit_id is not null and {{ pruned(ref('int_conversions')) }}
     ),
     found as (
-        select distinct conversion_id, person_id, model, fit_id from {{ attributed }} as a where fit_id is not null
+        select distinct conversion_id, person_id, model, fit_id from {{ this }} as a
+        where fit_id is not null and {{ pruned(this) }}
     ),
     stale as (
         select distinct coalesce(e.person_id, f.person_id) as person_id
@@ -37,5 +27,6 @@
         select 1
         from {{ entries_this_run() }} as j
         where j.batch_id = p.batch_id
-    )
+    );
+    {{ set_days() }}
 {%- endmacro %}

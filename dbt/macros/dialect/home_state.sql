@@ -42,7 +42,7 @@
     )
 {%- endmacro %}
 
-{#- Makes these tables on BigQuery, int_lookup, and the streamed and the spend table, each where nobody made it yet;
+{#- Makes these tables on BigQuery, and the streamed and the spend table, each where nobody made it yet;
     DuckDB has files (include/duckdb_plugin.py makes them). -#}
 {% macro create_home_state() %}{{ return(adapter.dispatch('create_home_state', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__create_home_state() %}{% endmacro %}
@@ -57,7 +57,6 @@
             '(batch_id string, line_number int64, payload string, received_at timestamp)
             partition by date(received_at) cluster by batch_id options (require_partition_filter = true)',
         source('ad_spend', 'ad_spend'): spend_table(),
-        lookup(): lookup_table(),
     } -%}
     {%- for table, definition in tables.items()
         if adapter.get_relation(table.database, table.schema, table.identifier) is none %}

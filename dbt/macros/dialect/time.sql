@@ -23,6 +23,11 @@
 {% macro duckdb__start_of_day(date) %}epoch_us(cast({{ date }} as timestamp)){% endmacro %}
 {% macro bigquery__start_of_day(date) %}unix_micros(timestamp({{ date }})){% endmacro %}
 
+{#- The microseconds of a timestamp. -#}
+{% macro epoch_micros(time) %}{{ return(adapter.dispatch('epoch_micros', 'attribution')(time)) }}{% endmacro %}
+{% macro duckdb__epoch_micros(time) %}epoch_us({{ time }}){% endmacro %}
+{% macro bigquery__epoch_micros(time) %}unix_micros({{ time }}){% endmacro %}
+
 {#- When the rows of an export table count as arrived: noon UTC of the day after its date (semantics E4). -#}
 {% macro shard_arrival(shard) %}{{ return(adapter.dispatch('shard_arrival', 'attribution')(shard)) }}{% endmacro %}
 {% macro duckdb__shard_arrival(shard) -%}

@@ -1,7 +1,7 @@
 {#- What int_events takes from staging, in this order; copies of one event are told apart by it (semantics E1). -#}
 {% macro event_columns() %}
     {{ return([
-        'event_key', 'device_key', 'user_pseudo_id', 'user_id', 'event_at', 'received_at', 'event_name',
+        'event_key', 'device_key', 'user_pseudo_id', 'user_id', 'event_at', 'event_date', 'received_at', 'event_name',
         'batch_page_id', 'batch_ordering_id', 'batch_event_index', 'event_bundle_sequence_id',
         'source', 'medium', 'campaign', 'source_rule', 'evidence', 'ga4_source', 'ga4_medium', 'ga4_campaign',
         'transaction_id', 'amount', 'amount_issue', 'shipping', 'tax', 'items', 'items_issue',

@@ -1,71 +1,68 @@
-{#- Adds devices whose events must be derived again: those that hold another copy of an event of a touched device, or
-    held one, from that copy on; and all, where a staging table was rebuilt. -#}
+{#- Adds the devices and days whose events must be derived again beside those that changed: those that hold another copy
+    of one of their events (E1), or held one; those on which a login moves events to somebody else (I1); and all, where
+    a staging table was rebuilt. -#}
 {% macro event_mates() %}
-    insert into {{ this_run() }} (batch_id, touched_key, from_at)
-    with touched as ({{ touched_events() }}),
-    -- a device that holds a copy no longer is one of those that changed
-    mates as (
-        {%- for holder in [ref('stg_ga_events'), ref('stg_streamed_events')] %}
-        select device_key, event_at
-        from {{ looked_up(holder, 'event_key in (' ~ few_keys('select t.key from touched as t') ~ ')') }} as h
+    {{ add_all_devices() }}
+    {{ find_copies() }}
+    {#- a device that holds a copy no longer is one of those that changed -#}
+    insert into {{ this_run() }} (batch_id, touched_key, from_at, until_at)
+    select distinct
+        (select max(batch_id) from {{ this_run() }}), c.device_key, {{ start_of_day('c.event_date') }},
+        {{ start_of_day('c.event_date') }} + {{ micros(days=1) - 1 }}
+    from {{ beside('__copies') }} as c
+    where not {{ in_this_run('c.device_key', 'c.event_date') }};
+    {{ moved_days() }}
+    {{ find_copies() }}
+    drop table if exists {{ beside('__copies') }};
+{% endmacro %}
+
+{#- What a staging table that was rebuilt holds, and what int_events held of it: all. -#}
+{% macro add_all_devices() %}
+    {{ set_all_days('select 1 from ' ~ entries_this_run() ~ " as j where j.entry = 'rebuilt'") }}
+    insert into {{ this_run() }} (batch_id, touched_key)
+    {%- for holder in [ref('stg_ga_events'), ref('stg_streamed_events'), this] %}
+    select (select max(batch_id) from {{ this_run() }}), h.device_key
+    from {{ holder }} as h
+    where {{ pruned(holder) }}
+    {{- ' union distinct' if not loop.last }}
+    {%- endfor %};
+{% endmacro %}
+
+{#- The copies of this run's events wherever they lie, as a table, and their days beside those of this run. What has no
+    id of its own has its device and its time in its key (E1), so that copies of it lie on one day of one device; an id
+    that a sender gave may come again at any time and place. -#}
+{% macro find_copies() %}
+    {{ set_days() }}
+    {{ create_beside(beside('__copies')) }} (
+    select s.event_key, s.device_key, s.event_date
+    from {{ ref('stg_streamed_events') }} as s
+    where s.reject_reason is null and s.event_key in (
+        {%- for holder in [ref('stg_ga_events'), ref('stg_streamed_events'), this] %}
+        select h.event_key from {{ touched_rows(holder, 'device_key', 'event_date') }} as h
         {{- ' union all' if not loop.last }}
         {%- endfor %}
     )
-    select (select max(batch_id) from {{ this_run() }}), device_key, min(event_at) from mates group by device_key;
-    {{ add_all_devices() }};
-    {{ first_logins() }};
-    {{ set_partitions() }}
+    );
+    {{ find_exported_copies() }}
+    {%- set spans %}
+        select {{ utc_date(begins_at('r')) }} as first_date, {{ utc_date(ends_at('r')) }} as last_date
+        from {{ this_run() }} as r
+        where r.touched_key is not null
+        union distinct
+        select c.event_date, c.event_date from {{ beside('__copies') }} as c
+    {%- endset %}
+    {{ set_days_of(spans) }}
 {% endmacro %}
 
-{#- Where a staging table was rebuilt. BigQuery reads all devices only where it has to. -#}
-{% macro add_all_devices() %}{{ return(adapter.dispatch('add_all_devices', 'attribution')()) }}{% endmacro %}
-{% macro duckdb__add_all_devices() %}
-    {{- insert_all_devices('exists (' ~ few_keys(staging_rebuilt()) ~ ')') }}
+{#- Exported events under an id that a sender gave: one that looks like their keys. Where there is none, nothing is
+    read. -#}
+{% macro find_exported_copies() %}
+    {{ set_all_days(ids_like_keys()) }}
+    insert into {{ beside('__copies') }} (event_key, device_key, event_date)
+    select s.event_key, s.device_key, s.event_date
+    from {{ ref('stg_ga_events') }} as s
+    where s.reject_reason is null and {{ pruned(ref('stg_ga_events')) }} and s.event_key in ({{ ids_like_keys() }});
 {% endmacro %}
-{% macro bigquery__add_all_devices() %}
-    if exists ({{ staging_rebuilt() }}) then
-        {{ insert_all_devices('bucket >= 0') }};
-    end if
-{% endmacro %}
-{% macro insert_all_devices(condition) -%}
-    insert into {{ this_run() }} (batch_id, touched_key)
-    {%- for holder in event_holders() %}
-    select (select max(batch_id) from {{ this_run() }}), device_key from {{ holder }} where {{ condition }}
-    {{- ' union distinct' if not loop.last }}
-    {%- endfor %}
-{%- endmacro %}
-
-{#- Where an event's copies stand, or stood until this batch. -#}
-{% macro event_holders() %}{{ return([ref('stg_ga_events'), ref('stg_streamed_events'), this]) }}{% endmacro %}
-
-{#- One row where a batch of this run is the rebuild of a staging table. -#}
-{% macro staging_rebuilt() -%}
-    select 1 as key
-    from {{ entries_this_run() }} as j
-    where j.entry = 'rebuilt'
-    limit 1
-{%- endmacro %}
-
-{#- Takes all of a device again where its first login is among the events of this run: what happened before a first
-    login is its user's (I1), what happened after an earlier one follows from that. -#}
-{% macro first_logins() -%}
-    insert into {{ this_run() }} (batch_id, touched_key)
-    with logins as (
-        select device_key, event_at, true as is_kept
-        from {{ looked_up(this, touched_only('device_key')) }} as e
-        where user_id is not null and user_pseudo_id is not null
-        union all
-        select device_key, event_at, false
-        from {{ accepted_copies(touched_only('device_key')) }} as c
-        where user_id is not null and user_pseudo_id is not null
-    ),
-    begun as (
-        select r.touched_key, min({{ begins_at('r') }}) as from_at from {{ this_run() }} as r group by r.touched_key
-    )
-    select (select max(batch_id) from {{ this_run() }}), b.touched_key
-    from begun as b
-    inner join logins as l on l.device_key = b.touched_key
-    group by b.touched_key, b.from_at
-    having count(case when l.event_at >= b.from_at then 1 end) > 0
-        and count(case when l.is_kept and l.event_at < b.from_at then 1 end) = 0
+{% macro ids_like_keys() -%}
+    select c.event_key from {{ beside('__copies') }} as c where {{ matches('c.event_key', '^[0-9a-f]{32}$') }}
 {%- endmacro %}

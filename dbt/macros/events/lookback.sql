@@ -5,24 +5,15 @@
 
 {#- Adds people whose flag changed because the first event of all did since this model was last built, though nothing
     of theirs was touched. -#}
-{% macro stale_lookback() %}{{ return(adapter.dispatch('stale_lookback', 'attribution')()) }}{% endmacro %}
-{% macro duckdb__stale_lookback() -%}
-    {%- set moved = 'exists (' ~ few_keys(first_event_moved()) ~ ')' -%}
-    {{ add_stale(looked_up(this, moved), looked_up(ref('int_conversions'), moved)) }};
-{%- endmacro %}
-{% macro bigquery__stale_lookback() -%}
-    if exists ({{ first_event_moved() }}) then
-        {{ add_stale(this, whole(ref('int_conversions'))) }};
-        {{ set_partitions() }}
-    end if;
-{%- endmacro %}
-
-{% macro add_stale(attributed, conversions) -%}
+{% macro stale_lookback() %}
+    {{ set_all_days(first_event_moved()) }}
     insert into {{ this_run() }} (batch_id, touched_key)
     select (select max(batch_id) from {{ this_run() }}), a.person_id
-    from {{ attributed }} as a
-    inner join {{ conversions }} as c on c.conversion_id = a.conversion_id
-    where a.lookback_complete <> ({{ lookback_complete('c.converted_at') }})
+    from (select * from {{ this }} where {{ pruned(this) }}) as a
+    inner join (select * from {{ ref('int_conversions') }} where {{ pruned(ref('int_conversions')) }}) as c
+        on c.conversion_id = a.conversion_id
+    where a.lookback_complete <> ({{ lookback_complete('c.converted_at') }});
+    {{ set_days() }}
 {%- endmacro %}
 
 {#- One row where it did. -#}
@@ -35,7 +26,7 @@
 {% macro remember_first_event() %}
     insert into {{ journal() }} (entry, model, version, detail, seq)
     select 'first_event', '{{ this.identifier }}', f.version, f.detail, f.seq
-    from {{ looked_up(journal(), "entry = 'first_event'") }} as f
+    from (select * from {{ journal() }} where entry = 'first_event') as f
     where f.model = 'int_events' and {{ first_event('int_events') }} is distinct from {{ first_event(this.identifier) }}
     order by f.seq desc
     limit 1

@@ -10,34 +10,41 @@
     {%- if not by_shop() %} and {{ one }}.person_id = {{ other }}.person_id{% endif -%}
 {%- endmacro %}
 
-{#- Conversions and refunds among these events, as the CTE `events`; where some people's are asked for by shop, those of
-    all who share an order with them. -#}
-{% macro order_events_cte(some, shared) -%}
+{#- Conversions and refunds of the people of this run, as the CTE `events`; by shop also those of all who share an order
+    with them. All of a person, whenever they happened: int_order_events is small. -#}
+{% macro order_events_cte() -%}
 theirs as (
-    select * from {{ some }} as e where {{ has_amount('event_name') }}
+    select * from {{ ref('int_order_events') }} where {{ touched_only('person_id') }}
 ),
 
 events as (
-    {%- if shared %}
+    {%- if by_shop() and is_incremental() %}
     select * from theirs where transaction_id is null
     union all
-    select *
-    from {{ of_orders(
-        ref('int_events'), 'select transaction_id as key from theirs where transaction_id is not null'
-    ) }} as o
-    where {{ has_amount('event_name') }}
+    select * from {{ ref('int_order_events') }}
+    where transaction_id in (select transaction_id from theirs where transaction_id is not null)
     {%- else %}
     select * from theirs
     {%- endif %}
 )
 {%- endmacro %}
 
-{#- Adds the people who hold an order that stands, or stood, among the touched events. -#}
+{#- By shop: adds the people who hold an order that stands, or stood, among the touched events. -#}
 {% macro order_mates() %}
-    {%- set orders = 'select j.touched_key as key from ' ~ entries_this_run() ~ ' as j'
-        ~ " where j.entry = 'transaction_id' and j.touched_key is not null" %}
+    {%- if by_shop() %}
     insert into {{ this_run() }} (batch_id, touched_key)
     select distinct (select max(batch_id) from {{ this_run() }}), o.person_id
-    from {{ of_orders(ref('int_events'), orders) }} as o;
-    {{ set_partitions() }}
+    from {{ ref('int_order_events') }} as o
+    where o.transaction_id in (
+        select j.touched_key from {{ entries_this_run() }} as j
+        where j.entry = 'transaction_id' and j.touched_key is not null
+    );
+    {%- endif %}
+    {%- if model.config.partition_by %}
+    {%- set spans %}
+        select distinct c.conversion_date as first_date, c.conversion_date as last_date from {{ this }} as c
+        where {{ touched_only('c.person_id') }}
+    {%- endset %}
+    {{ set_days_of(spans) }}
+    {%- endif %}
 {% endmacro %}

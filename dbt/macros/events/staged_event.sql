@@ -32,6 +32,7 @@ devices as (
     select
         *,
         coalesce(user_pseudo_id, 'user:' || user_id, 'event:' || event_key) as device_key,
+        case when reject_reason is null then {{ utc_date('event_at') }} else {{ rejected_day() }} end as event_date,
         {{ old_event_hash('event_at', 'received_at', 'event_key') }} as old_hash
     from keyed
 )

@@ -1,56 +1,64 @@
-{#- After int_events. Timely events come first (T4). No device that the batch left alone has an event before the last
-    first one, so these are asked: the batch's devices and that of the last first event. All others only where it is
-    gone. -#}
-{% macro find_first_event() %}{{ return(adapter.dispatch('find_first_event', 'attribution')()) }}{% endmacro %}
-
-{% macro duckdb__find_first_event() %}
-    {{- journal_first('select * from near union all select * from far', far='not exists (select 1 from near)') -}}
-{% endmacro %}
-{#- BigQuery would read all of int_events to find that nothing is asked of it. -#}
-{% macro bigquery__find_first_event() %}
-    if exists (
-        with known as ({{ known_first_event(this.identifier) }}), {{ near_first_event() }} select 1 from near
-    ) then
-        {{ journal_first('select * from near') }};
-    else
-        {{ journal_first('select * from far', far='bucket >= 0') }};
-    end if
+{#- After int_events. Timely events come first (T4). An increment asks the rows that it wrote; all others only where the
+    first event that was known is gone. -#}
+{% macro find_first_event() %}
+    {%- if is_incremental() %}
+    {{ set_all_days('select 1 from (select 1 as one) as g where ' ~ first_is_gone()) }}
+    {{ journal_first(first_of(this, pruned(this)) ~ ' union all ' ~ first_of(new_rows(), 'true')) }}
+    {%- else %}
+    {{ journal_first(first_of(this, 'true')) }}
+    {%- endif %}
 {% endmacro %}
 
-{% macro near_first_event() -%}
-    {%- set last_first = 'select k.touched_key as key from (' ~ known_first_event(this.identifier) ~ ') as k' -%}
-    {%- set asked = this_run_keys() ~ ' union all ' ~ last_first -%}
-    {%- set these = 'device_key in (' ~ few_keys(asked) ~ ')' if is_incremental() else 'false' -%}
-    near as (
-        select e.event_at, e.device_key, e.is_timely
-        from {{ looked_up(this, these) }} as e
-        where (e.is_timely and (select detail from known) = 'late')
-            or (
-                e.is_timely = ((select detail from known) <> 'late')
-                and e.event_at <= (select cast(version as {{ dbt.type_bigint() }}) from known)
-            )
+{% macro first_of(rows, condition) -%}
+    (
+        select e.event_at, e.device_key, e.is_timely from {{ rows }} as e where {{ condition }}
         order by e.is_timely desc, e.event_at, e.device_key limit 1
     )
 {%- endmacro %}
 
-{#- Journals what the query says, unless it is known; `far` says when all events are asked, where they are. -#}
-{% macro journal_first(query, far=none) -%}
-    insert into {{ journal() }} (entry, model, touched_key, version, detail, seq)
-    with known as ({{ known_first_event(this.identifier) }}),
-    {{ near_first_event() }}
-    {%- if far %},
-    far as (
-        select e.event_at, e.device_key, e.is_timely from {{ this }} as e where {{ far }}
-        order by e.is_timely desc, e.event_at, e.device_key limit 1
+{#- Whether none is known, or it lay where this run replaced rows and is not among those that came. -#}
+{% macro first_is_gone() -%}
+    not exists (select 1 from ({{ known_first_event(this.identifier) }}) as k)
+    or exists (
+        select 1
+        from ({{ known_first_event(this.identifier) }}) as k
+        inner join {{ this_run() }} as r
+            on r.touched_key = k.touched_key
+            and cast(k.version as {{ dbt.type_bigint() }}) between {{ begins_at('r') }} and {{ ends_at('r') }}
+        where not exists (
+            select 1 from {{ new_rows() }} as n
+            where n.device_key = k.touched_key and n.is_timely = (k.detail <> 'late')
+                and n.event_at = cast(k.version as {{ dbt.type_bigint() }})
+        )
     )
-    {%- endif %}
+{%- endmacro %}
+
+{#- Journals the first of what is found and what is known, unless it is known; what is known counts where it is not
+    gone. -#}
+{% macro journal_first(found) -%}
+    insert into {{ journal() }} (entry, model, touched_key, version, detail, seq)
     select
         'first_event', '{{ this.identifier }}', n.device_key, cast(n.event_at as {{ dbt.type_string() }}),
-        case when n.is_timely then '' else 'late' end, coalesce((select seq from known), 0) + 1
-    from ({{ query }}) as n
-    where not exists (
-        select 1 from known as k
-        where k.touched_key = n.device_key and k.version = cast(n.event_at as {{ dbt.type_string() }})
-            and k.detail = case when n.is_timely then '' else 'late' end
-    )
+        case when n.is_timely then '' else 'late' end, m.seq + 1
+    from (
+        select c.* from (
+            select f.event_at, f.device_key, f.is_timely from ({{ found }}) as f
+            {%- if is_incremental() %}
+            union all
+            select cast(k.version as {{ dbt.type_bigint() }}), k.touched_key, k.detail <> 'late'
+            from ({{ known_first_event(this.identifier) }}) as k
+            where not ({{ first_is_gone() }})
+            {%- endif %}
+        ) as c
+        order by c.is_timely desc, c.event_at, c.device_key
+        limit 1
+    ) as n
+    cross join (
+        select coalesce(max(j.seq), 0) as seq
+        from {{ journal() }} as j where j.entry = 'first_event' and j.model = '{{ this.identifier }}'
+    ) as m
+    left join ({{ known_first_event(this.identifier) }}) as k
+        on k.touched_key = n.device_key and k.version = cast(n.event_at as {{ dbt.type_string() }})
+        and k.detail = case when n.is_timely then '' else 'late' end
+    where k.touched_key is null
 {%- endmacro %}

@@ -2,7 +2,7 @@
     was built by. In the journal, because min() would read all of int_events in every batch. -#}
 {% macro known_first_event(model_name) -%}
     select f.touched_key, f.version, coalesce(f.detail, '') as detail, f.seq
-    from {{ looked_up(journal(), "entry = 'first_event'") }} as f
+    from (select * from {{ journal() }} where entry = 'first_event') as f
     where f.model = '{{ model_name }}' order by f.seq desc limit 1
 {%- endmacro %}
 

@@ -2,7 +2,9 @@
       shard      a table or file version was loaded          touched_key = shard, version, seq
       rejected   a version was looked at and set aside       touched_key = shard, version, seq, detail = why
       device_key, person_id, conversion_date                 touched_key = a value whose rows changed,
-                                                             from_at = the time of the earliest, null for all
+                                                             from_at, until_at = the times of the first and the last
+                                                             of a day, null for all
+      shard_day  on which a shard has or had rows            touched_key = shard, from_at = its start
       rebuilt    a table is being built whole: all its keys
       done       a model has taken the batch in
       built      a table was built whole                     version, detail = by which rules (rules.sql)
@@ -23,50 +25,72 @@
         {%- set text = dbt.type_string() %}
         create table if not exists {{ journal() }} (
             batch_id {{ text }}, entry {{ text }}, model {{ text }}, touched_key {{ text }},
-            version {{ text }}, seq {{ dbt.type_bigint() }}, detail {{ text }}, from_at {{ dbt.type_bigint() }}
+            version {{ text }}, seq {{ dbt.type_bigint() }}, detail {{ text }}, from_at {{ dbt.type_bigint() }},
+            until_at {{ dbt.type_bigint() }}
         );
-        {{ index_journal() }}
-    {%- elif execute and 'from_at' not in journal_columns() -%}
-        {{ add_from_at() }}
+    {%- elif execute and 'until_at' not in journal_columns() -%}
+        {{ add_times() }}
     {%- endif -%}
 {% endmacro %}
 
-{#- The devices, people or dates of these rows: their rows downstream are to be derived again, from the time of the
-    earliest on. -#}
+{#- The devices, people or dates of these rows: their rows downstream are to be derived again. An entry a key and day,
+    with the times of its first and its last row there. -#}
 {% macro journal_keys(rows) %}
     {%- set meta = model.config.meta %}
-    {%- set at = 's.' ~ (meta.logged_at or meta.since) %}
-    insert into {{ journal() }} (batch_id, entry, model, touched_key, from_at)
-    select b.batch_id, k.entry, '{{ this.identifier }}', k.touched_key, min(k.happened_at)
+    {%- set at, until = meta.logged_at or meta.at, meta.logged_until or meta.until or meta.logged_at or meta.at %}
+    {%- set dated = at.endswith('_date') %}
+    insert into {{ journal() }} (batch_id, entry, model, touched_key, from_at, until_at)
+    select b.batch_id, k.entry, '{{ this.identifier }}', k.touched_key, min(k.from_at), max(k.until_at)
     from (
         select
+            {{ logged_key('s', 'c.entry') }} as touched_key,
             c.entry,
-            case c.entry
-                {%- for column in logged() %}
-                when '{{ meta.logs_as or column }}' then {{ key_text('s.' ~ column) }}
-                {%- endfor %}
-            end as touched_key,
-            {{ start_of_day(at) if at.endswith('_date') else at }} as happened_at
+            {{ 's.' ~ at if dated else utc_date('s.' ~ at) }} as day,
+            {{ start_of_day('s.' ~ at) if dated else 's.' ~ at }} as from_at,
+            {{ start_of_day('s.' ~ at) ~ ' + ' ~ (micros(days=1) - 1) if dated else 's.' ~ until }} as until_at
         from {{ rows }} as s
-        cross join (
-            {%- for column in logged() %}
-            select '{{ meta.logs_as or column }}' as entry {{ 'union all' if not loop.last }}
-            {%- endfor %}
-        ) as c
+        cross join ({{ logged_entries() }}) as c
+        {{- " where s.reject_reason is null" if meta.replaces == 'shard' }}
     ) as k
     cross join (select max(batch_id) as batch_id from {{ this_run() }}) as b
     where b.batch_id is not null
-    group by b.batch_id, k.entry, k.touched_key;
+    group by b.batch_id, k.entry, k.touched_key, k.day;
 {% endmacro %}
+
+{#- All keys of the model's table, without times: all that follows from them. -#}
+{% macro journal_all_keys() %}
+    insert into {{ journal() }} (batch_id, entry, model, touched_key)
+    select distinct b.batch_id, c.entry, '{{ this.identifier }}', {{ logged_key('s', 'c.entry') }}
+    from {{ this }} as s
+    cross join ({{ logged_entries() }}) as c
+    cross join (select max(batch_id) as batch_id from {{ this_run() }}) as b
+    where b.batch_id is not null;
+{% endmacro %}
+
+{#- A row's key of one kind, and the kinds that the model logs. -#}
+{% macro logged_key(row, entry) -%}
+    {%- set meta = model.config.meta -%}
+    case {{ entry }}
+        {%- for column in logged() %}
+        when '{{ meta.logs_as or column }}' then {{ key_text(row ~ '.' ~ column) }}
+        {%- endfor %}
+    end
+{%- endmacro %}
+{% macro logged_entries() -%}
+    {%- for column in logged() -%}
+    select '{{ model.config.meta.logs_as or column }}' as entry {{ 'union all ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
 
 {#- The rows that an increment changes, as a subquery: those that go and those that come, without what stays as it
     was. -#}
 {% macro changed_rows() -%}
-    {%- set old, new = replaced_rows(), looked_up(new_rows(), 'true') -%}
+    {%- set old, new = '(select * from ' ~ this ~ ' where ' ~ is_replaced() ~ ')', new_rows() -%}
+    {%- set names = get_quoted_csv(adapter.get_columns_in_relation(this) | map(attribute='name')) -%}
     (
-        (select * from {{ old }} as o {{ dbt.except() }} select * from {{ new }} as n)
+        (select {{ names }} from {{ old }} as o {{ dbt.except() }} select {{ names }} from {{ new }} as n)
         union all
-        (select * from {{ new }} as n {{ dbt.except() }} select * from {{ old }} as o)
+        (select {{ names }} from {{ new }} as n {{ dbt.except() }} select {{ names }} from {{ old }} as o)
     )
 {%- endmacro %}
 
@@ -99,8 +123,8 @@
 {#- The same marks after a rebuild, with its rules for the next run to compare. Devices are too many: int_events looks
     at all of them after the rebuild of a staging table. -#}
 {% macro mark_rebuilt() %}
-    {%- if logged() and 'device_key' not in logged() %}{{ journal_keys(looked_up(this, 'true')) }}{% endif %}
-    {{ rebuild_lookup() }}
+    {%- if logged() and 'device_key' not in logged() %}{{ journal_all_keys() }}{% endif %}
+    {{ keep_beside(this) }}
     {{ mark_done() }}
     {{ note_rules() }}
 {% endmacro %}

@@ -4,7 +4,7 @@
 {% macro changed_shards() %}
     with known as (
         select touched_key as shard, version, seq, entry, detail
-        from {{ looked_up(journal(), "entry in ('shard', 'rejected')") }} as j
+        from (select * from {{ journal() }} where entry in ('shard', 'rejected')) as j
         where model = '{{ this.identifier }}'
         qualify row_number() over (partition by touched_key order by seq desc) = 1
     ),

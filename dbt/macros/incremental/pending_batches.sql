@@ -22,7 +22,7 @@
     {%- set enough = 1 if model.config.meta.replaces in ['device_key', 'conversion_date'] else parents | length %}
     select d.batch_id
     {%- set parent = "d.model in ('" ~ parents | join("', '") ~ "')" %}
-    from {{ looked_up(journal(), "entry in ('done', 'rebuilt')") }} as d
+    from (select * from {{ journal() }} where entry in ('done', 'rebuilt')) as d
     group by d.batch_id
     having count(distinct case when d.entry = 'done' and {{ parent }} then d.model end)
         >= case when count(case when d.entry = 'rebuilt' and {{ parent }} then 1 end) > 0 then 1 else {{ enough }} end
@@ -33,10 +33,10 @@
     whose journaled keys must still be told. -#}
 {% macro unfinished_batches() %}
     select j.batch_id
-    from {{ looked_up(journal(), "entry = 'rebuilt'") }} as j
+    from (select * from {{ journal() }} where entry = 'rebuilt') as j
     where j.model = '{{ this.identifier }}'
         and not exists (
-            select 1 from {{ looked_up(journal(), "entry = 'done'") }} as own
+            select 1 from (select * from {{ journal() }} where entry = 'done') as own
             where own.model = '{{ this.identifier }}' and own.batch_id = j.batch_id
         )
     group by j.batch_id

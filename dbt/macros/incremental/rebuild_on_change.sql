@@ -46,7 +46,7 @@
     {%- if invocation_id not in answers -%}
         {%- set found = {} -%}
         {%- for row in run_query(
-            "select model, version, detail from " ~ looked_up(journal(), "entry = 'built'") ~ " as b order by seq"
+            "select model, version, detail from " ~ journal() ~ " where entry = 'built' order by seq"
         ).rows -%}
             {%- do found.update({row[0]: {'version': row[1], 'detail': row[2]}}) -%}
         {%- endfor -%}

@@ -2,12 +2,16 @@
     replace the old ones: nothing is patched, so a row that no longer holds disappears. A table that does not exist yet,
     or was built by other rules, is built whole. Config meta of a model:
       replaces  the column whose values are replaced: shard, device_key, person_id or conversion_date
-      since     the column of the rows' times, where not all of a key is replaced but what happened from the time on
-                from which the journal has it
+      at        the column of the rows' times, where not all of a key is replaced but what lies in the spans that the
+                journal has of it (optional); until, where a row is of a stretch of time, the column of its end
+      after     by how many days such a span is widened, or the setting that says so (optional)
       logs      the column whose old and new values the next kind of model must look at, or a list of such (optional)
       logs_as   the kind under which they do, where the column has another name (optional)
-      logged_at the column of the time from which they do, where it is not `since` (optional)
-      also      a macro of statements that add keys to this run; they may read them (optional)
+      logged_at, logged_until  the columns of their times, where these are not `at` and `until` (optional)
+      also      a macro of statements that add keys to this run and set its days; they may read it (optional)
+      beside    a macro of statements that keep in step what is held beside the table, of the rows that were written:
+                none before a rebuild begins (optional)
+      makes     the suffixes of tables that `also` makes for the rest of the script (optional)
       then      a macro that journals what follows from the new rows, in the same transaction (optional) -#}
 {% materialization replace_keys, default %}
     {%- set found = load_cached_relation(this) -%}
@@ -33,33 +37,32 @@
         {%- endif -%}
     {%- endif -%}
     {%- call statement('main') -%}
-        {%- if rebuild %}{{ create_this_run() }}{% endif %}
+        {%- if rebuild %}{{ create_this_run() }}{{ keep_beside(none) }}{% endif %}
         {{ read_files_this_run() }}
-        create or replace {{ 'table ' ~ this if rebuild else 'temp table ' ~ new_rows() }} as (
+        {%- if rebuild %}
+        create or replace table {{ this }} as (
+        select * from (
+        {{ compiled_code }}
+        ) as derived
+        {#- so that blocks of rows hold few days each; staging is read file by file -#}
+        {%- if config.get('partition_by') and model.config.meta.replaces != 'shard' %}
+        order by {{ config.get('partition_by').field }}
+        {%- endif %}
+        );
+        {%- else %}
+        {{ create_beside(new_rows()) }} (
         {{ compiled_code }}
         );
+        {%- endif %}
         {%- if rebuild %}
-        {%- for index in config.get('indexes', []) %}{{ get_create_index_sql(this, index) }}{% endfor %}
         {{ mark_rebuilt() }}
         {%- else %}
-        {{ carry_earlier_rows() }}
-        {{ replace_rows('by name select *') }}
+        {{ replace_rows() }}
         {%- endif %}
         {{ files_read() }}
     {%- endcall -%}
     {%- do adapter.commit() -%}
 {% endmacro %}
-
-{#- DuckDB finds rows by an index where the key is the only condition. So an increment replaces all rows of its keys,
-    and those of before the time from which they are taken again come along as they are. -#}
-{% macro carry_earlier_rows() -%}
-    {%- set meta = model.config.meta %}
-    {%- if meta.since %}
-    insert into {{ new_rows() }} by name
-    select k.* from {{ looked_up(this, touched_only(meta.replaces)) }} as k
-    where not {{ in_this_run('k', meta.replaces, meta.since) }};
-    {%- endif %}
-{%- endmacro %}
 
 {#- BigQuery: one script, so one job. DDL is refused inside a transaction, so that an increment writes the new rows into
     a table before it, and a rebuild commits statement by statement. -#}
@@ -70,22 +73,27 @@
         {%- do adapter.drop_relation(found) -%}
     {%- endif -%}
     {%- call statement('main') -%}
-        {{ declare_partitions() }}
-        {{ set_sight() }}
+        declare days array<date>;
+        {{ declare_landed() }}
         {{ create_this_run() }}
         {%- if rebuild %}
-        {{ set_shards() }}
-        {{ create_table_as(false, this, with_bucket(compiled_code)) }}
+        {{ set_landed() }}
+        {{ keep_beside(none) }}
+        {{ create_table_as(false, this, compiled_code) }}
         {{ mark_rebuilt() }}
         {%- else %}
-        {%- set names = get_quoted_csv(adapter.get_columns_in_relation(this) | map(attribute='name')) %}
         if exists (select 1 from {{ this_run() }}) then
-            {{ set_shards() }}
-            {{ create_table_as(true, new_rows(), with_bucket(compiled_code)) }}
+            {{ set_landed() }}
+            {{ create_beside(new_rows()) }} (
+            {{ compiled_code }}
+            );
             begin transaction;
-            {{ replace_rows('(' ~ names ~ ') select ' ~ names) }}
+            {{ replace_rows() }}
             commit transaction;
             drop table if exists {{ new_rows() }};
+            {%- for table in model.config.meta.makes or [] %}
+            drop table if exists {{ beside(table) }};
+            {%- endfor %}
         end if;
         {%- endif %}
         drop table if exists {{ this_run() }}
@@ -93,11 +101,16 @@
 {% endmacro %}
 
 {#- Journal writes are inserts only, so that models that run side by side on BigQuery do not abort one another. -#}
-{% macro replace_rows(columns) %}
+{% macro replace_rows() %}
     {%- set meta = model.config.meta %}
+    {%- set names = get_quoted_csv(adapter.get_columns_in_relation(this) | map(attribute='name')) %}
     {%- if meta.logs %}{{ journal_keys(changed_rows()) }}{% endif %}
-    delete from {{ this }} as d where {{ touched_only(meta.replaces) }}{{ and_since('d') }};
-    insert into {{ this }} {{ columns }} from {{ new_rows() }};
-    {{ add_to_lookup(new_rows()) }}
+    delete from {{ this }} where {{ is_replaced() }};
+    insert into {{ this }} ({{ names }}) select {{ names }} from {{ new_rows() }};
+    {{ keep_beside(new_rows()) }}
     {{ mark_done() }}
+{% endmacro %}
+
+{% macro keep_beside(rows) %}
+    {%- if model.config.meta.beside %}{{ context[model.config.meta.beside](rows) }}{% endif %}
 {% endmacro %}

@@ -1,12 +1,26 @@
-{#- Takes each person again from the start of the session that the time lies in, or that ended so shortly before that an
-    event of that time belongs to it. -#}
+{#- Adds the sessions that a touched person has in this run's spans, or that began or ended within the timeout of them,
+    so that what they are made of is taken again as a whole. No event outside belongs to them, before or after: it is
+    further away than the timeout. -#}
 {% macro sessions_around() %}
-    {%- set sessions = this if this.identifier == 'int_sessions' else ref('int_sessions') %}
-    insert into {{ this_run() }} (batch_id, touched_key, from_at)
-    select r.batch_id, r.touched_key, s.started_at
-    from {{ this_run() }} as r
-    inner join {{ looked_up(sessions, touched_only('person_id')) }} as s
-        on s.person_id = r.touched_key
-        and s.started_at < r.from_at
-        and s.ended_at >= r.from_at - {{ micros(minutes=var('session_timeout_minutes')) }};
+    {%- set gap = micros(minutes=var('session_timeout_minutes')) %}
+    {{ set_days(gap ~ ' + ' ~ longest_session(), gap) }}
+    insert into {{ this_run() }} (batch_id, touched_key, from_at, until_at)
+    select (select max(batch_id) from {{ this_run() }}), s.person_id, s.started_at, s.ended_at
+    from {{ touched_rows(this, 'person_id', 'started_at', 'ended_at', before=gap, after=gap) }} as s;
+    {{ set_days() }}
+{% endmacro %}
+
+{#- The longest session that there ever was, in microseconds: how far before a moment the start of one may lie that
+    goes on then. In the journal, because max() would read all sessions in every batch. -#}
+{% macro longest_session() -%}
+    (select coalesce(max(l.seq), 0) from {{ journal() }} as l where l.entry = 'longest_session')
+{%- endmacro %}
+
+{#- Notes it. -#}
+{% macro note_longest_session(rows) %}
+    {%- if rows is not none %}
+    insert into {{ journal() }} (entry, model, seq)
+    select 'longest_session', '{{ this.identifier }}', max(s.ended_at - s.started_at) from {{ rows }} as s
+    having max(s.ended_at - s.started_at) > {{ longest_session() }};
+    {%- endif %}
 {% endmacro %}

@@ -1,68 +1,58 @@
-{#- What this run of a model takes in, fixed before it reads: one row a pending batch and key. Everything later reads
-    this table only, so that rows and journal entries that arrive meanwhile wait for the next run. -#}
-{% macro this_run() %}{{ return(adapter.dispatch('this_run', 'attribution')()) }}{% endmacro %}
-{% macro duckdb__this_run() %}{{ return('temp.' ~ this.identifier ~ '__this_run') }}{% endmacro %}
-{% macro bigquery__this_run() %}
-    {{- return(this.incorporate(path={'identifier': this.identifier ~ '__this_run'}) | string) -}}
-{% endmacro %}
+{#- What this run of a model takes in, fixed before it reads: one row a pending batch, key and span. Everything later
+    reads this table only, so that rows and journal entries that arrive meanwhile wait for the next run. -#}
+{% macro this_run() %}{{ return(beside('__this_run')) }}{% endmacro %}
 
 {#- The rows derived of them. -#}
-{% macro new_rows() %}{{ return(adapter.dispatch('new_rows', 'attribution')()) }}{% endmacro %}
-{% macro duckdb__new_rows() %}{{ return('temp.' ~ this.identifier ~ '__new_rows') }}{% endmacro %}
-{% macro bigquery__new_rows() %}
-    {{- return(this.incorporate(path={'identifier': this.identifier ~ '__dbt_tmp'})) -}}
+{% macro new_rows() %}{{ return(beside('__new_rows')) }}{% endmacro %}
+
+{#- A table that a model's script makes for itself. In a BigQuery script that fails it would stay, so it expires. -#}
+{% macro beside(suffix) %}{{ return(adapter.dispatch('beside', 'attribution')(suffix)) }}{% endmacro %}
+{% macro duckdb__beside(suffix) %}{{ return('temp.' ~ this.identifier ~ suffix) }}{% endmacro %}
+{% macro bigquery__beside(suffix) %}
+    {{- return(this.incorporate(path={'identifier': this.identifier ~ suffix}) | string) -}}
 {% endmacro %}
+
+{% macro create_beside(table) %}{{ return(adapter.dispatch('create_beside', 'attribution')(table)) }}{% endmacro %}
+{% macro duckdb__create_beside(table) %}create or replace temp table {{ table }} as{% endmacro %}
+{% macro bigquery__create_beside(table) -%}
+    create or replace table {{ table }}
+    options (expiration_timestamp = timestamp_add(current_timestamp(), interval 12 hour)) as
+{%- endmacro %}
 
 {#- Makes the table of this run. A rebuild is a batch of its own, so that the checks and the models below look at all
     its rows, old and new, even if nothing new has come. -#}
 {% macro create_this_run() %}
     {%- set meta = model.config.meta -%}
     {%- if meta.replaces == 'shard' -%}
-        {{ as_this_run() }}
+        {{ create_beside(this_run()) }}
         {{ changed_shards() }};
         {%- if not is_incremental() %}{{ journal_rebuilt('select distinct batch_id from ' ~ this_run()) }}{% endif %}
     {%- else -%}
         {%- if not is_incremental() %}{{ journal_rebuilt('select ' ~ new_id() ~ ' as batch_id') }}{% endif %}
-        {{ as_this_run() }}
-        {%- set batches = few_keys('select batch_id as key from pending') %}
+        {{ create_beside(this_run()) }}
         with pending as (
             {{ pending_batches() }}
             union distinct
             {{ unfinished_batches() }}
         )
-        select p.batch_id, j.touched_key, j.from_at
+        select p.batch_id, j.touched_key, j.from_at, j.until_at
         from pending as p
-        left join {{ looked_up(journal(), 'batch_id in (' ~ batches ~ ')') }} as j
-            on j.batch_id = p.batch_id and j.entry = '{{ meta.replaces }}';
-        {{- set_partitions() }}
-        {%- if meta.also and is_incremental() %}{{ context[meta.also]() }}{% endif %}
+        left join {{ journal() }} as j on j.batch_id = p.batch_id and j.entry = '{{ meta.replaces }}';
+    {%- endif -%}
+    {%- if is_incremental() and (meta.replaces != 'shard' or model.config.partition_by) %}
+        {{ context[meta.also or ('set_shard_days' if meta.replaces == 'shard' else 'set_days')]() }}
     {%- endif -%}
     {#- A table of an earlier version may lack a column; all below it is built anew then and waits for no keys. -#}
     {%- set before = load_cached_relation(this) if not is_incremental() else none -%}
-    {%- set read = logged() + [meta.logged_at or meta.since] -%}
     {%- if logged() and before is not none
-        and not read | reject('in', adapter.get_columns_in_relation(before) | map(attribute='name')) | list %}
-    {%- if meta.replaces != 'shard' or meta.logs_as %}{{ journal_keys(looked_up(this, 'true')) }}{% endif %}
+        and not logged() | reject('in', adapter.get_columns_in_relation(before) | map(attribute='name')) | list %}
+    {%- if meta.replaces != 'shard' or meta.logs_as %}{{ journal_all_keys() }}{% endif %}
     {%- endif %}
 {% endmacro %}
 
-{% macro as_this_run() %}{{ return(adapter.dispatch('as_this_run', 'attribution')()) }}{% endmacro %}
-{% macro duckdb__as_this_run() %}create or replace temp table {{ this_run() }} as{% endmacro %}
-{#- In a BigQuery script that fails it would stay. -#}
-{% macro bigquery__as_this_run() -%}
-    create or replace table {{ this_run() }}
-    options (expiration_timestamp = timestamp_add(current_timestamp(), interval 12 hour)) as
-{%- endmacro %}
-
-{#- The keys this run takes in, as a query of one column, key. -#}
-{% macro this_run_keys() -%}
-    {{- return('select touched_key as key from ' ~ this_run() ~ ' where touched_key is not null') -}}
-{%- endmacro %}
-
 {#- The journal's entries of the batches of this run. -#}
 {% macro entries_this_run() -%}
-    {%- set batches = few_keys('select batch_id as key from ' ~ this_run()) -%}
-    {{- return(looked_up(journal(), 'batch_id in (' ~ batches ~ ')')) -}}
+    (select * from {{ journal() }} where batch_id in (select batch_id from {{ this_run() }}))
 {%- endmacro %}
 
 {#- Usage in a model: where {{ touched_only('person_id') }} -#}
@@ -76,45 +66,63 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- From when on an entry of this run (its alias) takes its key again; where it does not say, from before any accepted
-    event, which are of 2000 or later (E4). -#}
+{#- The first and the last microsecond of an entry's span (its alias): all of the key where it says none, from the first
+    time that an accepted event may have (E4). -#}
 {% macro begins_at(entry) %}coalesce({{ entry }}.from_at, 946684800000000){% endmacro %}
+{% macro ends_at(entry) %}coalesce({{ entry }}.until_at, 7258118400000000){% endmacro %}
 
-{#- Whether a row (its alias) is of a key of this run and not before the time from which that key is taken again, less a
-    margin in microseconds; `at` is the column of its time, in microseconds or a date. -#}
-{% macro in_this_run(row, key, at, margin=0) -%}
-    {%- set from_at = begins_at('r') ~ ' - ' ~ margin -%}
+{#- Whether what a row says lies in a span of its key in this run, widened by so many microseconds. `at` is the column
+    of its time, in microseconds or a date; where the row says of a stretch of time, `until` is that of its end. -#}
+{% macro in_this_run(key, at, until=none, before=0, after=0) -%}
     {%- if is_incremental() -%}
         exists (
             select 1 from {{ this_run() }} as r
-            where r.touched_key = {{ row }}.{{ key }}
-                and {{ row }}.{{ at }} >= {{ utc_date(from_at) if at.endswith('_date') else from_at }}
+            where r.touched_key = {{ key }} and {{ in_span('r', at, until, before, after) }}
         )
     {%- else -%}
         true
     {%- endif -%}
 {%- endmacro %}
 
+{% macro in_span(entry, at, until=none, before=0, after=0) -%}
+    {%- set first = begins_at(entry) ~ (' - (' ~ before ~ ')' if before else '') -%}
+    {%- set last = ends_at(entry) ~ (' + (' ~ after ~ ')' if after else '') -%}
+    {%- set dated = at.endswith('_date') -%}
+    {{ until or at }} >= {{ utc_date(first) if dated else first }}
+    and {{ at }} <= {{ utc_date(last) if dated else last }}
+{%- endmacro %}
+
 {#- The rows of a table for which that holds, as a subquery. -#}
-{% macro touched_rows(relation, key, at, margin=0) -%}
+{% macro touched_rows(relation, key, at, until=none, before=0, after=0) -%}
     {%- if is_incremental() -%}
         (
-            select k.* from {{ looked_up(relation, touched_only(key)) }} as k
-            where {{ in_this_run('k', key, at, margin) }}
+            select * from {{ relation }}
+            where {{ pruned(relation) }} and {{ in_this_run(key, at, until, before, after) }}
         )
     {%- else -%}
-        {{ looked_up(relation, 'true') }}
+        (select * from {{ relation }})
     {%- endif -%}
 {%- endmacro %}
 
-{#- The rows of this model's table that an increment replaces. -#}
-{% macro replaced_rows() -%}
-    {%- set of_keys = looked_up(this, touched_only(model.config.meta.replaces)) -%}
-    (select o.* from {{ of_keys }} as o where true{{ and_since('o') }})
+{#- All rows of this run's keys on its days. -#}
+{% macro rows_of_keys(relation, key) -%}
+    {%- if is_incremental() -%}
+        (select * from {{ relation }} where {{ pruned(relation) }} and {{ touched_only(key) }})
+    {%- else -%}
+        (select * from {{ relation }})
+    {%- endif -%}
 {%- endmacro %}
 
-{#- Journal keys are text. Written, a date becomes text; compared, the key becomes a date, so that the column stays bare
-    and its index can be used. -#}
+{#- Which rows of this model's table an increment replaces. -#}
+{% macro is_replaced() -%}
+    {%- set meta = model.config.meta -%}
+    {{ pruned(this) }} and
+    {%- if meta.at %} {{ is_touched(meta.replaces, meta.at, meta.until) }}
+    {%- else %} {{ touched_only(meta.replaces) }}
+    {%- endif %}
+{%- endmacro %}
+
+{#- Journal keys are text. Written, a date becomes text; compared, the key becomes a date. -#}
 {% macro key_text(column) %}
     {{- return('cast(' ~ column ~ ' as ' ~ dbt.type_string() ~ ')' if column.endswith('_date') else column) -}}
 {% endmacro %}

@@ -11,7 +11,7 @@ with credits as (
             as new_customers,
         {{ money('sum(revenue)') }} as revenue,
         {{ money('sum(net_revenue)') }} as net_revenue
-    from {{ looked_up(ref('mart_attribution'), touched_only('conversion_date')) }} as a
+    from {{ rows_of_keys(ref('mart_attribution'), 'conversion_date') }} as a
     group by {{ these | join(', ') }}
     having sum(a.credit + a.revenue + a.net_revenue) > 0
 ),

@@ -3,11 +3,9 @@
     'replaces': 'person_id',
     'logs': ['conversion_date', 'person_id'],
     'logged_at': 'converted_at',
-    'also': 'order_mates' if by_shop() else none,
-}) }}
-with {{ order_events_cte(
-    looked_up(ref('int_events'), touched_only('person_id')), shared=by_shop() and is_incremental()
-) }},
+    'also': 'order_mates',
+}, partition_by={'field': 'conversion_date', 'data_type': 'date'}) }}
+with {{ order_events_cte() }},
 
 -- C1: the earliest event of an order counts
 orders as (

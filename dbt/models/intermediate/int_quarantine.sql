@@ -2,7 +2,7 @@
 {{ config(materialized='view') }}
 with files as (
     select model, touched_key as shard, entry, detail
-    from {{ looked_up(journal(), "entry in ('shard', 'rejected')") }} as j
+    from (select * from {{ journal() }} where entry in ('shard', 'rejected')) as j
     qualify row_number() over (partition by model, touched_key order by seq desc) = 1
 )
 
@@ -17,7 +17,8 @@ select
     case
         when row_number() over (partition by shard, reject_reason order by line_number, payload) <= 1000 then payload
     end as payload
-from {{ rejected_rows(ref(staged)) }} as r
+from {{ ref(staged) }}
+where reject_reason is not null and event_date = {{ rejected_day() }}
 union all
 {% endfor -%}
 select

@@ -1,8 +1,6 @@
 -- One row a refund, and whether there is an order that it reduces.
-{{ config(meta={'replaces': 'person_id', 'also': 'order_mates' if by_shop() else none}) }}
-with {{ order_events_cte(
-    looked_up(ref('int_events'), touched_only('person_id')), shared=by_shop() and is_incremental()
-) }},
+{{ config(meta={'replaces': 'person_id', 'also': 'order_mates'}) }}
+with {{ order_events_cte() }},
 
 orders as (
     select distinct {{ order_columns('transaction_id') }}

@@ -1,5 +1,11 @@
 -- One row a session of a person: consecutive events of both sources with no gap above the timeout.
-{{ config(meta={'replaces': 'person_id', 'since': 'started_at', 'also': 'sessions_around', 'logs': 'session_date'}) }}
+{{ config(
+    meta={
+        'replaces': 'person_id', 'at': 'started_at', 'until': 'ended_at', 'logs': 'person_id',
+        'also': 'sessions_around', 'beside': 'note_longest_session',
+    },
+    partition_by={'field': 'session_date', 'data_type': 'date'},
+) }}
 with events as (
     select * from {{ touched_rows(ref('int_events'), 'person_id', 'event_at') }} as e
 ),

@@ -1,15 +1,18 @@
 -- One row a conversion and a session that may earn credit for it.
-{{ config(meta={
-    'replaces': 'person_id', 'since': 'conversion_date', 'also': 'sessions_around', 'logs': 'person_id',
-}) }}
+{{ config(
+    meta={
+        'replaces': 'person_id', 'at': 'conversion_date', 'after': 'lookback_days', 'logs': 'person_id',
+        'also': 'days_of_touchpoints',
+    },
+    partition_by={'field': 'conversion_date', 'data_type': 'date'},
+) }}
+-- a session is a touchpoint of the conversions up to a window later
 with conversions as (
-    select * from {{ touched_rows(ref('int_conversions'), 'person_id', 'conversion_date') }} as c
+    select * from {{ touched_rows(ref('int_conversions'), 'person_id', 'conversion_date', after=lookback()) }} as c
 ),
 
 sessions as (
-    -- from the start of the first conversion's window, by date
-    select *
-    from {{ touched_rows(ref('int_sessions'), 'person_id', 'ended_at', micros(days=var('lookback_days') + 1)) }} as s
+    select * from {{ rows_of_keys(ref('int_sessions'), 'person_id') }} as s
 )
 
 select

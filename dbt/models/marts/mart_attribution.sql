@@ -1,11 +1,10 @@
 -- One row a conversion, touchpoint and model: what part of the conversion, and of its money, the touchpoint earns.
 {{ config(
     meta={
-        'replaces': 'person_id', 'since': 'conversion_date', 'logs': ['conversion_date', 'person_id'],
+        'replaces': 'person_id', 'at': 'conversion_date', 'logs': ['conversion_date', 'person_id'],
         'also': 'stale_fits', 'then': 'remember_fits',
     },
-    indexes=[{'columns': ['person_id']}, {'columns': ['conversion_date']}],
-    partition_by=by_day('conversion_date'),
+    partition_by={'field': 'conversion_date', 'data_type': 'date'},
 ) }}
 with conversions as (
     select * from {{ touched_rows(ref('int_conversions'), 'person_id', 'conversion_date') }} as c

@@ -1,8 +1,7 @@
 -- One row a date, model and channel that earned something of the day's conversions or that money was spent on.
 {{ config(
     meta={'replaces': 'conversion_date', 'also': 'stale_spend', 'then': 'remember_fits'},
-    indexes=[{'columns': ['conversion_date']}],
-    partition_by=by_day('conversion_date'),
+    partition_by={'field': 'conversion_date', 'data_type': 'date'},
     cluster_by=['model', 'channel'],
 ) }}
 {{ earned_and_spent(['channel']) }}

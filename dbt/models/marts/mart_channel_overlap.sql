@@ -1,7 +1,7 @@
 -- One row a pair of channels that touched the same conversions; a channel beside itself is all that it touched.
 {{ config(materialized='view') }}
 with touched as (
-    select distinct conversion_id, channel from {{ looked_up(ref('int_touchpoints'), 'true') }} as t
+    select distinct conversion_id, channel from {{ ref('int_touchpoints') }}
 )
 
 select

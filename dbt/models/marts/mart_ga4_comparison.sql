@@ -1,36 +1,49 @@
 -- One row a session of which GA4 names its own source: GA4's beside ours, and why they differ (S6).
--- BigQuery's script asks it for the days that a batch touches (declarations.sql): depends_on {{ ref('int_sessions') }}
 {{ config(
-    meta={'replaces': 'person_id', 'since': 'session_date', 'also': 'sessions_around'},
-    partition_by=by_day('session_date'),
+    meta={
+        'replaces': 'person_id', 'at': 'session_date', 'before': 'longest_session', 'after': 90,
+        'also': 'days_of_comparison',
+    },
+    partition_by={'field': 'session_date', 'data_type': 'date'},
 ) }}
 with sessions as (
-    select * from {{ looked_up(ref('mart_sessions'), touched_only('person_id')) }} as s
-),
-
-first_seen as (
-    select person_id, lower(source) as source, lower(medium) as medium, min(started_at) as first_at
-    from sessions
-    group by person_id, lower(source), lower(medium)
+    select *, {{ epoch_micros('started_at') }} as began_at
+    from {{ rows_of_keys(ref('mart_sessions'), 'person_id') }} as s
 ),
 
 compared as (
     select
-        session_id, person_id, started_at, session_date, source, medium, campaign, channel_group, channel, source_rule,
-        self_referral, has_several_devices, conversions, revenue,
+        session_id, person_id, started_at, began_at, session_date, source, medium, campaign, channel_group, channel,
+        source_rule, self_referral, has_several_devices, conversions, revenue,
         coalesce(ga4_source, '(not set)') as ga4_source,
         coalesce(ga4_medium, '(not set)') as ga4_medium,
         coalesce(ga4_campaign, '(not set)') as ga4_campaign
     from sessions
-    where (ga4_source is not null or ga4_medium is not null)
-        and {{ in_this_run('sessions', 'person_id', 'session_date') }}
+    where (ga4_source is not null or ga4_medium is not null) and {{ is_touched('person_id', 'session_date') }}
+),
+
+-- S6: whether a session of the 90 days before has the source and medium that GA4 names
+seen as (
+    select
+        session_id,
+        max(is_ours) over (
+            partition by person_id, source, medium order by began_at
+            range between {{ micros(days=90) }} preceding and 1 preceding
+        ) as was_seen
+    from (
+        select null as session_id, person_id, lower(source) as source, lower(medium) as medium, began_at, 1 as is_ours
+        from sessions
+        union all
+        select
+            session_id, person_id, lower(ga4_source) as source, lower(ga4_medium) as medium, began_at, 0 as is_ours
+        from compared
+    ) as both_sides
 ),
 
 looked_back as (
-    select c.*, coalesce(f.first_at < c.started_at, false) as was_seen
+    select c.*, coalesce(s.was_seen = 1, false) as was_seen
     from compared as c
-    left join first_seen as f
-        on f.person_id = c.person_id and f.source = lower(c.ga4_source) and f.medium = lower(c.ga4_medium)
+    inner join seen as s on s.session_id = c.session_id
 ),
 
 explained as (

@@ -1,5 +1,8 @@
 -- One row a conversion, line of its items, touchpoint and model: what the touchpoint earns of the line (C6).
-{{ config(meta={'replaces': 'person_id', 'since': 'conversion_date'}, partition_by=by_day('conversion_date')) }}
+{{ config(
+    meta={'replaces': 'person_id', 'at': 'conversion_date'},
+    partition_by={'field': 'conversion_date', 'data_type': 'date'},
+) }}
 with credits as (
     select
         conversion_id, person_id, conversion_date, transaction_id, customer_type, model, fit_id, session_id, position,

@@ -1,15 +1,20 @@
 -- One row a journey: the touchpoints of a conversion, or sessions of a person that count for none (T6).
-{{ config(partition_by=by_bucket()) }}
+{{ config(
+    meta={
+        'replaces': 'person_id', 'at': epoch_micros('coalesce(converted_at, started_at)'), 'also': 'journeys_around',
+    },
+    partition_by={'field': 'journey_date', 'data_type': 'date'},
+) }}
 with conversions as (
-    select * from {{ looked_up(ref('int_conversions'), touched_only('person_id')) }} as c
+    select * from {{ touched_rows(ref('int_conversions'), 'person_id', 'converted_at') }} as c
 ),
 
 touchpoints as (
-    select * from {{ looked_up(ref('int_touchpoints'), touched_only('person_id')) }} as t
+    select * from {{ rows_of_keys(ref('int_touchpoints'), 'person_id') }} as t
 ),
 
 sessions as (
-    select * from {{ looked_up(ref('int_sessions'), touched_only('person_id')) }} as s
+    select * from {{ touched_rows(ref('int_sessions'), 'person_id', 'started_at') }} as s
     where {{ is_kept('started_at') }}
 ),
 
@@ -36,7 +41,9 @@ numbered as (
 ),
 
 steps as (
-    select conversion_id as journey_id, conversion_id, person_id, session_id, touched_at, channel from touchpoints
+    select t.conversion_id as journey_id, t.conversion_id, t.person_id, t.session_id, t.touched_at, t.channel
+    from touchpoints as t
+    inner join conversions as c on c.conversion_id = t.conversion_id
     union all
     select
         first_value(session_id) over (
@@ -72,6 +79,7 @@ select
     {{ utc_timestamp('c.converted_at') }} as converted_at,
     {{ whole_quotient('c.converted_at - j.started_at', '1000000') }} as seconds_to_convert,
     c.revenue,
-    c.net_revenue
+    c.net_revenue,
+    {{ utc_date('coalesce(c.converted_at, j.last_touched_at)') }} as journey_date
 from journeys as j
 full outer join conversions as c on c.conversion_id = j.conversion_id

@@ -1,20 +1,22 @@
 -- One row a session, with the conversions that happened in it.
 {{ config(
-    meta={'replaces': 'person_id', 'since': 'session_date', 'also': 'sessions_around'},
-    partition_by=by_day('session_date'),
+    meta={
+        'replaces': 'person_id', 'at': 'session_date', 'until': 'cast(ended_at as date)', 'also': 'days_of_sessions',
+    },
+    partition_by={'field': 'session_date', 'data_type': 'date'},
 ) }}
 with sessions as (
     select *
-    from {{ touched_rows(ref('int_sessions'), 'person_id', 'session_date') }} as s
+    from {{ touched_rows(ref('int_sessions'), 'person_id', 'session_date', until=utc_date('ended_at')) }} as s
     where {{ is_kept('started_at') }}
 ),
 
 conversions as (
-    select * from {{ touched_rows(ref('int_conversions'), 'person_id', 'conversion_date') }} as c
+    select * from {{ rows_of_keys(ref('int_conversions'), 'person_id') }} as c
 ),
 
 touchpoints as (
-    select * from {{ touched_rows(ref('int_touchpoints'), 'person_id', 'conversion_date') }} as t
+    select * from {{ rows_of_keys(ref('int_touchpoints'), 'person_id') }} as t
 ),
 
 earned as (

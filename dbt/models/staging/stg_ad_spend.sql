@@ -1,10 +1,11 @@
 -- One row a landed row of ad spend, rejected ones included; of a day and campaign that stand twice both are here.
 {{ config(
-    meta={'replaces': 'shard', 'logs': 'spend_date', 'logs_as': 'conversion_date', 'logged_at': 'spend_date'},
+    meta={
+        'replaces': 'shard', 'logs': 'spend_date', 'logs_as': 'conversion_date', 'logged_at': 'spend_date',
+        'beside': none,
+    },
     partition_by=none,
-    require_partition_filter=false,
     cluster_by=['spend_date'],
-    indexes=[{'columns': ['shard']}, {'columns': ['spend_date']}],
 ) }}
 with lines as (
     {{ spend_lines() }}

@@ -1,10 +1,10 @@
 -- A conversion, a touchpoint or a session that counts for no conversion is in no journey, or in one too many.
 with conversions as (
-    select * from {{ unpublished(ref('int_conversions'), 'person_id') }} as c
+    select * from {{ unpublished(ref('int_conversions'), 'person_id', whole=true) }} as c
 ),
 
 touchpoints as (
-    select * from {{ unpublished(ref('int_touchpoints'), 'person_id') }} as t
+    select * from {{ unpublished(ref('int_touchpoints'), 'person_id', whole=true) }} as t
 ),
 
 expected as (
@@ -16,7 +16,7 @@ expected as (
     select
         person_id, cast(null as {{ dbt.type_string() }}) as conversion_id,
         null as revenue, null as net_revenue, count(*) as touchpoints
-    from {{ unpublished(ref('int_sessions'), 'person_id') }} as s
+    from {{ unpublished(ref('int_sessions'), 'person_id', whole=true) }} as s
     where {{ is_kept('started_at') }}
         and not exists (select 1 from touchpoints as t where t.session_id = s.session_id)
     group by person_id
@@ -26,7 +26,7 @@ found as (
     select
         person_id, conversion_id,
         sum(revenue) as revenue, sum(net_revenue) as net_revenue, sum(touchpoints) as touchpoints
-    from {{ unpublished(ref('mart_journeys'), 'person_id') }} as j
+    from {{ unpublished(ref('mart_journeys'), 'person_id', whole=true) }} as j
     group by person_id, conversion_id
 )
 

@@ -1,10 +1,10 @@
 -- A session is missing from mart_sessions, stands there without standing below, or says something else than below.
 with conversions as (
-    select * from {{ unpublished(ref('int_conversions'), 'person_id') }} as c
+    select * from {{ unpublished(ref('int_conversions'), 'person_id', after=open_batches().session_days) }} as c
 ),
 
 touchpoints as (
-    select * from {{ unpublished(ref('int_touchpoints'), 'person_id') }} as t
+    select * from {{ unpublished(ref('int_touchpoints'), 'person_id', after=open_batches().session_days) }} as t
 ),
 
 mart as (

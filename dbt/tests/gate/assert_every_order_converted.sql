@@ -1,15 +1,23 @@
 -- A person, or under order_scope shop an order id, has more or fewer conversions than orders: revenue would be lost or
 -- counted twice.
 {%- set holder = "coalesce('t' || transaction_id, person_id)" if by_shop() else 'person_id' %}
-{%- set unpublished_ones = unpublished(ref('int_conversions'), 'person_id') %}
-with {{ order_events_cte(unpublished(ref('int_events'), 'person_id'), shared=by_shop()) }},
-
-conversions as (
-    select conversion_id, person_id, transaction_id from {{ unpublished_ones }} as c
+{%- set open_orders = unpublished(ref('int_order_events'), 'person_id', whole=true) %}
+{%- set open_conversions = unpublished(ref('int_conversions'), 'person_id', whole=true) %}
+with events as (
+    select * from {{ open_orders }} as e
     {%- if by_shop() %}
     union distinct
-    select conversion_id, person_id, transaction_id
-    from {{ of_orders(ref('int_conversions'), 'select transaction_id as key from events') }} as o
+    select * from {{ ref('int_order_events') }} as e
+    where transaction_id in (select o.transaction_id from {{ open_orders }} as o where o.transaction_id is not null)
+    {%- endif %}
+),
+
+conversions as (
+    select conversion_id, person_id, transaction_id from {{ open_conversions }} as c
+    {%- if by_shop() %}
+    union distinct
+    select conversion_id, person_id, transaction_id from {{ ref('int_conversions') }} as c
+    where transaction_id in (select e.transaction_id from events as e where e.transaction_id is not null)
     {%- endif %}
 ),
 
@@ -29,6 +37,18 @@ ordered as (
 
 converted as (
     select {{ holder }} as holder, count(*) as conversions from conversions group by holder
+),
+
+-- events with an amount that int_order_events lacks
+lost as (
+    select e.person_id, count(*) as orders
+    from {{ unpublished(ref('int_events'), 'person_id') }} as e
+    where {{ has_amount('event_name') }}
+        and not exists (
+            select 1 from {{ ref('int_order_events') }} as o
+            where o.event_key = e.event_key and o.person_id = e.person_id and o.event_name = e.event_name
+        )
+    group by e.person_id
 )
 
 select
@@ -39,3 +59,5 @@ select
 from ordered as o
 full outer join converted as c on c.holder = o.holder
 where o.orders is distinct from c.conversions
+union all
+select person_id, orders, null as holder_of_conversions, 0 as conversions from lost

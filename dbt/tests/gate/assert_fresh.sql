@@ -3,11 +3,11 @@
 {{ config(meta={'about_nobody': true}) }}
 with newest as (
     select 'GA4 export' as source, max(event_at) as event_at
-    from {{ whole(ref('stg_ga_events')) }}
+    from {{ ref('stg_ga_events') }}
     where reject_reason is null
     union all
     select 'stream' as source, max(event_at) as event_at
-    from {{ whole(ref('stg_streamed_events')) }}
+    from {{ ref('stg_streamed_events') }}
     where reject_reason is null
 )
 

@@ -3,7 +3,7 @@
 {{ config(meta={'about_nobody': true}) }}
 {%- set shards = 'select shard from ' ~ unpublished(ref('stg_ga_events'), 'shard') ~ ' as s' %}
 with tables as (
-    select distinct shard, 1 as is_there from {{ whole(ref('stg_ga_events')) }}
+    select distinct shard, 1 as is_there from {{ ref('stg_ga_events') }}
     union all
     select distinct shard, 0 as is_there from {{ ref('int_quarantine') }}
     where model = 'stg_ga_events' and reason <> 'unknown_name'

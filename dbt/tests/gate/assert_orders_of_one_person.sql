@@ -3,7 +3,7 @@
 {{ config(meta={'about_nobody': true}) }}
 with shared as (
     select transaction_id, count(*) as orders, sum(revenue) as revenue
-    from {{ whole(ref('int_conversions')) }}
+    from {{ ref('int_conversions') }}
     where transaction_id is not null
     group by transaction_id
     having count(distinct person_id) > 1

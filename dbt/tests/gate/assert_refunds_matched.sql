@@ -8,7 +8,7 @@ select
         when transaction_id is null then 'send transaction_id with the refund'
         else '{{ "look for the order id" if by_shop() else "order_scope shop, where ids are unique" }}'
     end as remedy
-from {{ whole(ref('int_refunds')) }}
+from {{ ref('int_refunds') }}
 where not is_matched
 group by reason, remedy
 order by reason

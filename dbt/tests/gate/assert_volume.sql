@@ -4,10 +4,10 @@
 {%- set shards = 'select shard from ' ~ unpublished(ref('stg_ga_events'), 'shard') ~ ' as s' %}
 with landed as (
     select 'GA4 export' as source, shard as period, event_name, amount
-    from {{ whole(ref('stg_ga_events')) }} where reject_reason is null and shard like 'events_2%'
+    from {{ ref('stg_ga_events') }} where reject_reason is null and shard like 'events_2%'
     union all
     select 'stream' as source, cast({{ utc_date('event_at') }} as {{ dbt.type_string() }}) as period, event_name, amount
-    from {{ whole(ref('stg_streamed_events')) }} where reject_reason is null
+    from {{ ref('stg_streamed_events') }} where reject_reason is null
 ),
 
 days as (

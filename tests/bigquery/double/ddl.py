@@ -58,21 +58,11 @@ def _partitioning(statement: Statement, by: Node) -> dict[str, Json]:
     if by.kind == "FunctionCall":
         function = by.function.parts[-1].lower()
         column = by.arguments[0]
-        if function == "range_bucket":
-            return {"rangePartitioning": {"field": statement.cut(column).strip("`"), "range": _range(statement, by)}}
         if function in _TRUNCATIONS:
             unit = statement.cut(by.arguments[1]).upper()
         elif function not in _WHOLE_DAYS:
             raise UnsupportedError(f"PARTITION BY {statement.cut(by)}")
     return {"timePartitioning": {"type": unit, "field": statement.cut(column).strip("`")}}
-
-
-def _range(statement: Statement, by: Node) -> dict[str, str]:
-    bounds = by.arguments[1]
-    if bounds.kind != "FunctionCall" or bounds.function.parts[-1].lower() != "generate_array":
-        raise UnsupportedError(f"PARTITION BY {statement.cut(by)}")
-    texts = [_plain(statement.session, statement.sql(argument)) for argument in bounds.arguments]
-    return dict(zip(("start", "end", "interval"), [*texts, "1"], strict=False))
 
 
 def create_table(session: Session, text: str, result: Result) -> None:

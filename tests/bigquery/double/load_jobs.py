@@ -34,7 +34,6 @@ _LOAD = {
     "skipLeadingRows",
     "sourceFormat",
     "timePartitioning",
-    "rangePartitioning",
     "writeDisposition",
 }
 _SCALARS = (
@@ -68,7 +67,7 @@ def run_load(service: Service, project: str, job: Job, data: bytes) -> None:
         )
         disposition = given.get("writeDisposition") or "WRITE_APPEND"
         rows = [row_of(item, schema) for item in items]
-        meta = {name: given[name] for name in ("timePartitioning", "rangePartitioning", "clustering") if name in given}
+        meta = {name: given[name] for name in ("timePartitioning", "clustering") if name in given}
         service.warehouse.write(ref, schema, rows, disposition, meta)
     except BigQueryError as error:
         error.late = True

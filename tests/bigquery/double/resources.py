@@ -13,7 +13,6 @@ _TABLE_META = {
     "friendlyName",
     "labels",
     "timePartitioning",
-    "rangePartitioning",
     "clustering",
     "expirationTime",
     "requirePartitionFilter",

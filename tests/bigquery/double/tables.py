@@ -32,19 +32,6 @@ def by_time(given: Json) -> Callable[[Proto], str]:
     return lambda cell: partition_id(cell, given.get("type", "DAY"))
 
 
-def by_range(given: Json) -> Callable[[Proto], str]:
-    """The partitions of a column of integers (REST: rangePartitioning), named by their first value."""
-    start, end, interval = (int(given["range"][name]) for name in ("start", "end", "interval"))
-
-    def partition(cell: Proto) -> str:
-        if cell.WhichOneof("value") is None:
-            return "__NULL__"
-        value = cell.int64_value
-        return str(value - (value - start) % interval) if start <= value < end else "__UNPARTITIONED__"
-
-    return partition
-
-
 Ref = tuple[str, str, str]  # project, dataset, table
 
 _versions = itertools.count(1)
@@ -117,11 +104,10 @@ class Table:
 
     def partitioning(self) -> tuple[int, Callable[[Proto], str]] | None:
         """The partition column's index and how its cells tell the partition, or None."""
-        for layout, told in (("timePartitioning", by_time), ("rangePartitioning", by_range)):
-            by = self.meta.get(layout)
-            if by and "field" in by:
-                return [f["name"].lower() for f in self.schema].index(by["field"].lower()), told(by)
-        return None
+        by = self.meta.get("timePartitioning")
+        if not by or "field" not in by:
+            return None
+        return [f["name"].lower() for f in self.schema].index(by["field"].lower()), by_time(by)
 
     def partitions(self) -> dict[str | None, list[Proto]]:
         """The rows by partition id; all under None where the table is not partitioned."""

@@ -55,7 +55,7 @@ def _rows(table: Table, view: str) -> Iterator[tuple[object, ...]]:
         kind = {"TABLE": "BASE TABLE"}.get(table.kind, table.kind)
         yield (*table.ref, kind, table.created / 1000)
     elif view == "COLUMNS":
-        by = table.meta.get("timePartitioning") or table.meta.get("rangePartitioning") or {}
+        by = table.meta.get("timePartitioning") or {}
         partitioned = by.get("field", "").lower()
         for place, field in enumerate(table.schema, 1):
             nullable = "NO" if field.get("mode") == "REQUIRED" else "YES"

@@ -71,8 +71,8 @@ def project(settings: Settings) -> Callable[[dict[str, str]], Settings]:
 
 WAREHOUSE = """
 create table int_journal (batch_id text, entry text, model text, touched_key text, version text,
-    seq bigint, detail text);
-create table int_events (shard text, event_at bigint);
+    seq bigint, detail text, from_at bigint, until_at bigint);
+create table int_events (shard text, event_at bigint, event_date date as (cast(make_timestamp(event_at) as date)));
 create table int_conversions (person_id text, transaction_id text);
 create table int_refunds (is_matched boolean);
 create table mart_sessions as select 's1' as session_id;

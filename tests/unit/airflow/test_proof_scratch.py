@@ -27,7 +27,8 @@ Run = Callable[[str], None]
 @pytest.fixture
 def loaded(settings: Settings, warehouse: Run) -> Settings:
     """A home whose journal knows a batch."""
-    warehouse("insert into int_journal values ('b', 'shard', 'stg_streamed_events', 'here', 'v', 1, null)")
+    columns = "batch_id, entry, model, touched_key, version, seq"
+    warehouse(f"insert into int_journal ({columns}) values ('b', 'shard', 'stg_streamed_events', 'here', 'v', 1)")
     return settings
 
 

@@ -39,8 +39,15 @@ PUBLISHED = [
 #: A megabyte of rows that do not compress, and half of it as room on the disk.
 ROWS = "insert into mart_attribution_last select md5(i::text), md5((-i)::text), 1 from range(30000) as t(i);"
 ROOM = 500_000
-EVENT = "insert into int_events values ('{}', {});"
-ENTRY = "insert into int_journal values ('b', 'shard', 'stg_streamed_events', '{}', '{}', {}, null);"
+DAYS = """
+insert into int_journal (entry, touched_key, from_at)
+select distinct 'shard_day', shard, epoch_us(cast(event_date as timestamp)) from int_events;
+"""
+EVENT = f"insert into int_events values ('{{}}', {{}}); {DAYS}"
+ENTRY = """
+insert into int_journal (batch_id, entry, model, touched_key, version, seq)
+values ('b', 'shard', 'stg_streamed_events', '{}', '{}', {});
+"""
 
 
 def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
@@ -51,7 +58,7 @@ def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
 
 def test_the_published_file_holds_marts_quarantine_runs_and_shards(settings: Settings, warehouse: Run) -> None:
     warehouse("insert into rejected values ('b1', 'streamed', 'not_json', 'oops')")
-    warehouse("insert into int_journal values ('b', 'shard', 'stg_streamed_events', 'b1', 'v1', 1, null)")
+    warehouse(ENTRY.format("b1", "v1", 1))
     publish(settings, "run 1")
     names = query(settings.published, "select table_name from duckdb_tables() order by 1")
     assert [name for (name,) in names] == PUBLISHED
@@ -125,7 +132,7 @@ def figures(
 def test_figures_count_what_readers_see_and_the_lag_of_streamed_events(settings: Settings, warehouse: Run) -> None:
     published_at = datetime(2026, 1, 31, 12)
     micros = round(published_at.replace(tzinfo=UTC).timestamp() * 1e6)
-    ages = {"b0": [99], "b1": [2, 4, 9], "events_20260130": [86_400, 90_000]}
+    ages = {"b0": [99], "b1": [2, 4, 9], "events_20260130": [86_400, 190_000]}
     for shard, seconds in ages.items():
         for age in seconds:
             warehouse(EVENT.format(shard, micros - age * 1_000_000))
@@ -150,7 +157,7 @@ def test_figures_count_what_readers_see_and_the_lag_of_streamed_events(settings:
 def test_of_twenty_lags_the_second_greatest_is_the_one_that_95_in_100_do_not_exceed(
     settings: Settings, warehouse: Run
 ) -> None:
-    warehouse("insert into int_events select 'b1', -age * 1000000 from range(1, 21) as r (age)")
+    warehouse("insert into int_events select 'b1', -age * 1000000 from range(1, 21) as r (age);" + DAYS)
     found = figures(settings, datetime(1970, 1, 1), ["b1"])
     assert (found["lag_p95_seconds"], found["lag_max_seconds"]) == (19.0, 20.0)
 
@@ -165,7 +172,7 @@ def test_landed_to_published_follows_the_files_and_no_clock_of_an_event(settings
         "odd": -timedelta(hours=1),
     }
     for shard, rows in {"b1": 2, "b2": 18, "old": 50, "odd": 50, "unknown": 50}.items():
-        warehouse(f"insert into int_events select '{shard}', 0 from range({rows})")
+        warehouse(f"insert into int_events select '{shard}', 0 from range({rows});" + DAYS)
     times = {shard: at - age for shard, age in landed.items()}
     found = figures(settings, at, [*landed, "unknown"], times)
     assert (found["landed_p50_seconds"], found["landed_p95_seconds"], found["batch_events"]) == (5.0, 30.0, 170)
@@ -199,7 +206,8 @@ def test_runs_of_an_earlier_version_get_the_columns_they_lack(settings: Settings
 def test_readers_get_the_settings_that_the_last_build_followed(settings: Settings, warehouse: Run) -> None:
     for seq, days in enumerate((14, 3)):
         detail = f'{{"settings": {{"lookback_days": {days}}}}}'
-        warehouse(f"insert into int_journal values ('b', 'built', 'int_touchpoints', null, null, {seq}, '{detail}')")
+        entry = f"('b', 'built', 'int_touchpoints', {seq}, '{detail}')"
+        warehouse(f"insert into int_journal (batch_id, entry, model, seq, detail) values {entry}")
     publish(settings, "run 1")
     assert query(settings.published, "from rules") == [("int_touchpoints", '{"settings": {"lookback_days": 3}}')]
 

@@ -34,8 +34,9 @@ pytestmark = pytest.mark.proof
 NEWS = """
 insert into mart_sessions values ('s2');
 insert into int_events values ('b2', 1);
-insert into int_journal values
+insert into int_journal (batch_id, entry, model, touched_key, version, seq, from_at) values
     ('two', 'shard', 'stg_streamed_events', 'b2', 'v1', 1, null),
+    (null, 'shard_day', 'stg_streamed_events', 'b2', null, null, 0),
     ('two', 'done', 'mart_sessions', null, null, null, null);
 """
 

@@ -40,8 +40,9 @@ def land(settings: Settings, name: str, text: str = "{}\n") -> str:
 def journal(name: str, version: str | None, seq: int, entry: str = "shard") -> str:
     """A statement that journals a streamed shard."""
     value = "null" if version is None else f"'{version}'"
-    entries = "insert into int_journal values ('b', '{}', 'stg_streamed_events', '{}', {}, {}, null);"
-    return entries.format(entry, name, value, seq)
+    columns = "batch_id, entry, model, touched_key, version, seq"
+    values = f"'b', '{entry}', 'stg_streamed_events', '{name}', {value}, {seq}"
+    return f"insert into int_journal ({columns}) values ({values});"
 
 
 def test_without_tables_anything_that_landed_is_new(settings: Settings) -> None:
