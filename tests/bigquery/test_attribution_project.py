@@ -64,7 +64,7 @@ def sources(results: list[Result]) -> list[Read]:
     return [read for result in results for read in result.reads if read.table.endswith(names)]
 
 
-#: Of these a batch reads a narrow column whole (docs/incremental.md): ids of streamed events, days of a person's orders.
+#: Of these a batch reads a narrow column whole (docs/incremental.md): ids that were streamed, days of a person's orders.
 WHOLE = (".stg_streamed_events", ".int_conversions")
 
 
