@@ -38,13 +38,16 @@ select count(*) from {name} as t where exists (
 SPANNED = "{until} >= {first} and {at} <= {last}"
 FIRST, LAST = "coalesce(j.from_at, 946684800000000) - {}", "coalesce(j.until_at, 7258118400000000) + {}"
 DATE = "cast(make_timestamp({}) as date)"
-#: By how much a span is widened, as the macro margin has it; a setting is the one that the table was built with.
-LONGEST_SESSION = "(select coalesce(max(l.seq), 0) from int_journal as l where l.entry = 'longest_session')"
-DAYS = "{} * 86400000000"
-SETTING = """(
-    select cast(b.detail ->> '$.settings.{setting}' as bigint) from int_journal as b
-    where b.entry = 'built' and b.model = '{name}' order by b.seq desc limit 1
-)"""
+#: By how much a span is widened, by the macro that the model's config names; the look-back is that of the build.
+MARGINS = {
+    None: "0",
+    "longest_session": "(select coalesce(max(l.seq), 0) from int_journal as l where l.entry = 'longest_session')",
+    "lookback": """(
+        select cast(b.detail ->> '$.settings.lookback_days' as bigint) * 86400000000 from int_journal as b
+        where b.entry = 'built' and b.model = 'int_touchpoints' order by b.seq desc limit 1
+    )""",
+    "ga4_memory": "90 * 86400000000",
+}
 ROWS_SCANNED = re.compile(r"'metric': query\.total_rows_scanned, 'value': (\d+)")
 
 
@@ -149,21 +152,15 @@ def touched_rows(settings: Settings, batches: frozenset[str]) -> dict[str, int]:
     models = {node["name"]: node for node in read_manifest(settings)["nodes"].values()}
     for name, key in tables(settings).items():
         values: dict[str, object] = {"key": key, "name": name, "batches": sorted(batches)}
-        spanned = _spanned(name, models[name]["config"]["meta"])
+        spanned = _spanned(models[name]["config"]["meta"])
         ((found[name],),) = rows_of(settings, TOUCHED.format(name=name, key=key, spanned=spanned), values)
     return found
 
 
-def _spanned(name: str, meta: dict[str, Any]) -> str:
+def _spanned(meta: dict[str, Any]) -> str:
     if not (at := meta.get("at")):
         return "true"
-    first, last = FIRST.format(_margin(name, meta.get("before"))), LAST.format(_margin(name, meta.get("after")))
+    first, last = FIRST.format(MARGINS[meta.get("before")]), LAST.format(MARGINS[meta.get("after")])
     if at.endswith("_date"):
         first, last = DATE.format(first), DATE.format(last)
     return SPANNED.format(at=at, until=meta.get("until") or at, first=first, last=last)
-
-
-def _margin(name: str, wide: str | int | None) -> str:
-    if wide == "longest_session":
-        return LONGEST_SESSION
-    return DAYS.format(SETTING.format(name=name, setting=wide) if isinstance(wide, str) else wide or 0)

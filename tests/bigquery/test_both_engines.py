@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from include.data_driven.upkeep import FitSettings, add_fit
-from include.deletion.process import STALE_DAYS
+from include.deletion.confirm import STALE_DAYS
 from include.deletion.requests import Request as Deletion
 from include.deletion.requests import resolve
 from include.deletion.tombstones import BIGQUERY, DUCKDB, EVER, NEVER, Tombstone, key_hash

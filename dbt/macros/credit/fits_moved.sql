@@ -7,8 +7,8 @@
 {%- endmacro %}
 {% macro fits_built_with(column='version') -%}
     (
-        select b.{{ column }} from (select * from {{ journal() }} where entry = 'fits') as b
-        where b.model = '{{ this.identifier }}' order by b.seq desc limit 1
+        select b.{{ column }} from {{ journal() }} as b
+        where b.entry = 'fits' and b.model = '{{ this.identifier }}' order by b.seq desc limit 1
     )
 {%- endmacro %}
 

@@ -42,8 +42,8 @@
     )
 {%- endmacro %}
 
-{#- Makes these tables on BigQuery, and the streamed and the spend table, each where nobody made it yet;
-    DuckDB has files (include/duckdb_plugin.py makes them). -#}
+{#- Makes these tables on BigQuery, and the streamed and the spend table, each where nobody made it yet; DuckDB has
+    files (include/duckdb_plugin.py makes them). int_lookup of 0.1, which named people and their devices, goes. -#}
 {% macro create_home_state() %}{{ return(adapter.dispatch('create_home_state', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__create_home_state() %}{% endmacro %}
 {% macro bigquery__create_home_state() %}
@@ -62,4 +62,7 @@
         if adapter.get_relation(table.database, table.schema, table.identifier) is none %}
     create table if not exists {{ table }} {{ definition }};
     {%- endfor %}
+    {%- if adapter.get_relation(target.database, target.schema, 'int_lookup') is not none %}
+    drop table {{ api.Relation.create(identifier='int_lookup', **where) }};
+    {%- endif %}
 {% endmacro %}

@@ -3,7 +3,6 @@
     refresh looks at everything. The day that a batch begins on is its shard's path and its journal entry's detail.
     include/bigquery_landing.py has the same for the sensor. -#}
 {% macro set_sight() %}
-    {%- if this.identifier == 'stg_streamed_events' %}
     set sight = coalesce(
         {%- if is_incremental() %}
         (
@@ -22,7 +21,6 @@
         {%- endif %}
         date '1970-01-01'
     );
-    {%- endif %}
 {% endmacro %}
 
 {#- Whether a known shard (an alias of the journal's rows) is looked at; one that is not known is. -#}

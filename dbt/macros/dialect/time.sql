@@ -23,6 +23,9 @@
 {% macro duckdb__start_of_day(date) %}epoch_us(cast({{ date }} as timestamp)){% endmacro %}
 {% macro bigquery__start_of_day(date) %}unix_micros(timestamp({{ date }})){% endmacro %}
 
+{#- The last one. -#}
+{% macro end_of_day(date) %}{{ start_of_day(date) }} + {{ micros(days=1) - 1 }}{% endmacro %}
+
 {#- The microseconds of a timestamp. -#}
 {% macro epoch_micros(time) %}{{ return(adapter.dispatch('epoch_micros', 'attribution')(time)) }}{% endmacro %}
 {% macro duckdb__epoch_micros(time) %}epoch_us({{ time }}){% endmacro %}

@@ -25,20 +25,21 @@
     ) as l on l.device_key = d.device_key and l.event_date = d.event_date
 {%- endmacro %}
 
-{#- After int_events' rows. A rebuild begins with an empty table, and not with one that says what was. -#}
-{% macro keep_device_days(rows) %}
-    {%- if rows is none %}
+{#- Before a rebuild: one that ends on the way leaves an empty table, and not one that says what was. -#}
+{% macro empty_device_days() %}
     {%- set text = dbt.type_string() %}
     create or replace table {{ device_days() }} (
         device_key {{ text }}, event_date date, first_user {{ text }}, last_user {{ text }}
     ){{ ' cluster by device_key' if target.type == 'bigquery' }};
-    {%- else %}
+{% endmacro %}
+
+{#- After int_events' rows. -#}
+{% macro keep_device_days(rows) %}
     {%- if is_incremental() %}
     delete from {{ device_days() }} where {{ in_this_run('device_key', 'event_date') }};
     {%- endif %}
     insert into {{ device_days() }} (device_key, event_date, first_user, last_user)
     {{ rows_of_device_days(rows) }};
-    {%- endif %}
 {% endmacro %}
 
 {#- Adds the days of this run's devices on which an event without a login belongs to somebody else now: who was there
@@ -88,7 +89,7 @@
     )
     select
         (select max(batch_id) from {{ this_run() }}), c.device_key, {{ start_of_day('c.event_date') }},
-        {{ start_of_day('c.event_date') }} + {{ micros(days=1) - 1 }}
+        {{ end_of_day('c.event_date') }}
     from carried as c
     where not c.is_replaced and c.old_user is distinct from c.new_user;
     drop table if exists {{ new_days }};

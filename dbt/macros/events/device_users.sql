@@ -12,7 +12,7 @@ sightings as (
     select
         null as event_key, d.device_key,
         case when o.is_first then d.first_user else d.last_user end,
-        {{ start_of_day('d.event_date') }} + case when o.is_first then 0 else {{ micros(days=1) - 1 }} end,
+        case when o.is_first then {{ start_of_day('d.event_date') }} else {{ end_of_day('d.event_date') }} end,
         {%- for place in places %} null as {{ place }},{% endfor %} null as event_name
     from {{ known_device_days() }} as d
     cross join (select true as is_first union all select false) as o

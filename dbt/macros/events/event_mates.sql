@@ -8,7 +8,7 @@
     insert into {{ this_run() }} (batch_id, touched_key, from_at, until_at)
     select distinct
         (select max(batch_id) from {{ this_run() }}), c.device_key, {{ start_of_day('c.event_date') }},
-        {{ start_of_day('c.event_date') }} + {{ micros(days=1) - 1 }}
+        {{ end_of_day('c.event_date') }}
     from {{ beside('__copies') }} as c
     where not {{ in_this_run('c.device_key', 'c.event_date') }};
     {{ moved_days() }}

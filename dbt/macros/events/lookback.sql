@@ -1,6 +1,9 @@
+{#- T1: the window of touchpoints, in microseconds. -#}
+{% macro lookback() %}{{ return(micros(days=var('lookback_days'))) }}{% endmacro %}
+
 {#- T4: the window does not reach before the history begins. -#}
 {% macro lookback_complete(converted_at) -%}
-    {{ converted_at }} - {{ micros(days=var('lookback_days')) }} >= {{ history_start() }}
+    {{ converted_at }} - {{ lookback() }} >= {{ history_start() }}
 {%- endmacro %}
 
 {#- Adds people whose flag changed because the first event of all did since this model was last built, though nothing
@@ -26,8 +29,9 @@
 {% macro remember_first_event() %}
     insert into {{ journal() }} (entry, model, version, detail, seq)
     select 'first_event', '{{ this.identifier }}', f.version, f.detail, f.seq
-    from (select * from {{ journal() }} where entry = 'first_event') as f
-    where f.model = 'int_events' and {{ first_event('int_events') }} is distinct from {{ first_event(this.identifier) }}
+    from {{ journal() }} as f
+    where f.entry = 'first_event' and f.model = 'int_events'
+        and {{ first_event('int_events') }} is distinct from {{ first_event(this.identifier) }}
     order by f.seq desc
     limit 1
 {% endmacro %}

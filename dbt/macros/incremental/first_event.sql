@@ -2,8 +2,8 @@
     was built by. In the journal, because min() would read all of int_events in every batch. -#}
 {% macro known_first_event(model_name) -%}
     select f.touched_key, f.version, coalesce(f.detail, '') as detail, f.seq
-    from (select * from {{ journal() }} where entry = 'first_event') as f
-    where f.model = '{{ model_name }}' order by f.seq desc limit 1
+    from {{ journal() }} as f
+    where f.entry = 'first_event' and f.model = '{{ model_name }}' order by f.seq desc limit 1
 {%- endmacro %}
 
 {#- The same as one text, to see whether it changed. -#}

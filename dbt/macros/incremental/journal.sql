@@ -47,7 +47,7 @@
             c.entry,
             {{ 's.' ~ at if dated else utc_date('s.' ~ at) }} as day,
             {{ start_of_day('s.' ~ at) if dated else 's.' ~ at }} as from_at,
-            {{ start_of_day('s.' ~ at) ~ ' + ' ~ (micros(days=1) - 1) if dated else 's.' ~ until }} as until_at
+            {{ end_of_day('s.' ~ at) if dated else 's.' ~ until }} as until_at
         from {{ rows }} as s
         cross join ({{ logged_entries() }}) as c
         {{- " where s.reject_reason is null" if meta.replaces == 'shard' }}

@@ -4,8 +4,8 @@
 {% macro changed_shards() %}
     with known as (
         select touched_key as shard, version, seq, entry, detail
-        from (select * from {{ journal() }} where entry in ('shard', 'rejected')) as j
-        where model = '{{ this.identifier }}'
+        from {{ journal() }}
+        where entry in ('shard', 'rejected') and model = '{{ this.identifier }}'
         qualify row_number() over (partition by touched_key order by seq desc) = 1
     ),
     landed as ({{ landed_shards() }}),

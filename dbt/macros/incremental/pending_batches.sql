@@ -22,7 +22,8 @@
     {%- set enough = 1 if model.config.meta.replaces in ['device_key', 'conversion_date'] else parents | length %}
     select d.batch_id
     {%- set parent = "d.model in ('" ~ parents | join("', '") ~ "')" %}
-    from (select * from {{ journal() }} where entry in ('done', 'rebuilt')) as d
+    from {{ journal() }} as d
+    where d.entry in ('done', 'rebuilt')
     group by d.batch_id
     having count(distinct case when d.entry = 'done' and {{ parent }} then d.model end)
         >= case when count(case when d.entry = 'rebuilt' and {{ parent }} then 1 end) > 0 then 1 else {{ enough }} end
@@ -33,11 +34,11 @@
     whose journaled keys must still be told. -#}
 {% macro unfinished_batches() %}
     select j.batch_id
-    from (select * from {{ journal() }} where entry = 'rebuilt') as j
-    where j.model = '{{ this.identifier }}'
+    from {{ journal() }} as j
+    where j.entry = 'rebuilt' and j.model = '{{ this.identifier }}'
         and not exists (
-            select 1 from (select * from {{ journal() }} where entry = 'done') as own
-            where own.model = '{{ this.identifier }}' and own.batch_id = j.batch_id
+            select 1 from {{ journal() }} as own
+            where own.entry = 'done' and own.model = '{{ this.identifier }}' and own.batch_id = j.batch_id
         )
     group by j.batch_id
 {% endmacro %}

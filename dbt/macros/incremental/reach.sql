@@ -1,15 +1,9 @@
 {#- How far the models of sessions, touchpoints and journeys look around what changed (docs/incremental.md). -#}
 
-{#- T1: microseconds. -#}
-{% macro lookback() %}{{ return(micros(days=var('lookback_days'))) }}{% endmacro %}
-
-{#- By how many microseconds a model widens the spans of its rows, as its config says: days, a setting in days, or
-    longest_session. -#}
+{#- By how many microseconds a model widens the spans of its rows, by the macro that its config names. -#}
 {% macro margin(side) -%}
     {%- set wide = model.config.meta[side] -%}
-    {%- if not wide -%}{{ return(0) }}{%- endif -%}
-    {%- if wide == 'longest_session' -%}{{ return(longest_session()) }}{%- endif -%}
-    {{- return(micros(days=var(wide) if wide is string else wide)) -}}
+    {{- return(context[wide]() if wide else 0) -}}
 {%- endmacro %}
 
 {#- Whether a row of this model, by its key and time, is one that this run derives. -#}
@@ -25,9 +19,9 @@
 {#- The days of the sessions in which something changed, and of the conversions in them. -#}
 {% macro days_of_sessions() %}{{ set_days(longest_session(), longest_session()) }}{% endmacro %}
 
-{#- S6: a session changes what is said of those of the 90 days after it, each of which looks 90 days back. -#}
+{#- S6: a session changes what is said of those after it, each of which looks as far back. -#}
 {% macro days_of_comparison() %}
-    {{ set_days(longest_session() ~ ' + ' ~ micros(days=90), micros(days=90)) }}
+    {{ set_days(longest_session() ~ ' + ' ~ ga4_memory(), ga4_memory()) }}
 {% endmacro %}
 
 {#- T6. Adds the sessions that may have become, or ceased to be, touchpoints of the conversions that changed, and the

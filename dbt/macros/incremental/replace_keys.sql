@@ -4,13 +4,14 @@
       replaces  the column whose values are replaced: shard, device_key, person_id or conversion_date
       at        the column of the rows' times, where not all of a key is replaced but what lies in the spans that the
                 journal has of it (optional); until, where a row is of a stretch of time, the column of its end
-      after     by how many days such a span is widened, or the setting that says so (optional)
+      before, after  macros of the microseconds by which such a span is widened (optional)
       logs      the column whose old and new values the next kind of model must look at, or a list of such (optional)
       logs_as   the kind under which they do, where the column has another name (optional)
       logged_at, logged_until  the columns of their times, where these are not `at` and `until` (optional)
       also      a macro of statements that add keys to this run and set its days; they may read it (optional)
-      beside    a macro of statements that keep in step what is held beside the table, of the rows that were written:
-                none before a rebuild begins (optional)
+      begins    a macro of statements that come before a rebuild (optional)
+      beside    a macro of statements that keep what is held beside the table in step with rows that were written
+                (optional)
       makes     the suffixes of tables that `also` makes for the rest of the script (optional)
       then      a macro that journals what follows from the new rows, in the same transaction (optional) -#}
 {% materialization replace_keys, default %}
@@ -37,7 +38,7 @@
         {%- endif -%}
     {%- endif -%}
     {%- call statement('main') -%}
-        {%- if rebuild %}{{ create_this_run() }}{{ keep_beside(none) }}{% endif %}
+        {%- if rebuild %}{{ create_this_run() }}{{ begin_rebuild() }}{% endif %}
         {{ read_files_this_run() }}
         {%- if rebuild %}
         create or replace table {{ this }} as (
@@ -78,7 +79,7 @@
         {{ create_this_run() }}
         {%- if rebuild %}
         {{ set_landed() }}
-        {{ keep_beside(none) }}
+        {{ begin_rebuild() }}
         {{ create_table_as(false, this, compiled_code) }}
         {{ mark_rebuilt() }}
         {%- else %}
@@ -109,6 +110,10 @@
     insert into {{ this }} ({{ names }}) select {{ names }} from {{ new_rows() }};
     {{ keep_beside(new_rows()) }}
     {{ mark_done() }}
+{% endmacro %}
+
+{% macro begin_rebuild() %}
+    {%- if model.config.meta.begins %}{{ context[model.config.meta.begins]() }}{% endif %}
 {% endmacro %}
 
 {% macro keep_beside(rows) %}

@@ -18,9 +18,7 @@
 
 {#- Notes it. -#}
 {% macro note_longest_session(rows) %}
-    {%- if rows is not none %}
     insert into {{ journal() }} (entry, model, seq)
     select 'longest_session', '{{ this.identifier }}', max(s.ended_at - s.started_at) from {{ rows }} as s
     having max(s.ended_at - s.started_at) > {{ longest_session() }};
-    {%- endif %}
 {% endmacro %}

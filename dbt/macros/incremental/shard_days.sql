@@ -16,7 +16,6 @@
 
 {#- Notes the days of these rows. -#}
 {% macro note_shard_days(rows) %}
-    {%- if rows is not none %}
     {%- set at = start_of_day('s.event_date') %}
     insert into {{ journal() }} (entry, model, touched_key, from_at)
     select distinct 'shard_day', '{{ this.identifier }}', s.shard, {{ at }}
@@ -26,5 +25,4 @@
         where j.entry = 'shard_day' and j.model = '{{ this.identifier }}' and j.touched_key = s.shard
             and j.from_at = {{ at }}
     );
-    {%- endif %}
 {% endmacro %}

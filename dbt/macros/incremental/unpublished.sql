@@ -62,7 +62,7 @@
         select 'session', cast({{ longest_session() }} as {{ text }}), null
         union distinct
         select
-            case when e.entry = 'conversion_date' then e.entry else 'event' end,
+            'event',
             cast({{ utc_date(begins_at('e')) }} as {{ text }}), cast({{ utc_date(ends_at('e')) }} as {{ text }})
         from {{ open_entries() }} as e
         where e.entry in ('device_key', 'person_id')

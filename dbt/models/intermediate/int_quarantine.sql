@@ -2,7 +2,8 @@
 {{ config(materialized='view') }}
 with files as (
     select model, touched_key as shard, entry, detail
-    from (select * from {{ journal() }} where entry in ('shard', 'rejected')) as j
+    from {{ journal() }}
+    where entry in ('shard', 'rejected')
     qualify row_number() over (partition by model, touched_key order by seq desc) = 1
 )
 

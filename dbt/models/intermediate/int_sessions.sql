@@ -1,17 +1,10 @@
 -- One row a session of a person: consecutive events of both sources with no gap above the timeout.
-{{ config(
-    meta={
-        'replaces': 'person_id', 'at': 'started_at', 'until': 'ended_at', 'logs': 'person_id',
-        'also': 'sessions_around', 'beside': 'note_longest_session',
-    },
-    partition_by={'field': 'session_date', 'data_type': 'date'},
-) }}
-with events as (
-    select * from {{ touched_rows(ref('int_events'), 'person_id', 'event_at') }} as e
-),
-
+{{ config(partition_by={'field': 'session_date', 'data_type': 'date'}, meta={
+    'replaces': 'person_id', 'at': 'started_at', 'until': 'ended_at', 'logs': 'person_id',
+    'also': 'sessions_around', 'beside': 'note_longest_session',
+}) }}
 -- X1: a gap of exactly the timeout does not start a session, one microsecond more does
-marked as (
+with marked as (
     select
         *,
         row_number() over (partition by person_id order by {{ event_order() }}) as place,
@@ -20,7 +13,7 @@ marked as (
                 <= {{ micros(minutes=var('session_timeout_minutes')) }} then 0
             else 1
         end as is_start
-    from events
+    from {{ touched_rows(ref('int_events'), 'person_id', 'event_at') }} as e
 ),
 
 -- what a session is made of, as small as it goes: the window sorts it

@@ -1,14 +1,14 @@
 -- One row a conversion and a session that may earn credit for it.
 {{ config(
     meta={
-        'replaces': 'person_id', 'at': 'conversion_date', 'after': 'lookback_days', 'logs': 'person_id',
+        'replaces': 'person_id', 'at': 'conversion_date', 'after': 'lookback', 'logs': 'person_id',
         'also': 'days_of_touchpoints',
     },
     partition_by={'field': 'conversion_date', 'data_type': 'date'},
 ) }}
 -- a session is a touchpoint of the conversions up to a window later
 with conversions as (
-    select * from {{ touched_rows(ref('int_conversions'), 'person_id', 'conversion_date', after=lookback()) }} as c
+    select * from {{ touched_rows(ref('int_conversions'), 'person_id', 'conversion_date', after=margin('after')) }} as c
 ),
 
 sessions as (

@@ -1,7 +1,7 @@
 -- One row a session of which GA4 names its own source: GA4's beside ours, and why they differ (S6).
 {{ config(
     meta={
-        'replaces': 'person_id', 'at': 'session_date', 'before': 'longest_session', 'after': 90,
+        'replaces': 'person_id', 'at': 'session_date', 'before': 'longest_session', 'after': 'ga4_memory',
         'also': 'days_of_comparison',
     },
     partition_by={'field': 'session_date', 'data_type': 'date'},
@@ -22,13 +22,13 @@ compared as (
     where (ga4_source is not null or ga4_medium is not null) and {{ is_touched('person_id', 'session_date') }}
 ),
 
--- S6: whether a session of the 90 days before has the source and medium that GA4 names
+-- S6: whether a session before, as far as GA4 may remember, has the source and medium that GA4 names
 seen as (
     select
         session_id,
         max(is_ours) over (
             partition by person_id, source, medium order by began_at
-            range between {{ micros(days=90) }} preceding and 1 preceding
+            range between {{ ga4_memory() }} preceding and 1 preceding
         ) as was_seen
     from (
         select null as session_id, person_id, lower(source) as source, lower(medium) as medium, began_at, 1 as is_ours
