@@ -44,8 +44,8 @@ _TYPE_OF: Mapping[type, str] = {
     datetime: "TIMESTAMP",
     date: "DATE",
 }
-#: What a run makes for itself: beside a model's table (dbt's macro beside), whose own name has no `__`; and dbt.
-_TEMPORARY = re.compile("^(stg|int|mart)_.*__|__(this_run|dbt_.*)$")
+#: What dbt and a night make for themselves; no table of the project has such a name.
+_TEMPORARY = re.compile("__dbt_")
 _VALUE = re.compile(r"\$([a-z_]+)")
 
 Parameter = bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter
@@ -117,7 +117,7 @@ class BigQueryStore(Store):
         return [f"`{place}.{table}`" for (table,) in self.rows(query, column=column)]
 
     def drop_temporary(self) -> None:
-        """Drop what runs of dbt left beside the tables: pins, and tables of a run that died. No dbt may be at work."""
+        """Drop what a run or a night that died left beside the tables. No dbt may be at work."""
         names = [item.table_id for item in self._tables(self.place.dataset) if _TEMPORARY.search(item.table_id)]
         self._run([";\n".join(f"drop table if exists {name}" for name in names)] if names else [], [])
 

@@ -65,12 +65,12 @@ def test_which_tables_are_there(either: Store) -> None:
     either.run("create view mart_a as select 1 as x")
     either.run("create table other as select 1 as x")
     if isinstance(either, BigQueryStore):  # what dbt keeps there while it builds is no mart
-        either.run("create table mart_b__new_rows as select 1 as x")
+        either.run("create table mart_b__dbt_tmp as select 1 as x")
     assert (either.has("mart_b", "other"), either.has("mart_b", "missing")) == (True, False)
     assert either.marts("mart_") == ["mart_a", "mart_b"]
     if isinstance(either, BigQueryStore):  # a night drops it
         either.drop_temporary()
-        assert (either.has("mart_a", "mart_b", "other"), either.has("mart_b__new_rows")) == (True, False)
+        assert (either.has("mart_a", "mart_b", "other"), either.has("mart_b__dbt_tmp")) == (True, False)
 
 
 def test_a_fit_is_made_of_the_journeys(either: Store) -> None:

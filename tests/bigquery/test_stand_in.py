@@ -106,7 +106,6 @@ def test_taken(tables: bigquery.Client, name: str) -> None:
         "create table a (x int64) options (kms_key_name = 'k')",
         "create function f(x int64) as (x)",
         "select * from orders for system_time as of timestamp '2026-01-01'",
-        "create temp table a (x int64)",
         "merge into orders using orders as b on false when not matched then insert row",
     ],
 )
@@ -126,6 +125,20 @@ def test_what_a_job_or_a_place_forbids(client: bigquery.Client, service: Service
         client.query_and_wait("select * from a", location="EU")
     service.warehouse.denied.add((PROJECT, DATASET))
     assert refused(client, "select * from a") == "accessDenied"
+
+
+def test_a_temporary_table_ends_with_its_script(client: bigquery.Client, service: Service) -> None:
+    """Docs of CREATE TEMP TABLE, and of @@row_count among the system variables."""
+    script = """
+        create or replace temp table kept as select 1 as x;
+        insert into kept select 2 as x union all select 3 as x;
+        if @@row_count = 2 then create table sums as select sum(x) as x from kept; end if
+    """
+    client.query_and_wait(script)
+    assert [tuple(row) for row in client.query_and_wait("select x from sums")] == [(6,)]
+    assert {ref[2] for ref in service.warehouse.tables if ref[1] != "_anonymous"} == {"sums"}
+    assert refused(client, "select x from kept") == "notFound"
+    assert refused(client, "create temp table a (x int64)") == "invalidQuery"
 
 
 def test_ddl_in_a_transaction_and_another_layout_are_refused(client: bigquery.Client) -> None:

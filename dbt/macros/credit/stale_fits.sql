@@ -2,7 +2,8 @@
     new fit. They are a batch of its own, told as a rebuild, so that the models below and the checks look at them. -#}
 {% macro stale_fits() %}
     {{ set_all_days(fits_moved()) }}
-    insert into {{ this_run() }} (batch_id, touched_key)
+    {%- set add %}
+    insert into {{ this_run() }} (touched_key)
     with models as ({{ models_by_date() }}),
     expected as (
         select c.conversion_id, c.person_id, m.model, m.fit_id
@@ -20,13 +21,15 @@
         full outer join found as f on f.conversion_id = e.conversion_id and f.model = e.model
         where f.fit_id is distinct from e.fit_id
     )
-    select r.batch_id, s.person_id from stale as s cross join (select {{ new_id() }} as batch_id) as r;
+    select s.person_id from stale as s;
     insert into {{ journal() }} (batch_id, entry, model)
-    select distinct p.batch_id, 'rebuilt', '{{ this.identifier }}' from {{ this_run() }} as p
+    select b.batch_id, 'rebuilt', '{{ this.identifier }}' from {{ batches() }} as b
     where not exists (
         select 1
         from {{ entries_this_run() }} as j
-        where j.batch_id = p.batch_id
+        where j.batch_id = b.batch_id
     );
+    {%- endset %}
+    {{ if_days(add) }}
     {{ set_days() }}
 {%- endmacro %}

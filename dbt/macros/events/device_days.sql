@@ -53,7 +53,7 @@
     {{ create_beside(known_device_days()) }} (
     select * from {{ device_days() }} as d where {{ touched_only('d.device_key') }}
     );
-    insert into {{ this_run() }} (batch_id, touched_key, from_at, until_at)
+    insert into {{ this_run() }} (touched_key, from_at, until_at)
     with known as (
         select
             d.device_key, d.event_date, d.first_user, d.last_user,
@@ -87,10 +87,7 @@
             {%- endfor %}
         from lives
     )
-    select
-        (select max(batch_id) from {{ this_run() }}), c.device_key, {{ start_of_day('c.event_date') }},
-        {{ end_of_day('c.event_date') }}
+    select c.device_key, {{ start_of_day('c.event_date') }}, {{ end_of_day('c.event_date') }}
     from carried as c
     where not c.is_replaced and c.old_user is distinct from c.new_user;
-    drop table if exists {{ new_days }};
 {% endmacro %}

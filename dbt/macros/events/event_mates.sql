@@ -5,27 +5,25 @@
     {{ add_all_devices() }}
     {{ find_copies() }}
     {#- a device that holds a copy no longer is one of those that changed -#}
-    insert into {{ this_run() }} (batch_id, touched_key, from_at, until_at)
-    select distinct
-        (select max(batch_id) from {{ this_run() }}), c.device_key, {{ start_of_day('c.event_date') }},
-        {{ end_of_day('c.event_date') }}
+    insert into {{ this_run() }} (touched_key, from_at, until_at)
+    select distinct c.device_key, {{ start_of_day('c.event_date') }}, {{ end_of_day('c.event_date') }}
     from {{ beside('__copies') }} as c
     where not {{ in_this_run('c.device_key', 'c.event_date') }};
     {{ moved_days() }}
-    {{ find_copies() }}
-    drop table if exists {{ beside('__copies') }};
+    {{ if_added(find_copies()) }}
 {% endmacro %}
 
 {#- What a staging table that was rebuilt holds, and what int_events held of it: all. -#}
 {% macro add_all_devices() %}
     {{ set_all_days('select 1 from ' ~ entries_this_run() ~ " as j where j.entry = 'rebuilt'") }}
-    insert into {{ this_run() }} (batch_id, touched_key)
+    {%- set add %}
+    insert into {{ this_run() }} (touched_key)
     {%- for holder in [ref('stg_ga_events'), ref('stg_streamed_events'), this] %}
-    select (select max(batch_id) from {{ this_run() }}), h.device_key
-    from {{ holder }} as h
-    where {{ pruned(holder) }}
+    select h.device_key from {{ holder }} as h where {{ pruned(holder) }}
     {{- ' union distinct' if not loop.last }}
     {%- endfor %};
+    {%- endset %}
+    {{ if_days(add) }}
 {% endmacro %}
 
 {#- The copies of this run's events wherever they lie, as a table, and their days beside those of this run. What has no
@@ -58,10 +56,13 @@
     read. -#}
 {% macro find_exported_copies() %}
     {{ set_all_days(ids_like_keys()) }}
+    {%- set add %}
     insert into {{ beside('__copies') }} (event_key, device_key, event_date)
     select s.event_key, s.device_key, s.event_date
     from {{ ref('stg_ga_events') }} as s
     where s.reject_reason is null and {{ pruned(ref('stg_ga_events')) }} and s.event_key in ({{ ids_like_keys() }});
+    {%- endset %}
+    {{ if_days(add) }}
 {% endmacro %}
 {% macro ids_like_keys() -%}
     select c.event_key from {{ beside('__copies') }} as c where {{ matches('c.event_key', '^[0-9a-f]{32}$') }}

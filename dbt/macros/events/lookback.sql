@@ -10,12 +10,15 @@
     of theirs was touched. -#}
 {% macro stale_lookback() %}
     {{ set_all_days(first_event_moved()) }}
-    insert into {{ this_run() }} (batch_id, touched_key)
-    select (select max(batch_id) from {{ this_run() }}), a.person_id
+    {%- set add %}
+    insert into {{ this_run() }} (touched_key)
+    select a.person_id
     from (select * from {{ this }} where {{ pruned(this) }}) as a
     inner join (select * from {{ ref('int_conversions') }} where {{ pruned(ref('int_conversions')) }}) as c
         on c.conversion_id = a.conversion_id
     where a.lookback_complete <> ({{ lookback_complete('c.converted_at') }});
+    {%- endset %}
+    {{ if_days(add) }}
     {{ set_days() }}
 {%- endmacro %}
 

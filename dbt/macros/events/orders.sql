@@ -32,8 +32,8 @@ events as (
 {#- By shop: adds the people who hold an order that stands, or stood, among the touched events. -#}
 {% macro order_mates() %}
     {%- if by_shop() %}
-    insert into {{ this_run() }} (batch_id, touched_key)
-    select distinct (select max(batch_id) from {{ this_run() }}), o.person_id
+    insert into {{ this_run() }} (touched_key)
+    select distinct o.person_id
     from {{ ref('int_order_events') }} as o
     where o.transaction_id in (
         select j.touched_key from {{ entries_this_run() }} as j

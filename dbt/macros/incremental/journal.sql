@@ -40,7 +40,7 @@
     {%- set at, until = meta.logged_at or meta.at, meta.logged_until or meta.until or meta.logged_at or meta.at %}
     {%- set dated = at.endswith('_date') %}
     insert into {{ journal() }} (batch_id, entry, model, touched_key, from_at, until_at)
-    select b.batch_id, k.entry, '{{ this.identifier }}', k.touched_key, min(k.from_at), max(k.until_at)
+    select {{ last_batch() }}, k.entry, '{{ this.identifier }}', k.touched_key, min(k.from_at), max(k.until_at)
     from (
         select
             {{ logged_key('s', 'c.entry') }} as touched_key,
@@ -52,19 +52,15 @@
         cross join ({{ logged_entries() }}) as c
         {{- " where s.reject_reason is null" if meta.replaces == 'shard' }}
     ) as k
-    cross join (select max(batch_id) as batch_id from {{ this_run() }}) as b
-    where b.batch_id is not null
-    group by b.batch_id, k.entry, k.touched_key, k.day;
+    group by k.entry, k.touched_key, k.day;
 {% endmacro %}
 
 {#- All keys of the model's table, without times: all that follows from them. -#}
 {% macro journal_all_keys() %}
     insert into {{ journal() }} (batch_id, entry, model, touched_key)
-    select distinct b.batch_id, c.entry, '{{ this.identifier }}', {{ logged_key('s', 'c.entry') }}
+    select distinct {{ last_batch() }}, c.entry, '{{ this.identifier }}', {{ logged_key('s', 'c.entry') }}
     from {{ this }} as s
-    cross join ({{ logged_entries() }}) as c
-    cross join (select max(batch_id) as batch_id from {{ this_run() }}) as b
-    where b.batch_id is not null;
+    cross join ({{ logged_entries() }}) as c;
 {% endmacro %}
 
 {#- A row's key of one kind, and the kinds that the model logs. -#}
@@ -117,7 +113,7 @@
     where shard is not null;
     {%- endif %}
     insert into {{ journal() }} (batch_id, entry, model)
-    select distinct batch_id, 'done', '{{ this.identifier }}' from {{ this_run() }} where batch_id is not null;
+    select b.batch_id, 'done', '{{ this.identifier }}' from {{ batches() }} as b;
 {% endmacro %}
 
 {#- The same marks after a rebuild, with its rules for the next run to compare. Devices are too many: int_events looks

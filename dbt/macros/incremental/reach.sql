@@ -28,15 +28,14 @@
     journeys without conversion that a session may join or leave there: those of which a session lies within a window of
     a change. No other session belongs to them, because it is further away than the window. -#}
 {% macro journeys_around() %}
-    {%- set latest = 'select max(batch_id) from ' ~ this_run() %}
     {{ set_days(longest_session() ~ ' + ' ~ lookback()) }}
-    insert into {{ this_run() }} (batch_id, touched_key, from_at, until_at)
-    select ({{ latest }}), s.person_id, s.started_at, s.started_at
+    insert into {{ this_run() }} (touched_key, from_at, until_at)
+    select s.person_id, s.started_at, s.started_at
     from {{ touched_rows(ref('int_sessions'), 'person_id', 'started_at', 'ended_at', before=lookback()) }} as s;
     {#- a journey lies on the day of its last session, whenever it began -#}
     {{ set_days(lookback(), micros(days=36500)) }}
-    insert into {{ this_run() }} (batch_id, touched_key, from_at, until_at)
-    select ({{ latest }}), j.person_id, {{ epoch_micros('j.started_at') }}, {{ epoch_micros('j.last_touched_at') }}
+    insert into {{ this_run() }} (touched_key, from_at, until_at)
+    select j.person_id, {{ epoch_micros('j.started_at') }}, {{ epoch_micros('j.last_touched_at') }}
     from {{ touched_rows(
         this, 'person_id', epoch_micros('started_at'), epoch_micros('last_touched_at'), lookback(), lookback()
     ) }} as j

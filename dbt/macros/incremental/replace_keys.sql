@@ -8,11 +8,11 @@
       logs      the column whose old and new values the next kind of model must look at, or a list of such (optional)
       logs_as   the kind under which they do, where the column has another name (optional)
       logged_at, logged_until  the columns of their times, where these are not `at` and `until` (optional)
+      starts_if a macro of a query that has a row where the model begins a batch of its own (optional)
       also      a macro of statements that add keys to this run and set its days; they may read it (optional)
       begins    a macro of statements that come before a rebuild (optional)
       beside    a macro of statements that keep what is held beside the table in step with rows that were written
                 (optional)
-      makes     the suffixes of tables that `also` makes for the rest of the script (optional)
       then      a macro that journals what follows from the new rows, in the same transaction (optional) -#}
 {% materialization replace_keys, default %}
     {%- set found = load_cached_relation(this) -%}
@@ -26,19 +26,18 @@
 
 {#- DuckDB: one transaction. An increment asks once whether anything is pending and ends there if not. -#}
 {% macro duckdb__replace_keys(rebuild) %}
-    {%- if not rebuild -%}
-        {%- call statement('this_run', fetch_result=true) -%}
-            {{ create_this_run() }}
-            select count(*) from {{ this_run() }}
-        {%- endcall -%}
-        {%- if load_result('this_run').data[0][0] == 0 -%}
-            {%- do store_raw_result('main', message='nothing pending', code='OK', rows_affected='0') -%}
-            {%- do adapter.commit() -%}
-            {{ return('') }}
-        {%- endif -%}
+    {%- call statement('batches', fetch_result=true) -%}
+        {{ find_batches() }}
+        select count(*) from {{ batches() }}
+    {%- endcall -%}
+    {%- if not rebuild and load_result('batches').data[0][0] == 0 -%}
+        {%- do store_raw_result('main', message='nothing pending', code='OK', rows_affected='0') -%}
+        {%- do adapter.commit() -%}
+        {{ return('') }}
     {%- endif -%}
     {%- call statement('main') -%}
-        {%- if rebuild %}{{ create_this_run() }}{{ begin_rebuild() }}{% endif %}
+        {{ take_keys() }}
+        {%- if rebuild %}{{ begin_rebuild() }}{% endif %}
         {{ read_files_this_run() }}
         {%- if rebuild %}
         create or replace table {{ this }} as (
@@ -65,8 +64,8 @@
     {%- do adapter.commit() -%}
 {% endmacro %}
 
-{#- BigQuery: one script, so one job. DDL is refused inside a transaction, so that an increment writes the new rows into
-    a table before it, and a rebuild commits statement by statement. -#}
+{#- BigQuery: one script, so one job. DDL is refused inside a transaction, so that a rebuild commits statement by
+    statement. -#}
 {% macro bigquery__replace_keys(rebuild) %}
     {%- set by = adapter.parse_partition_by(config.get('partition_by')) -%}
     {%- set found = load_cached_relation(this) -%}
@@ -74,16 +73,19 @@
         {%- do adapter.drop_relation(found) -%}
     {%- endif -%}
     {%- call statement('main') -%}
+        declare batches array<string>;
         declare days array<date>;
         {{ declare_landed() }}
-        {{ create_this_run() }}
+        {{ find_batches() }}
         {%- if rebuild %}
+        {{ take_keys() }}
         {{ set_landed() }}
         {{ begin_rebuild() }}
         {{ create_table_as(false, this, compiled_code) }}
         {{ mark_rebuilt() }}
         {%- else %}
-        if exists (select 1 from {{ this_run() }}) then
+        if batches is not null then
+            {{ take_keys() }}
             {{ set_landed() }}
             {{ create_beside(new_rows()) }} (
             {{ compiled_code }}
@@ -91,13 +93,8 @@
             begin transaction;
             {{ replace_rows() }}
             commit transaction;
-            drop table if exists {{ new_rows() }};
-            {%- for table in model.config.meta.makes or [] %}
-            drop table if exists {{ beside(table) }};
-            {%- endfor %}
-        end if;
+        end if
         {%- endif %}
-        drop table if exists {{ this_run() }}
     {%- endcall -%}
 {% endmacro %}
 

@@ -4,8 +4,8 @@
 {% macro sessions_around() %}
     {%- set gap = micros(minutes=var('session_timeout_minutes')) %}
     {{ set_days(gap ~ ' + ' ~ longest_session(), gap) }}
-    insert into {{ this_run() }} (batch_id, touched_key, from_at, until_at)
-    select (select max(batch_id) from {{ this_run() }}), s.person_id, s.started_at, s.ended_at
+    insert into {{ this_run() }} (touched_key, from_at, until_at)
+    select s.person_id, s.started_at, s.ended_at
     from {{ touched_rows(this, 'person_id', 'started_at', 'ended_at', before=gap, after=gap) }} as s;
     {{ set_days() }}
 {% endmacro %}

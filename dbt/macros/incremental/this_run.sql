@@ -1,46 +1,52 @@
-{#- What this run of a model takes in, fixed before it reads: one row a pending batch, key and span. Everything later
-    reads this table only, so that rows and journal entries that arrive meanwhile wait for the next run. -#}
+{#- What this run of a model takes in, fixed before it reads: one row a key and span of the batches that are pending, or
+    of a staging model a row a shard. Everything later reads this table only, so that rows and journal entries that
+    arrive meanwhile wait for the next run. -#}
 {% macro this_run() %}{{ return(beside('__this_run')) }}{% endmacro %}
 
 {#- The rows derived of them. -#}
 {% macro new_rows() %}{{ return(beside('__new_rows')) }}{% endmacro %}
 
-{#- A table that a model's script makes for itself. In a BigQuery script that fails it would stay, so it expires. -#}
-{% macro beside(suffix) %}{{ return(adapter.dispatch('beside', 'attribution')(suffix)) }}{% endmacro %}
-{% macro duckdb__beside(suffix) %}{{ return('temp.' ~ this.identifier ~ suffix) }}{% endmacro %}
-{% macro bigquery__beside(suffix) %}
-    {{- return(this.incorporate(path={'identifier': this.identifier ~ suffix}) | string) -}}
-{% endmacro %}
+{#- A table that a model's script makes for itself: a temporary one, which ends with the script. -#}
+{% macro beside(suffix) %}{{ return(this.identifier ~ suffix) }}{% endmacro %}
+{% macro create_beside(table) %}create or replace temp table {{ table }} as{% endmacro %}
 
-{% macro create_beside(table) %}{{ return(adapter.dispatch('create_beside', 'attribution')(table)) }}{% endmacro %}
-{% macro duckdb__create_beside(table) %}create or replace temp table {{ table }} as{% endmacro %}
-{% macro bigquery__create_beside(table) -%}
-    create or replace table {{ table }}
-    options (expiration_timestamp = timestamp_add(current_timestamp(), interval 12 hour)) as
-{%- endmacro %}
-
-{#- Makes the table of this run. A rebuild is a batch of its own, so that the checks and the models below look at all
+{#- Finds the batches of this run. A rebuild is a batch of its own, so that the checks and the models below look at all
     its rows, old and new, even if nothing new has come. -#}
-{% macro create_this_run() %}
+{% macro find_batches() %}
     {%- set meta = model.config.meta -%}
     {%- if meta.replaces == 'shard' -%}
         {{ create_beside(this_run()) }}
         {{ changed_shards() }};
         {%- if not is_incremental() %}{{ journal_rebuilt('select distinct batch_id from ' ~ this_run()) }}{% endif %}
+        {{ set_batches('select batch_id from ' ~ this_run()) }}
     {%- else -%}
         {%- if not is_incremental() %}{{ journal_rebuilt('select ' ~ new_id() ~ ' as batch_id') }}{% endif %}
-        {{ create_beside(this_run()) }}
-        with pending as (
+        {%- set pending %}
             {{ pending_batches() }}
             union distinct
             {{ unfinished_batches() }}
-        )
-        select p.batch_id, j.touched_key, j.from_at, j.until_at
-        from pending as p
-        left join {{ journal() }} as j on j.batch_id = p.batch_id and j.entry = '{{ meta.replaces }}';
+            {%- if meta.starts_if and is_incremental() %}
+            union distinct
+            select {{ new_id() }} as batch_id from ({{ context[meta.starts_if]() }}) as moved
+            {%- endif %}
+        {%- endset %}
+        {{ set_batches(pending) }}
     {%- endif -%}
-    {%- if is_incremental() and (meta.replaces != 'shard' or model.config.partition_by) %}
+{% endmacro %}
+
+{#- Takes what these batches touched, and sets the days on which it lies. -#}
+{% macro take_keys() %}
+    {%- set meta = model.config.meta -%}
+    {%- if is_incremental() %}
+        {%- if meta.replaces != 'shard' %}
+        {{ create_beside(this_run()) }}
+        select j.touched_key, j.from_at, j.until_at
+        from {{ entries_this_run() }} as j
+        where j.entry = '{{ meta.replaces }}';
+        {%- endif %}
+        {%- if meta.replaces != 'shard' or model.config.partition_by %}
         {{ context[meta.also or ('set_shard_days' if meta.replaces == 'shard' else 'set_days')]() }}
+        {%- endif %}
     {%- endif -%}
     {#- A table of an earlier version may lack a column; all below it is built anew then and waits for no keys. -#}
     {%- set before = load_cached_relation(this) if not is_incremental() else none -%}
@@ -52,7 +58,7 @@
 
 {#- The journal's entries of the batches of this run. -#}
 {% macro entries_this_run() -%}
-    (select * from {{ journal() }} where batch_id in (select batch_id from {{ this_run() }}))
+    (select * from {{ journal() }} where batch_id in (select b.batch_id from {{ batches() }} as b))
 {%- endmacro %}
 
 {#- Usage in a model: where {{ touched_only('person_id') }} -#}

@@ -1,10 +1,13 @@
 {#- Adds the days of all spend after a new fit: under a data-driven model, which has no row before its first fit, they
     may have none yet, though no credit of theirs was touched. -#}
 {% macro stale_spend() %}
-    insert into {{ this_run() }} (batch_id, touched_key)
-    select (select max(p.batch_id) from {{ this_run() }} as p), {{ key_text('s.spend_date') }}
-    from (select distinct spend_date from {{ ref('int_ad_spend') }}) as s
+    {{ set_all_days(fits_moved()) }}
+    {%- set add %}
+    insert into {{ this_run() }} (touched_key)
+    select distinct {{ key_text('s.spend_date') }} from {{ ref('int_ad_spend') }} as s
     where exists ({{ fits_moved() }});
+    {%- endset %}
+    {{ if_days(add) }}
     {{ set_dates() }}
 {%- endmacro %}
 

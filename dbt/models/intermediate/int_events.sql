@@ -2,8 +2,7 @@
 {{ config(
     meta={
         'replaces': 'device_key', 'at': 'event_date', 'logs': 'person_id', 'logged_at': 'event_at',
-        'also': 'event_mates', 'makes': ['__device_days'], 'begins': 'empty_device_days', 'beside': 'keep_device_days',
-        'then': 'find_first_event',
+        'also': 'event_mates', 'begins': 'empty_device_days', 'beside': 'keep_device_days', 'then': 'find_first_event',
     },
     partition_by={'field': 'event_date', 'data_type': 'date'},
     cluster_by=['person_id'],

@@ -2,7 +2,7 @@
 {{ config(
     meta={
         'replaces': 'person_id', 'at': 'conversion_date', 'logs': ['conversion_date', 'person_id'],
-        'also': 'stale_fits', 'then': 'remember_fits',
+        'starts_if': 'fits_moved', 'also': 'stale_fits', 'then': 'remember_fits',
     },
     partition_by={'field': 'conversion_date', 'data_type': 'date'},
 ) }}

@@ -2,7 +2,7 @@
 {{ config(
     meta={
         'replaces': 'person_id', 'at': 'conversion_date',
-        'also': 'stale_lookback', 'then': 'remember_first_event',
+        'starts_if': 'first_event_moved', 'also': 'stale_lookback', 'then': 'remember_first_event',
     },
     partition_by={'field': 'conversion_date', 'data_type': 'date'},
 ) }}

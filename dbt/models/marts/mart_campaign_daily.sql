@@ -1,6 +1,8 @@
 -- One row a date, model, source, medium and campaign that earned something of the day or that money was spent on.
 {{ config(
-    meta={'replaces': 'conversion_date', 'also': 'stale_spend', 'then': 'remember_fits'},
+    meta={
+        'replaces': 'conversion_date', 'starts_if': 'fits_moved', 'also': 'stale_spend', 'then': 'remember_fits',
+    },
     partition_by={'field': 'conversion_date', 'data_type': 'date'},
     cluster_by=['model', 'channel'],
 ) }}

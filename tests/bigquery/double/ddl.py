@@ -68,10 +68,12 @@ def _partitioning(statement: Statement, by: Node) -> dict[str, Json]:
 def create_table(session: Session, text: str, result: Result) -> None:
     """CREATE TABLE with columns, AS a query or CLONE of another."""
     (node,) = session.engine.parse(text)
-    if node.scope == "TEMPORARY":
-        raise UnsupportedError("a temporary table")
     result.kind = "CREATE_TABLE_AS_SELECT" if node.query else "CREATE_TABLE"
-    ref = result.target = session.ref(node.name.parts)
+    if node.scope == "TEMPORARY":
+        (name,) = node.name.parts
+        ref = session.make_temporary(name)
+    else:
+        ref = result.target = session.ref(node.name.parts)
     if _exists(session, ref, node, result):
         return
     statement = Statement(session, text)

@@ -12,7 +12,7 @@ from tests.bigquery.double.protos import Json, Proto
 from tests.bigquery.double.schema import Field, to_type
 from tests.bigquery.double.script import Script
 from tests.bigquery.double.service import LOCATION, Call, Job, Service, route
-from tests.bigquery.double.session import Session
+from tests.bigquery.double.session import Result, Session
 from tests.bigquery.double.tables import Ref, Table, now_ms
 
 _PAGE = 50_000
@@ -58,10 +58,11 @@ def run_query_job(service: Service, project: str, job: Job) -> None:
     try:
         results = script.run()
     finally:
-        service.statements += [] if session.dry else script.sent
-    if not results:
-        raise BigQueryError("The script has no statement that runs")
-    last, sent = results[-1], script.sent
+        job.statements = [] if session.dry else script.sent
+        service.statements += job.statements
+    if not script.statements:
+        raise BigQueryError("Syntax error: Unexpected end of script")
+    last, sent = results[-1] if results else Result("", "SCRIPT"), script.sent
     size = str(sum(read.size for result in sent for read in result.reads))
     stats: dict[str, Json] = {
         "statementType": "SCRIPT" if script.is_script else last.kind,

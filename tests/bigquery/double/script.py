@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from tests.bigquery.double.ddl import DDL
@@ -84,6 +85,10 @@ def delete(session: Session, text: str, result: Result) -> None:
 DML = {"InsertStatement": insert, "UpdateStatement": update, "DeleteStatement": delete}
 
 
+#: BigQuery: "Use of CREATE TEMPORARY TABLE requires a script or session".
+_TEMPORARY = re.compile(r"\s*create\s+(or\s+replace\s+)?temp(orary)?\s", re.IGNORECASE)
+_ROW_COUNT = re.compile("@@row_count", re.IGNORECASE)
+
 Handler = Callable[[Session, str, Result], None]
 _HANDLERS: dict[str, Handler] = {**QUERIES, **DDL, **DML}
 
@@ -119,6 +124,8 @@ class Script:
         if self.session.dry and [node.kind for node in self.statements] != ["QueryStatement"]:
             raise UnsupportedError("a dry run of anything but a query")
         try:
+            if not self.is_script and _TEMPORARY.match(self.text):
+                raise BigQueryError("Use of CREATE TEMPORARY TABLE requires a script or session")
             self._block(self.statements)
             if self.before is not None:
                 raise BigQueryError("Transaction left open at the end of the script")
@@ -127,6 +134,8 @@ class Script:
                 self.session.warehouse.restore(self.before)
             error.late = error.late or self.is_script
             raise
+        finally:
+            self.session.end()
         return [result for result in self.sent if result.kind != "EXPRESSION"]
 
     def _block(self, statements: list[Node]) -> None:
@@ -154,6 +163,8 @@ class Script:
 
     def _value(self, text: str) -> Typed:
         """An expression of the script, which BigQuery runs and bills as a query where it reads tables."""
+        modified = [result.changed for result in self.sent if result.changed is not None]
+        text = _ROW_COUNT.sub(str(modified[-1] if modified else "null"), text)
         result = Result(text, "EXPRESSION")
         self.session.begin(result.reads)
         found = value(self.session, text)

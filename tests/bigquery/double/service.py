@@ -19,11 +19,12 @@ LOCATION = "US"  # of jobs and datasets that name none
 
 @dataclass
 class Job:
-    """A job that ended: its REST resource, and its rows."""
+    """A job that ended: its REST resource, its rows, and what it sent to the evaluator."""
 
     resource: dict[str, Json]
     schema: list[Json] = field(default_factory=list)
     rows: list[Proto] = field(default_factory=list)
+    statements: list[Result] = field(default_factory=list)
 
 
 @dataclass

@@ -43,6 +43,7 @@ class Session:
     """A script while it runs. `default` is the job's default dataset; `dry`: check and estimate a query, run nothing.
 
     limit: the job's maximumBytesBilled, for all statements together. before: bytes billed for those that ended.
+    temporary: the tables that end with the script, in a hidden dataset.
     """
 
     engine: Engine
@@ -54,6 +55,7 @@ class Session:
     dry: bool = False
     limit: int | None = None
     variables: dict[str, Typed] = field(default_factory=dict)
+    temporary: set[Ref] = field(default_factory=set)
     reads: list[Read] = field(default_factory=list)
     before: int = 0
 
@@ -81,6 +83,8 @@ class Session:
                 raise UnsupportedError(f"the path {'.'.join(path)}")
             return project, dataset, ".".join(upper[at:])
         if len(parts) == 1:
+            if self.hidden(parts[0]) in self.temporary:
+                return self.hidden(parts[0])
             if self.default is None:
                 raise BigQueryError(f'Table "{parts[0]}" must be qualified with a dataset (e.g. dataset.table).')
             parts = [*self.default, parts[0]]
@@ -89,6 +93,22 @@ class Session:
         if len(parts) != 3:
             raise BigQueryError(f"Invalid table path {'.'.join(path)}")
         return parts[0], parts[1], parts[2]
+
+    def hidden(self, name: str) -> Ref:
+        """Where a temporary table of this name lies."""
+        return self.project, "_script", name
+
+    def make_temporary(self, name: str) -> Ref:
+        """Have a name mean a temporary table from now on."""
+        ref = self.hidden(name)
+        self.warehouse.datasets.setdefault(ref[:2], {"location": self.location or "US"})
+        self.temporary.add(ref)
+        return ref
+
+    def end(self) -> None:
+        """Drop the temporary tables."""
+        for ref in self.temporary:
+            self.warehouse.tables.pop(ref, None)
 
     def table(self, ref: Ref) -> Table:
         """A table. Raises BigQueryError as Warehouse.table does."""
