@@ -132,7 +132,7 @@ log = logging.getLogger(__name__)
 STAGING = "path:models/staging"
 
 #: The rebuild on BigQuery reads what was loaded, whatever dates are read today.
-ALL_DATES = ("--vars", json.dumps({"start_date": None, "end_date": None}))
+ALL_DATES = ("--vars", json.dumps({"start_date": None, "end_date": None, "max_new_days": None}))
 
 #: Said of a batch that some models have and others have not: what they hold is of no one moment.
 HALVES = "a batch is taken in by halves. Let attribution_microbatch end it, then clear take_snapshot."
@@ -218,7 +218,7 @@ def read_dates(loaded: list[Loaded]) -> tuple[str, str]:
     """The arguments for dbt to read export tables of all dates that were loaded, whatever is read today."""
     dates = [f"{day}" for model, name, _ in loaded if model == GA4 and (day := table_date(name))]
     between = {"start_date": min(dates, default=None), "end_date": max(dates, default=None)}
-    return "--vars", json.dumps(between)
+    return "--vars", json.dumps({**between, "max_new_days": None})
 
 
 def loaded_shards(warehouse: Path) -> list[Loaded]:

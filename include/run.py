@@ -22,7 +22,7 @@ from include.home import StartError
 from include.home_kind import Asked
 from include.landing import GA4, all_shards
 from include.reported_run import command, reported_run, show_figures
-from include.settings import Settings
+from include.settings import Settings, read_variables
 
 WAIT_SECONDS = 5
 
@@ -92,6 +92,9 @@ def run(options: argparse.Namespace, settings: Settings, console: Console, lock:
     settings, events = set_up(settings, console, options)
     params = {"events": events, "seed": options.seed, "wait_seconds": WAIT_SECONDS}
     outcome = reported_run(settings, console, lock, "attribution_microbatch", params)
+    while outcome.good and not outcome.idle and read_variables(settings).get("max_new_days"):
+        console.print("Going on with the export tables of later dates (max_new_days).")
+        outcome = reported_run(settings, console, lock, "attribution_microbatch", {**params, "events": 0})
     if not outcome.good:
         return 1
     if outcome.idle:

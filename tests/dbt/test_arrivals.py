@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
+from include.simulator.history import write_history
+from include.transform import MODELS_ONLY
 from tests.dbt.nights import DAY, MINUTE, START, event, send
 from tests.dbt.project import Project
 from tests.dbt.replayed import Replayed
@@ -93,6 +97,24 @@ def test_spend_that_comes_late_or_changes_moves_its_days_alone(project: Project)
     assert spend("b", "2026-01-21,news,email,1") == {(*earned, 5), ("2026-01-21", "Email", 1)}
     (project.settings.ad_spend / "a.csv").unlink()
     assert spend("b", "2026-01-21,news,email,-1") == {(*earned, None)}
+
+
+def test_a_long_history_comes_in_slices_of_days(tmp_path: Path) -> None:
+    """L1: the tables of the first dates that are not known yet; one that is known and changed waits for none."""
+    project = Project(tmp_path, variables={"max_new_days": 2})
+    export = project.settings.ga4_export
+    export.mkdir(parents=True)
+    write_history(export, seed=3, end=datetime(2026, 1, 31, 12, tzinfo=UTC), days=5, people=20)
+    first = min(export.iterdir())
+    taken = f"select count(distinct right(shard, 8)) as days, count_if(shard = '{first.stem}') as of_first from {{}}"
+    found = []
+    for _ in range(4):
+        project.dbt("build", "--select", "+stg_ga_events", *MODELS_ONLY)
+        found += [tuple(row.values()) for row in project.rows(taken.format("stg_ga_events"))]
+        pq.write_table(pq.read_table(first).slice(0, 5), first)
+    assert [days for days, _ in found] == [2, 4, 5, 5]
+    assert found[0][1] > 5
+    assert [rows for _, rows in found[1:]] == [5, 5, 5]
 
 
 def told(project: Project, query: str) -> list[tuple[object, ...]]:

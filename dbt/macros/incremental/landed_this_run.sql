@@ -1,6 +1,6 @@
 {#- This run of a staging model: the shards that landed, changed or vanished since this model last looked.
     A shard that cannot be read (problem) keeps the rows of its earlier version and is not looked at again until it
-    changes. -#}
+    changes. Of export tables that it never saw it takes those of the first `max_new_days` dates. -#}
 {% macro changed_shards() %}
     with known as (
         select touched_key as shard, version, seq, entry, detail
@@ -24,6 +24,10 @@
         from landed as l
         full join known as k on k.shard = l.shard
         where {{ 'l.version is distinct from k.version and ' ~ in_sight('k') if is_incremental() else 'true' }}
+        {%- if var('max_new_days') and this.identifier == 'stg_ga_events' %}
+        qualify k.shard is not null or {{ var('max_new_days') }}
+            >= dense_rank() over (partition by k.shard is null order by right(l.shard, 8))
+        {%- endif %}
     ),
     run as (select {{ new_id() }} as batch_id from emptied where alarm is null),
     examined as (

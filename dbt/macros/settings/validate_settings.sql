@@ -15,6 +15,9 @@
         {%- if var('retention_days') is not none -%}
             {%- do require_number('retention_days', (var('lookback_days') + 1) | int, 36500) -%}
         {%- endif -%}
+        {%- if var('max_new_days') is not none -%}
+            {%- do require_number('max_new_days', 1, 36500) -%}
+        {%- endif -%}
         {%- for name in ['conversion_events', 'own_domains', 'referral_exclusions'] -%}
             {%- do require_names(name, required=(name == 'conversion_events')) -%}
         {%- endfor -%}
