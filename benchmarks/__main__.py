@@ -19,6 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.airflow_run import measure_microbatch, measure_stream
+from benchmarks.bigquery_bill import measure_bigquery
 from benchmarks.full_refresh import measure_full_refresh
 from benchmarks.history import find_export, repeat
 from benchmarks.measure import BenchmarkError, Report
@@ -26,11 +27,15 @@ from benchmarks.publishing import measure_publishing
 from include.home import HomeInUseError, StartError, hold_home
 from include.settings import SettingError, Settings
 
+PARTS = ("full", "microbatch", "stream", "publish", "bigquery")
+
 
 def parser() -> argparse.ArgumentParser:
     """The command's options."""
     options = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n")[0])
-    options.add_argument("--only", choices=("full", "microbatch", "stream", "publish"), help="measure one of them")
+    options.add_argument(
+        "--only", choices=("full", "microbatch", "stream", "publish", "bigquery"), help="measure one of them"
+    )
     options.add_argument(
         "--ga4",
         type=Path,
@@ -58,6 +63,8 @@ def measure(given: argparse.Namespace, scratch: Path) -> Iterator[Report]:
         yield from measure_stream(export, scratch / "stream", given.batches)
     if given.only in {None, "publish"}:
         yield from measure_publishing(scratch / "publish", given.runs)
+    if given.only in {None, "bigquery"}:
+        yield from measure_bigquery(scratch / "bigquery")
 
 
 def printed(report: Report) -> Table:
