@@ -196,9 +196,13 @@ class BigQueryStore(Store):
             except NotFound:
                 return None
 
-    def _reports(self, listed: Sequence[Any]) -> dict[str, str]:
-        """The queries of the views for reports."""
-        names = [item.table_id for item in listed if item.table_type == "VIEW" and item.table_id.startswith("report_")]
+    def _views(self, listed: Sequence[Any]) -> dict[str, str]:
+        """The queries of the views that read published tables alone."""
+        names = [
+            item.table_id
+            for item in listed
+            if item.table_type == "VIEW" and item.table_id.startswith(("report_", "mart_conversion_paths"))
+        ]
         with explained(self.place):
             found = [self.client.get_table(f"{self.place.project}.{self.place.dataset}.{name}") for name in names]
         return {view.table_id: str(view.view_query) for view in found}
@@ -208,7 +212,7 @@ class BigQueryStore(Store):
     ) -> None:
         """Clone the tables into the published dataset, one after another in one script (docs/decisions.md)."""
         here, there = self._tables(self.place.dataset), self._tables(self.place.published)
-        script = publication(self.place, here, there, copies, made, again=self._reports(here))
+        script = publication(self.place, here, there, copies, made, again=self._views(here))
         moment = datetime.now(UTC).isoformat(sep=" ", timespec="seconds")
         note = f"Published by run {run_id} at {moment}"
         with explained(self.place):

@@ -35,7 +35,6 @@ WHOLE = {
     "mart_ga4_comparison": ["mart_sessions", "mart_ga4_comparison"],  # 90 days, and the history has 40
     "conditions_int_order_events": ["int_order_events"],
     "assert_every_order_converted": ["int_order_events"] * 2 + ["int_conversions"],
-    "assert_journeys_reconcile": ["int_conversions", "int_touchpoints", "int_sessions", "mart_journeys"],
 }
 #: That bite: rows DuckDB reads of a table before it sees that there is nothing to look for. A smaller table has fewer.
 BITE = 2_048

@@ -30,13 +30,14 @@
     {%- set text = dbt.type_string() %}
     create or replace table {{ device_days() }} (
         device_key {{ text }}, event_date date, first_user {{ text }}, last_user {{ text }}
-    ){{ ' cluster by device_key' if target.type == 'bigquery' }};
+    ){{ ' partition by event_date cluster by device_key' if target.type == 'bigquery' }};
 {% endmacro %}
 
 {#- After int_events' rows. -#}
 {% macro keep_device_days(rows) %}
     {%- if is_incremental() %}
-    delete from {{ device_days() }} where {{ in_this_run('device_key', 'event_date') }};
+    delete from {{ device_days() }}
+    where {{ pruned(this) }} and {{ in_this_run('device_key', 'event_date') }};
     {%- endif %}
     insert into {{ device_days() }} (device_key, event_date, first_user, last_user)
     {{ rows_of_device_days(rows) }};

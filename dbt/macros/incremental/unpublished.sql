@@ -8,18 +8,23 @@
     {%- if open.all -%}{{ return('(select * from ' ~ relation ~ ')') }}{%- endif -%}
     {%- set by = node_of(relation).config.partition_by if relation is not string else none -%}
     {%- set day = by.field if by and not whole else none -%}
-    {%- set key = "o.entry = '" ~ column ~ "' and o.touched_key = " ~ key_text('u.' ~ column) -%}
-    {%- set span = day is not none and column in ['person_id', 'device_key'] -%}
+    {%- set spanned = day if column in ['person_id', 'device_key'] else none -%}
     (
         select u.* from {{ relation }} as u
-        where exists (
-            select 1 from {{ open_entries() }} as o
-            where {{ key }}
-                {%- if span %} and {{ in_span(
-                    'o', 'u.' ~ day, before=before * micros(days=1), after=after * micros(days=1)
-                ) }}{% endif %}
-        )
+        where {{ is_open('u', column, spanned, before, after) }}
         {%- if day is not none %} and {{ on_open_days('u.' ~ day, column, before, after) }}{% endif %}
+    )
+{%- endmacro %}
+
+{#- Whether a row, by its alias, is of a key of the open batches, and its day in a span of this key. -#}
+{% macro is_open(row, column, day=none, before=0, after=0) -%}
+    {%- if open_batches().all -%}{{ return('true') }}{%- endif -%}
+    exists (
+        select 1 from {{ open_entries() }} as o
+        where o.entry = '{{ column }}' and o.touched_key = {{ key_text(row ~ '.' ~ column) }}
+            {%- if day is not none %} and {{ in_span(
+                'o', row ~ '.' ~ day, before=before * micros(days=1), after=after * micros(days=1)
+            ) }}{% endif %}
     )
 {%- endmacro %}
 
