@@ -24,6 +24,7 @@ from include.transform import log_in
 from include.warehouse import WarehouseError
 from tests.bigquery.conftest import DATASET, PROJECT
 from tests.bigquery.double.errors import Fault
+from tests.bigquery.double.permissions import Identity
 from tests.bigquery.double.service import Service
 
 Check = Callable[..., tuple[int, str]]
@@ -143,7 +144,7 @@ def faulty(reason: str, request: str, times: int = 1) -> Callable[[Service], Non
         ({"dataset": "elsewhere"}, None, r"elsewhere \(ATTRIBUTION_DATASET\) is in EU, BQ_LOCATION is US"),
         (
             {},
-            lambda service: service.warehouse.denied.add((PROJECT, DATASET)),
+            lambda service: service.identities.update({"": Identity({})}),
             r"refuses \(accessDenied\): .*Give this identity .*google_cloud_default.* the roles",
         ),
         ({}, faulty("accessDenied", "POST .*/datasets$"), r"refuses \(accessDenied\).*roles of docs/bigquery.md"),
