@@ -147,7 +147,7 @@ def faulty(reason: str, request: str, times: int = 1) -> Callable[[Service], Non
         (
             {},
             lambda service: service.identities.update({"": Identity({})}),
-            r"refuses \(accessDenied\): .*Give this identity .*google_cloud_default.* the roles",
+            r"refuses \(accessDenied\): .*denied on dataset test-project:shop.*google_cloud_default.*dataViewer",
         ),
         ({}, faulty("accessDenied", "POST .*/datasets$"), r"refuses \(accessDenied\).*roles of docs/bigquery.md"),
     ],
