@@ -167,6 +167,7 @@ def ready(store: BigQueryStore, client: bigquery.Client) -> BigQueryStore:
         ("tables.getData on `GA4_DATASET`", find, "dataViewer"),
         ("tables.get on `attribution`", lambda store: store.count("kept"), "dataViewer"),
         ("tables.getData on `attribution`", lambda store: store.rows("select * from kept"), "dataViewer"),
+        ("routines.list on `attribution`", see_export, "dataViewer"),
         ("tables.create on `attribution`", note, "dataEditor"),
         ("tables.update on `attribution`", lambda store: store.append("kept", [{"x": 1}]), "dataEditor"),
         ("tables.updateData on `attribution`", lambda store: store.run("insert into kept values (1)"), "dataEditor"),
