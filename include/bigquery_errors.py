@@ -10,7 +10,7 @@ from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, Tra
 from requests.exceptions import ConnectionError as Unreachable
 from requests.exceptions import Timeout
 
-from include.bigquery_remedies import FOR_NOW, REMEDIES
+from include.bigquery_remedies import FOR_NOW, REMEDIES, to_grant
 from include.settings import BigQuery
 from include.warehouse import WarehouseBusyError, WarehouseError
 
@@ -38,11 +38,14 @@ def explain(settings: BigQuery, error: Exception) -> WarehouseError:
     if not isinstance(error, GoogleAPICallError):
         return WarehouseError(f"{where}: {error}")
     reasons = (str(one["reason"]) for one in error.errors or () if isinstance(one, dict) and one.get("reason"))
-    reason, text = next(reasons, type(error).__name__), str(error.message).partition("; reason: ")[0].strip()
+    reason, text = (
+        next(reasons, type(error).__name__),
+        str(error.message).partition("; reason: ")[0].strip().rstrip("."),
+    )
     if reason in FOR_NOW or isinstance(error, ServerError | TooManyRequests):
         what = FOR_NOW.get(reason, FOR_NOW["backendError"])
         return UnavailableError(f"{where} refuses for now ({reason}): {text}. {what}.")
-    remedy = REMEDIES.get(reason)
+    remedy = to_grant(text) if reason == "accessDenied" else REMEDIES.get(reason)
     return WarehouseError(f"{where} refuses ({reason}): {text}{f'. {remedy}.' if remedy else ''}")
 
 

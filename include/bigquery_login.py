@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 
 import google.auth
 from airflow.sdk.exceptions import AirflowNotFoundException
-from airflow.sdk.log import mask_secret
 from google.auth.credentials import AnonymousCredentials, Credentials
 from google.auth.transport.requests import Request
 from google.cloud import bigquery
@@ -15,12 +13,6 @@ from google.cloud import bigquery
 log = logging.getLogger(__name__)
 
 CONNECTION = "google_cloud_default"
-
-#: dbt reads the token here (dbt/profiles.yml). dbt itself keeps variables of this prefix out of its logs and files.
-TOKEN = "DBT_ENV_SECRET_BIGQUERY_TOKEN"  # noqa: S105 - a name
-
-#: While dbt only parses, and where nobody is asked who he is.
-NO_TOKEN = "none"  # noqa: S105
 
 
 def credentials() -> Credentials:
@@ -41,21 +33,25 @@ def credentials() -> Credentials:
         return found
 
 
-def hand_over_token() -> None:
-    """Give dbt, in this process, a fresh token of the same identity; it is good for an hour and stands nowhere else.
+def require_accepted(found: Credentials) -> None:
+    """Get a first token, which the client would otherwise do at its first call.
 
-    Raises google.auth.exceptions.GoogleAuthError where none is to be had.
+    Raises google.auth.exceptions.GoogleAuthError where Google gives none.
     """
+    if not isinstance(found, AnonymousCredentials):
+        found.refresh(Request())  # type: ignore[no-untyped-call]
+
+
+def lend_to_dbt() -> None:
+    """Give dbt, in this process, the credentials of the same identity, which get a new token whenever one runs out.
+
+    The credentials themselves: no method of dbt's profile has all that the hook knows, and what they get stands in no
+    variable and no file (docs/decisions.md).
+
+    Raises google.auth.exceptions.GoogleAuthError where Google does not accept them.
+    """
+    from dbt.adapters.bigquery import clients  # noqa: PLC0415 - as in include/transform.py
+
     found = credentials()
-    if isinstance(found, AnonymousCredentials):
-        os.environ.update({TOKEN: NO_TOKEN})
-        return
-    found.refresh(Request())  # type: ignore[no-untyped-call]
-    token = str(found.token)
-    mask_secret(token)
-    os.environ.update({TOKEN: token})
-
-
-def hand_over_no_token() -> None:
-    """Have dbt parse under the same profile as it will run: another one would have it parse anew."""
-    os.environ.setdefault(TOKEN, NO_TOKEN)
+    require_accepted(found)
+    vars(clients).update(create_google_credentials=lambda _: found)

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import re
 
+#: What BigQuery says is lacking -> the least role that has it (docs/bigquery.md), and where to grant it.
+ROLES = {
+    r"bigquery\.jobs\.create": "roles/bigquery.jobUser on the project",
+    r"bigquery\.datasets\.create": "roles/bigquery.user on the project, or make the dataset yourself",
+    r"bigquery\.datasets\.get": "roles/bigquery.dataViewer (to write, dataEditor) there, once the dataset exists",
+    r"bigquery\.datasets\.delete": "roles/bigquery.dataOwner there",
+    r"bigquery\.(tables|routines)\.(get|getData|list)\b|permission to query table": "roles/bigquery.dataViewer there",
+    r"bigquery\.tables\.": "roles/bigquery.dataEditor there",
+}
+
 #: BigQuery's reasons (https://cloud.google.com/bigquery/docs/error-messages) -> what to do about them.
 REMEDIES = {
-    "accessDenied": "Give this identity (Airflow's: google_cloud_default) the roles of docs/bigquery.md there",
     "bytesBilledLimitExceeded": "Raise BQ_MAX_BYTES_BILLED if the query is worth it; nothing was billed",
     "notFound": "Make it, or correct GCP_PROJECT, GA4_DATASET, ATTRIBUTION_DATASET or BQ_LOCATION; a dataset is found "
     "in its own location only",
@@ -23,7 +32,6 @@ FOR_NOW = {
 
 #: BigQuery's words, case aside -> what to do: dbt hands on the message alone, without the reason.
 WORDS = {
-    r"access denied": REMEDIES["accessDenied"],
     r"exceeded limit for bytes billed": REMEDIES["bytesBilledLimitExceeded"],
     r"not found: table": "Run again: a table of this project that is gone is built anew. One of the export has to be "
     "there: correct GA4_DATASET",
@@ -37,8 +45,14 @@ WORDS = {
 }
 
 
+def to_grant(text: str) -> str:
+    """What to do about an access that BigQuery denies, by its words."""
+    found = (f"{role}: one of the roles" for words, role in ROLES.items() if re.search(words, text))
+    return f"Give this identity (Airflow's: google_cloud_default) {next(found, 'the roles')} of docs/bigquery.md"
+
+
 def advice(text: str) -> str:
     """What to do, by BigQuery's words in an error; empty where nothing is known."""
     found = (remedy for words, remedy in WORDS.items() if re.search(words, text, re.IGNORECASE))
-    remedy = next(found, "")
+    remedy = to_grant(text) if "access denied" in text.lower() else next(found, "")
     return f"{remedy}. The model's table is as it was; the next run takes the same events in." if remedy else ""

@@ -15,9 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
-from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import DefaultCredentialsError
-from google.auth.transport.requests import Request
 from google.cloud import bigquery
 from rich.console import Console
 
@@ -112,15 +110,15 @@ def log_in(settings: Settings, place: BigQuery) -> BigQueryStore:
 
     Raises SettingError where there are no credentials, WarehouseError where Google does not accept them.
     """
-    from include.bigquery_login import credentials  # noqa: PLC0415 - Airflow takes seconds, a wrong setting need not
+    # Airflow takes seconds, a wrong setting need not
+    from include.bigquery_login import credentials, require_accepted  # noqa: PLC0415
 
     try:
         found = credentials()
     except DefaultCredentialsError as error:
         raise SettingError(f"{explain(place, error)} Nothing was asked of BigQuery.") from error
     with explained(place):
-        if not isinstance(found, AnonymousCredentials):
-            found.refresh(Request())  # type: ignore[no-untyped-call]
+        require_accepted(found)
         return BigQueryStore(connect(place, found), settings, place)
 
 

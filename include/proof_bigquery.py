@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from google.api_core.exceptions import NotFound
@@ -36,8 +37,9 @@ def clone_tables(settings: Settings, place: BigQuery) -> int:
     tables = tables_of(manifest)
     scratch = f"{place.project}.{place.dataset}_proof"
     with open_bigquery(settings, place) as store:
-        with explained(place):
-            store.client.delete_dataset(scratch, delete_contents=True, not_found_ok=True)
+        with explained(place), suppress(NotFound):
+            store.client.get_dataset(scratch)  # what is not there BigQuery refuses to delete without the right to
+            store.client.delete_dataset(scratch, delete_contents=True)
         if not store.has("int_journal", *tables):
             return 0
         shards = store.rows(LOADED_SHARDS)

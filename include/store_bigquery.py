@@ -149,9 +149,12 @@ class BigQueryStore(Store):
 
     def make(self, table: Table) -> None:
         wanted = {name: f"{name} {_TYPES[kind]}" for name, kind in table.columns.items()}
-        self._run([f"create table if not exists {table.name} ({', '.join(wanted.values())})"], [])
         with explained(self.place):
-            made = self.client.get_table(f"{self.place.project}.{self.place.dataset}.{table.name}")
+            try:
+                made = self.client.get_table(f"{self.place.project}.{self.place.dataset}.{table.name}")
+            except NotFound:
+                self._run([f"create table if not exists {table.name} ({', '.join(wanted.values())})"], [])
+                return
         lacking = wanted.keys() - {field.name for field in made.schema}
         if lacking:
             added = ", ".join(f"add column {wanted[name]}" for name in sorted(lacking))

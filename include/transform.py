@@ -63,24 +63,25 @@ class DbtError(RuntimeError):
     """A dbt command failed; the message says which and why."""
 
 
-def log_in(settings: Settings, *, asks: bool = True) -> None:
-    """Have dbt, in this process, be who the pipeline is. asks: it will ask the warehouse, and not only parse.
+def log_in(settings: Settings) -> None:
+    """Have dbt, in this process, be who the pipeline is.
 
-    Raises WarehouseError where there are no credentials.
+    Raises WarehouseError where there are no credentials or Google does not accept them.
     """
     if settings.bigquery is not None:
         # Google's client and Airflow's hook take seconds to import, which nobody pays on DuckDB
         from include.bigquery_errors import explained  # noqa: PLC0415
-        from include.bigquery_login import hand_over_no_token, hand_over_token  # noqa: PLC0415
+        from include.bigquery_login import lend_to_dbt  # noqa: PLC0415
 
         with explained(settings.bigquery):
-            hand_over_token() if asks else hand_over_no_token()
+            lend_to_dbt()
 
 
 def _invoke(settings: Settings, runner: dbtRunner, command: str, *arguments: str) -> dbtRunnerResult:
     # of these a run only tests before its end, once `prepare` has called prepare_warehouse
     os.environ.update(settings.dbt_env() | {"ATTRIBUTION_PREPARED": "true" if command == "test" else ""})
-    log_in(settings, asks=command != "parse")
+    if command != "parse":  # parsing asks nobody
+        log_in(settings)
     project = str(settings.dbt_project)
     where = ["--project-dir", project, "--profiles-dir", project]
     # said although they are the defaults, because Cosmos says them: dbt parses anew when these arguments change

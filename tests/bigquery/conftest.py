@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from google.auth.credentials import AnonymousCredentials
+from dbt.adapters.bigquery import clients
+from google.auth.credentials import AnonymousCredentials, Credentials
 from google.cloud import bigquery
 
 from include.settings import Settings
@@ -22,6 +24,28 @@ from tests.dbt.project import environment
 PROJECT, DATASET = "test-project", "shop"
 #: A connection that asks nobody who he is.
 ANONYMOUS = json.dumps({"conn_type": "google_cloud_platform", "extra": {"is_anonymous": True, "project": PROJECT}})
+
+
+class Known(Credentials):
+    """Credentials that Google accepts. tokens: those that it gives, each good for an hour."""
+
+    def __init__(self, tokens: Iterator[str]) -> None:
+        """Without a token."""
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.tokens = tokens
+
+    def refresh(self, request: object) -> None:
+        """Get a token."""
+        self.token, self.expiry = (
+            next(self.tokens),
+            dt.datetime.now(dt.UTC).replace(tzinfo=None) + dt.timedelta(hours=1),
+        )
+
+
+@pytest.fixture(autouse=True)
+def _dbt_logged_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whom one test lends dbt, in this process, is no other test's."""
+    monkeypatch.setitem(vars(clients), "create_google_credentials", vars(clients)["create_google_credentials"])
 
 
 @pytest.fixture(scope="session")

@@ -29,9 +29,10 @@ from include.simulator.stream import write_batch
 from include.store import open_store
 from include.story import NoConversionError, read_story
 from include.transform import MODELS_ONLY, refresh_manifest
-from tests.bigquery.conftest import DATASET, PROJECT, deployment
+from tests.bigquery.conftest import PROJECT, deployment
 from tests.bigquery.double.engine import Engine
 from tests.bigquery.double.errors import Fault
+from tests.bigquery.double.permissions import OF_OWNER, Identity
 from tests.bigquery.double.session import Read, Result
 from tests.bigquery.questions import answered
 from tests.bigquery.world import World, differences, fit_both, left_here, left_there, opened, places_of, shop, spend
@@ -199,9 +200,10 @@ def test_what_is_not_allowed_or_elsewhere_changes_nothing(world: World, monkeypa
     with monkeypatch.context() as changed:
         changed.setenv("BQ_LOCATION", "EU")
         assert "BQ_LOCATION" in refused(world, 31)
-    world.service.warehouse.denied.add((PROJECT, DATASET))
+    granted = {PROJECT: {"bigquery.jobs.create"}, f"{PROJECT}.attribution": OF_OWNER}
+    world.service.identities["none"] = Identity(granted)  # whom the profile of tests makes of dbt
     assert "roles of docs/bigquery.md" in refused(world, 32, "stg_ga_events", *CHAIN)
-    world.service.warehouse.denied.clear()
+    world.service.identities.clear()
     assert counts(world)[2:] == before[1:]
 
 

@@ -7,63 +7,66 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import count
 
 import google.auth
 import pytest
+import yaml
 from airflow.providers.google.common.hooks.base_google import GoogleBaseHook
+from dbt.adapters.bigquery.clients import create_bigquery_client
+from dbt.adapters.bigquery.credentials import BigQueryCredentials
 from google.auth import exceptions, impersonated_credentials
-from google.auth.credentials import Credentials
 from google.cloud import bigquery
 
 from include import bigquery_login, bigquery_setup, check_bigquery
 from include.bigquery_errors import UnavailableError
-from include.bigquery_login import NO_TOKEN, TOKEN, credentials, hand_over_token
+from include.bigquery_login import credentials
 from include.prepare import PrepareError, prepare
+from include.settings import PROJECT as ROOT
 from include.settings import Settings
 from include.transform import log_in
 from include.warehouse import WarehouseError
-from tests.bigquery.conftest import DATASET, PROJECT
+from tests.bigquery.conftest import DATASET, PROJECT, Known
 from tests.bigquery.double.errors import Fault
+from tests.bigquery.double.permissions import Identity
 from tests.bigquery.double.service import Service
 
 Check = Callable[..., tuple[int, str]]
 SECRET = "ya29.secret"  # noqa: S105 - nobody's
 
 
-class Known(Credentials):
-    """Credentials that Google accepts."""
-
-    def __init__(self) -> None:
-        """Nobody in particular."""
-        super().__init__()  # type: ignore[no-untyped-call]
-
-    def refresh(self, request: object) -> None:
-        """Get a token."""
-        self.token = SECRET
-
-
 @pytest.fixture
 def known(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A deployment on BigQuery of which the connection knows somebody, and dbt has no token yet."""
-    os.environ.pop(TOKEN, None)  # the fixture `settings` puts the environment back
-    monkeypatch.setattr(GoogleBaseHook, "get_credentials", lambda _: Known())
+    """A deployment on BigQuery of which the connection knows somebody."""
+    tokens = (f"{SECRET}{number}" for number in count(1))
+    monkeypatch.setattr(GoogleBaseHook, "get_credentials", lambda _: Known(tokens))
     return settings
 
 
-def test_dbt_gets_a_token_of_the_connections_identity(known: Settings, caplog: pytest.LogCaptureFixture) -> None:
-    """Which stands in the process environment and nowhere else; parsing asks for none, nor does DuckDB."""
-    log_in(Settings(home=known.home, ga4_export=known.ga4_export))
-    assert TOKEN not in os.environ
-    log_in(known, asks=False)
-    assert os.environ[TOKEN] == NO_TOKEN
+def dbt_client() -> bigquery.Client:
+    """The client that dbt makes by the profile of production."""
+    target = yaml.safe_load((ROOT / "profiles.yml").read_text())["attribution"]["outputs"]["bigquery"]
+    given = {"method": target["method"], "database": PROJECT, "schema": DATASET}
+    return create_bigquery_client(BigQueryCredentials.from_dict(given))
+
+
+def test_dbt_is_the_connections_identity_for_longer_than_a_token_lasts(
+    known: Settings, service: Service, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By credentials that stand nowhere but in the process; on DuckDB nobody is asked for any."""
+    with monkeypatch.context() as nobody:
+        nobody.setattr(GoogleBaseHook, "get_credentials", None)
+        log_in(Settings(home=known.home, ga4_export=known.ga4_export))
     with caplog.at_level("DEBUG"):
         log_in(known)
-    assert os.environ[TOKEN] == SECRET
+        client = dbt_client()
+        list(client.list_datasets())
+        client._credentials.expiry = datetime.now(UTC).replace(tzinfo=None)
+        list(client.list_datasets())
+    assert service.callers[-2:] == [f"{SECRET}1", f"{SECRET}2"]
     assert SECRET not in caplog.text
-    assert SECRET not in json.dumps(known.dbt_env())
-    hand_over_token()
-    log_in(known, asks=False)
-    assert os.environ[TOKEN] == SECRET
+    assert SECRET not in json.dumps(dict(os.environ))
 
 
 def test_the_connection_may_impersonate_and_without_it_it_is_this_machines_identity(
@@ -72,7 +75,7 @@ def test_the_connection_may_impersonate_and_without_it_it_is_this_machines_ident
     account = "pipeline@test-project.iam.gserviceaccount.com"
     connection = {"conn_type": "google_cloud_platform", "extra": {"impersonation_chain": account}}
     monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", json.dumps(connection))
-    monkeypatch.setattr(google.auth, "default", lambda **_: (Known(), "test-project"))
+    monkeypatch.setattr(google.auth, "default", lambda **_: (Known(iter([SECRET])), "test-project"))
     found = credentials()
     assert isinstance(found, impersonated_credentials.Credentials)
     assert found.service_account_email == account
@@ -143,8 +146,8 @@ def faulty(reason: str, request: str, times: int = 1) -> Callable[[Service], Non
         ({"dataset": "elsewhere"}, None, r"elsewhere \(ATTRIBUTION_DATASET\) is in EU, BQ_LOCATION is US"),
         (
             {},
-            lambda service: service.warehouse.denied.add((PROJECT, DATASET)),
-            r"refuses \(accessDenied\): .*Give this identity .*google_cloud_default.* the roles",
+            lambda service: service.identities.update({"": Identity({})}),
+            r"refuses \(accessDenied\): .*denied on dataset test-project:shop.*google_cloud_default.*dataViewer",
         ),
         ({}, faulty("accessDenied", "POST .*/datasets$"), r"refuses \(accessDenied\).*roles of docs/bigquery.md"),
     ],

@@ -11,11 +11,12 @@ from typing import Any
 
 import duckdb
 import pytest
-from google.api_core.exceptions import GoogleAPICallError, NotFound
+from google.api_core.exceptions import Forbidden, GoogleAPICallError, NotFound
 from google.cloud import bigquery
 
 from tests.bigquery.conftest import DATASET, PROJECT, stand_in
 from tests.bigquery.double.engine import Engine
+from tests.bigquery.double.permissions import Identity
 from tests.bigquery.double.service import Service
 
 TABLES = """
@@ -123,8 +124,50 @@ def test_what_a_job_or_a_place_forbids(client: bigquery.Client, service: Service
         assert refused(client, sql) == "notFound"
     with pytest.raises(NotFound, match="in location EU"):
         client.query_and_wait("select * from a", location="EU")
-    service.warehouse.denied.add((PROJECT, DATASET))
-    assert refused(client, "select * from a") == "accessDenied"
+
+
+#: Of these BigQuery would find that they are there already, or are not there, if it looked first.
+ASKED_FIRST = {
+    "create schema if not exists shop": "datasets.create denied|have bigquery.datasets.create",
+    "create table if not exists a (x int64)": "tables.create denied on dataset test-project:shop",
+    "create table a as select * from missing": "tables.create denied",
+    "create or replace view a as select 1 as x": "tables.create denied",
+    "drop table if exists missing": "tables.get denied on table test-project:shop.missing",
+    "alter table missing add column y int64": "tables.get denied",
+    "insert into missing values (1)": "tables.updateData denied",
+    "delete from missing where true": "tables.getData denied",
+    "select * from missing": "permission to query table test-project:shop.missing",
+    "select * from `missing_*`": "permission to query table",
+    "select * from shop.INFORMATION_SCHEMA.COLUMNS": "permission to query table",
+    "select * from shop.__TABLES__": "permission to query table",
+    "begin transaction; select * from missing; commit transaction": "permission to query table",
+}
+
+
+def test_who_may_not_is_told_so_before_anything_else(client: bigquery.Client, service: Service) -> None:
+    client.query_and_wait("create table a as select 1 as x; create view v as select * from a")
+    service.identities[""] = Identity({PROJECT: {"bigquery.jobs.create"}})
+    for sql, message in ASKED_FIRST.items():
+        with pytest.raises(Forbidden, match=message):
+            client.query_and_wait(sql)
+    for call in (
+        lambda: client.create_dataset(DATASET, exists_ok=True),
+        lambda: client.create_table(f"{PROJECT}.{DATASET}.a", exists_ok=True),
+        lambda: client.delete_dataset("missing", delete_contents=True, not_found_ok=True),
+        lambda: client.delete_table("shop.missing", not_found_ok=True),
+        lambda: client.get_dataset("missing"),
+        lambda: client.load_table_from_json([{"x": 1}], "shop.missing").result(),
+    ):
+        with pytest.raises(Forbidden, match="Access Denied: "):
+            call()
+    assert list(client.list_datasets()) == []
+
+    service.identities[""].granted[f"{PROJECT}.{DATASET}"] = {"bigquery.tables.getData"}
+    assert [row["x"] for row in client.query_and_wait("select x from v")] == [1]
+    with pytest.raises(Forbidden, match="updateData denied on table"):
+        client.query_and_wait("delete from a where true")
+    service.identities.clear()
+    assert client.get_table("shop.a").num_rows == 1
 
 
 def test_a_temporary_table_ends_with_its_script(client: bigquery.Client, service: Service) -> None:

@@ -181,7 +181,8 @@ def create_schema(session: Session, text: str, result: Result) -> None:
     (node,) = session.engine.parse(text)
     if node.options_list or not node.is_if_not_exists or len(node.name.parts) != 2:
         raise UnsupportedError(text[:200])
-    session.warehouse.datasets.setdefault(node.name.parts, {"location": session.location or "US"})
+    if node.name.parts not in session.warehouse.datasets:
+        session.warehouse.make(node.name.parts, {"location": session.location or "US"})
 
 
 def drop(session: Session, text: str, result: Result) -> None:

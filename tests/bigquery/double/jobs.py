@@ -148,7 +148,7 @@ def run_job(service: Service, project: str, body: dict[str, Json], run: Runner) 
     return job
 
 
-@route("POST", "/jobs")
+@route("POST", "/jobs", "bigquery.jobs.create")
 def _insert(call: Call) -> Json:
     if "query" in call.body["configuration"]:
         return run_job(call.service, call.project, call.body, run_query_job).resource
@@ -186,7 +186,7 @@ def _answer(job: Job, query: dict[str, str]) -> Json:
     }
 
 
-@route("POST", "/queries")
+@route("POST", "/queries", "bigquery.jobs.create")
 def _run_query(call: Call) -> Json:
     only(call.body, _QUERIES, "jobs.query")
     query = {name: call.body[name] for name in _OF_QUERY if name in call.body}

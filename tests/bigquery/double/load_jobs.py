@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from tests.bigquery.double.errors import BigQueryError, UnsupportedError, only
 from tests.bigquery.double.jobs import run_job
+from tests.bigquery.double.permissions import LOAD
 from tests.bigquery.double.protos import Json
 from tests.bigquery.double.schema import Field
 from tests.bigquery.double.service import Job, Service
@@ -55,6 +56,8 @@ def run_load(service: Service, project: str, job: Job, data: bytes) -> None:
     target = given["destinationTable"]
     name = target["tableId"]
     ref = (target.get("projectId", project), target["datasetId"], name)
+    for permission in LOAD:
+        service.warehouse.require(permission, *ref[:2])
     service.warehouse.dataset(ref[0], ref[1], job.resource["jobReference"]["location"])
     existing = service.warehouse.tables.get(ref)
     if existing is None and given.get("createDisposition") == "CREATE_NEVER":
@@ -131,6 +134,7 @@ def upload(service: Service, request: Upload) -> Answer:
     if not match:
         raise UnsupportedError(f"{request.method} {request.path}")
     project, kind = match[1], request.query.get("uploadType")
+    service.warehouse.require("bigquery.jobs.create", project)
     if request.method == "POST" and kind == "multipart":
         job, data = _parts(request)
         return 200, _load(service, project, job, data), {}

@@ -51,7 +51,7 @@ def table_resource(table: Table, location: str, *, listed: bool = False) -> dict
     return resource
 
 
-@route("GET", "/datasets/{d}/tables/{t}")
+@route("GET", "/datasets/{d}/tables/{t}", "bigquery.tables.get")
 def _table(call: Call) -> Json:
     warehouse = call.service.warehouse
     return table_resource(warehouse.table(call.ref), warehouse.dataset(*call.ref[:2])["location"])
@@ -59,27 +59,30 @@ def _table(call: Call) -> Json:
 
 @route("GET", "/datasets")
 def _list_datasets(call: Call) -> Json:
+    caller = call.service.warehouse.caller
     names = [d for p, d in call.service.warehouse.datasets if p == call.project and not d.startswith("_")]
+    names = [d for d in names if caller is None or caller.may("bigquery.datasets.get", call.project, d)]
     return {"datasets": [_dataset(call, name) for name in names]}
 
 
-@route("POST", "/datasets")
+@route("POST", "/datasets", "bigquery.datasets.create")
 def _insert_dataset(call: Call) -> Json:
     only(call.body, _DATASET_META | _IDENTITY, "a new dataset")
-    key, datasets = (call.project, call.body["datasetReference"]["datasetId"]), call.service.warehouse.datasets
-    if key in datasets:
+    key = (call.project, call.body["datasetReference"]["datasetId"])
+    if key in call.service.warehouse.datasets:
         raise BigQueryError(f"Already Exists: Dataset {key[0]}:{key[1]}", "duplicate")
     kept = {name: value for name, value in call.body.items() if name in _DATASET_META}
-    datasets[key] = {"location": LOCATION, "creationTime": str(now_ms()), "lastModifiedTime": str(now_ms()), **kept}
+    made = {"location": LOCATION, "creationTime": str(now_ms()), "lastModifiedTime": str(now_ms()), **kept}
+    call.service.warehouse.make(key, made)
     return _dataset(call, key[1])
 
 
-@route("GET", "/datasets/{d}")
+@route("GET", "/datasets/{d}", "bigquery.datasets.get")
 def _get_dataset(call: Call) -> Json:
     return _dataset(call, call.dataset)
 
 
-@route("DELETE", "/datasets/{d}")
+@route("DELETE", "/datasets/{d}", "bigquery.datasets.delete", "bigquery.tables.delete")
 def _delete_dataset(call: Call) -> Json:
     warehouse, key = call.service.warehouse, (call.project, call.dataset)
     warehouse.dataset(*key)
@@ -89,13 +92,13 @@ def _delete_dataset(call: Call) -> Json:
     del warehouse.datasets[key]
 
 
-@route("GET", "/datasets/{d}/routines")
+@route("GET", "/datasets/{d}/routines", "bigquery.routines.list")
 def _list_routines(call: Call) -> Json:
     call.service.warehouse.dataset(call.project, call.dataset)
     return {"routines": []}  # CREATE FUNCTION and PROCEDURE are refused
 
 
-@route("GET", "/datasets/{d}/tables")
+@route("GET", "/datasets/{d}/tables", "bigquery.tables.list")
 def _list_tables(call: Call) -> Json:
     key, warehouse = (call.project, call.dataset), call.service.warehouse
     location = warehouse.dataset(*key)["location"]
@@ -103,7 +106,7 @@ def _list_tables(call: Call) -> Json:
     return {"tables": [table_resource(table, location, listed=True) for table in tables], "totalItems": len(tables)}
 
 
-@route("POST", "/datasets/{d}/tables")
+@route("POST", "/datasets/{d}/tables", "bigquery.tables.create")
 def _insert_table(call: Call) -> Json:
     only(call.body, _TABLE_META | _IDENTITY | {"schema"}, "a new table")
     ref = (call.project, call.dataset, call.body["tableReference"]["tableId"])
@@ -113,8 +116,8 @@ def _insert_table(call: Call) -> Json:
     return table_resource(table, warehouse.dataset(*ref[:2])["location"])
 
 
-@route("PATCH", "/datasets/{d}/tables/{t}")
-@route("PUT", "/datasets/{d}/tables/{t}")
+@route("PATCH", "/datasets/{d}/tables/{t}", "bigquery.tables.get", "bigquery.tables.update")
+@route("PUT", "/datasets/{d}/tables/{t}", "bigquery.tables.get", "bigquery.tables.update")
 def _patch_table(call: Call) -> Json:
     only(call.body, _TABLE_META | _IDENTITY | {"schema", "view"}, "a table")
     table = call.service.warehouse.table(call.ref)
@@ -132,6 +135,6 @@ def _patch_table(call: Call) -> Json:
     return _table(call)
 
 
-@route("DELETE", "/datasets/{d}/tables/{t}")
+@route("DELETE", "/datasets/{d}/tables/{t}", "bigquery.tables.get", "bigquery.tables.delete")
 def _delete_table(call: Call) -> Json:
     del call.service.warehouse.tables[call.service.warehouse.table(call.ref).ref]

@@ -9,6 +9,7 @@ from tests.bigquery.double.ddl import DDL
 from tests.bigquery.double.engine import Typed
 from tests.bigquery.double.errors import BigQueryError, UnsupportedError
 from tests.bigquery.double.parse_tree import Node
+from tests.bigquery.double.permissions import needed
 from tests.bigquery.double.protos import Proto, pb
 from tests.bigquery.double.schema import sql_type, to_field
 from tests.bigquery.double.session import Result, Session
@@ -156,6 +157,8 @@ class Script:
         self.sent.append(result)
         try:
             self.watch(text)
+            for permission, place in needed(node, self.session.ref):
+                self.session.warehouse.require(permission, *place)
             _HANDLERS[node.kind](self.session, text, result)
         except BigQueryError as error:
             result.error = str(error)

@@ -45,6 +45,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _result(self, path: str, query: dict[str, str], body: bytes) -> Answer:
         line = f"{self.command} {path}"
         self.service.requests.append(line)
+        self.service.callers.append((self.headers["authorization"] or "").removeprefix("Bearer "))
+        self.service.warehouse.caller = self.service.identities.get(self.service.callers[-1])
         try:
             self.service.faults.meet(request=line)
             answer = self._done(path, query, body)

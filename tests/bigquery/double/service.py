@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from tests.bigquery.double.engine import Engine
 from tests.bigquery.double.errors import Faults, UnsupportedError
+from tests.bigquery.double.permissions import Identity
 from tests.bigquery.double.protos import Json, Proto
 from tests.bigquery.double.session import Result
 from tests.bigquery.double.tables import Ref
@@ -29,8 +30,9 @@ class Job:
 
 @dataclass
 class Service:
-    """One stand-in. What a test reads: `statements` that were sent, in order, `requests`, `faults`.
+    """One stand-in. What a test reads: `statements` that were sent, in order, `requests`, `callers`, `faults`.
 
+    identities: by token, who may not do everything. callers: the token of each request, empty where there was none.
     lock: the evaluator is one instance, so requests wait for one another.
     """
 
@@ -41,6 +43,8 @@ class Service:
     requests: list[str] = field(default_factory=list)
     jobs: dict[tuple[str, str], Job] = field(default_factory=dict)
     uploads: dict[str, dict[str, Json]] = field(default_factory=dict)
+    identities: dict[str, Identity] = field(default_factory=dict)
+    callers: list[str] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
 
@@ -68,15 +72,18 @@ class Call:
 
 
 Handler = Callable[[Call], Json]
-_ROUTES: list[tuple[str, re.Pattern[str], Handler]] = []
+_ROUTES: list[tuple[str, re.Pattern[str], tuple[str, ...], Handler]] = []
 
 
-def route(method: str, path: str) -> Callable[[Handler], Handler]:
-    """Register a handler for `/bigquery/v2/projects/{p}` and `path`, whose `{x}` are names."""
+def route(method: str, path: str, *permissions: str) -> Callable[[Handler], Handler]:
+    """Register a handler for `/bigquery/v2/projects/{p}` and `path`, whose `{x}` are names.
+
+    permissions: what the caller needs on the project, dataset (`{d}`) or table (`{t}`) of the path.
+    """
     pattern = re.sub(r"\{(\w)\}", r"(?P<\1>[^/]+)", path)
 
     def add(handler: Handler) -> Handler:
-        _ROUTES.append((method, re.compile(f"/bigquery/v2/projects/(?P<p>[^/]+){pattern}"), handler))
+        _ROUTES.append((method, re.compile(f"/bigquery/v2/projects/(?P<p>[^/]+){pattern}"), permissions, handler))
         return handler
 
     return add
@@ -84,9 +91,11 @@ def route(method: str, path: str) -> Callable[[Handler], Handler]:
 
 def dispatch(service: Service, method: str, path: str, query: dict[str, str], body: dict[str, Json]) -> Json:
     """The answer to a request, None where it has no body. Raises BigQueryError."""
-    for known, pattern, handler in _ROUTES:
+    for known, pattern, permissions, handler in _ROUTES:
         match = pattern.fullmatch(path)
         if known == method and match:
             names = match.groupdict()
+            for permission in permissions:
+                service.warehouse.require(permission, names["p"], names.get("d", ""), names.get("t", ""))
             return handler(Call(service, names.pop("p"), names, query, body))
     raise UnsupportedError(f"{method} {path}")

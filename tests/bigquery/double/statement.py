@@ -169,6 +169,8 @@ class Statement:
             if inner.kind == "TablePathExpression" and inner.path_expr and inner.path_expr.parts in self.paths:
                 if inner.for_system_time:
                     raise UnsupportedError("FOR SYSTEM_TIME AS OF")
+                if caller := self.session.warehouse.caller:
+                    caller.require_read(*self.session.ref(inner.path_expr.parts))
                 yield inner, inner.path_expr
 
     def _views(self) -> Iterator[Edit]:

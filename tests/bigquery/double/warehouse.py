@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from tests.bigquery.double.cells import fitted
 from tests.bigquery.double.engine import Content
 from tests.bigquery.double.errors import BigQueryError, UnsupportedError
+from tests.bigquery.double.permissions import OF_OWNER, Identity
 from tests.bigquery.double.protos import Json, Proto, pb
 from tests.bigquery.double.schema import Field, same_types, simple, sql_type, to_type
 from tests.bigquery.double.tables import Ref, Table, named, new_version, row_of
@@ -83,11 +84,11 @@ Dataset = tuple[str, str]
 
 @dataclass
 class Warehouse:
-    """Every dataset and table. `denied`: datasets whose use is refused with accessDenied."""
+    """Every dataset and table. caller: who asks at the moment; None may do everything."""
 
     datasets: dict[Dataset, dict[str, Json]] = field(default_factory=dict)
     tables: dict[Ref, Table] = field(default_factory=dict)
-    denied: set[Dataset] = field(default_factory=set)
+    caller: Identity | None = None
 
     def snapshot(self) -> tuple[dict[Dataset, dict[str, Json]], dict[Ref, Table]]:
         """The state to go back to; rows are shared."""
@@ -97,15 +98,23 @@ class Warehouse:
         """Go back to a snapshot."""
         self.datasets, self.tables = snapshot
 
+    def require(self, permission: str, project: str, dataset: str = "", table: str = "") -> None:
+        """Raises BigQueryError (accessDenied) where the caller has not this permission."""
+        if self.caller:
+            self.caller.require(permission, project, dataset, table)
+
+    def make(self, dataset: Dataset, properties: dict[str, Json]) -> None:
+        """Make a dataset, which the caller then owns."""
+        self.datasets[dataset] = properties
+        if self.caller:
+            self.caller.granted.setdefault(".".join(dataset), set()).update(OF_OWNER)
+
     def dataset(self, project: str, name: str, location: str | None = None) -> dict[str, Json]:
-        """A dataset's resource. Raises BigQueryError: notFound, also from another location, or accessDenied."""
+        """A dataset's resource. Raises BigQueryError: notFound, also from another location."""
         found = self.datasets.get((project, name))
         if found is None or (location and found["location"].upper() != location.upper()):
             where = location or "US"
             raise BigQueryError(f"Not found: Dataset {project}:{name} was not found in location {where}", "notFound")
-        if (project, name) in self.denied:
-            message = f"Access Denied: Dataset {project}:{name}: Permission denied, or it may not exist."
-            raise BigQueryError(message, "accessDenied")
         return found
 
     def table(self, ref: Ref, location: str | None = None) -> Table:
