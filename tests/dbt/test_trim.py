@@ -94,3 +94,18 @@ def test_a_check_looks_at_rows_that_are_not_published_yet(project: Replayed) -> 
         for person, names in (("ann", set()), ("new", {"assert_every_event_in_a_session"})):
             warehouse.db.execute("update int_sessions set events = 9 where person_id = ?", [person])
             assert failing(warehouse, of_a_batch) == names
+
+
+def test_the_audit_of_a_batch_takes_journeys_that_began_long_before_for_whole(project: Replayed) -> None:
+    """T6: a chain of sessions, each within a window of the one before it, of which the batch brings the last."""
+    land(project, "b3", *(event(10 * number * DAY, "far") for number in range(6)))
+    publish(project.settings, "long")
+    land(project, "b4", event(60 * DAY, "far"), event(60 * DAY, "near"))
+    audit = project.checks()["audit"]
+    with closing(project.open()) as warehouse:
+        assert warehouse.rows("select touchpoints from mart_journeys where person_id = 'far'") == [{"touchpoints": 7}]
+        assert failing(warehouse, audit) == set()
+        for person in ("far", "near"):
+            warehouse.db.execute("delete from mart_journeys where person_id = ?", [person])
+            assert failing(warehouse, audit) == {"assert_journeys_reconcile"}
+            warehouse.run("refresh")

@@ -38,8 +38,8 @@ idle_sessions as (
 ),
 
 idle_journeys as (
-    select *, {{ is_open('j', 'person_id', 'started_date', **window) }} as is_seen_whole
-    from journeys as j
+    select *, {{ is_open('journeys', 'person_id', 'started_date', **window) }} as is_seen_whole
+    from journeys
     where conversion_id is null
 ),
 
@@ -47,7 +47,7 @@ pairs as (
     select s.session_id, j.journey_id
     from idle_sessions as s
     inner join idle_journeys as j
-        on j.person_id = s.person_id and s.started_at >= j.started_at and s.started_at <= j.last_touched_at
+        on j.person_id = s.person_id and j.started_at <= s.started_at and j.last_touched_at >= s.started_at
 )
 
 select
