@@ -27,8 +27,6 @@ def options(statement: Statement, node: Node | None) -> dict[str, Json]:
             meta[_PLAIN[name]] = plain
         elif name == "labels":
             meta["labels"] = {pair["v"]["f"][0]["v"]: pair["v"]["f"][1]["v"] for pair in plain or []}
-        elif name == "expiration_timestamp":
-            meta["expirationTime"] = plain and str(int(plain) // 1000)
         elif name == "require_partition_filter":
             meta["requirePartitionFilter"] = plain == "true"
         else:

@@ -80,6 +80,8 @@ def needed(node: Node, ref: Callable[[tuple[str, ...]], Place]) -> Iterator[tupl
 
     ref: the table that a path names.
     """
+    if node.scope == "TEMPORARY":
+        return
     if node.kind == "CreateSchemaStatement":
         yield "bigquery.datasets.create", (node.name.parts[0], "", "")
     elif node.kind in ("CreateTableStatement", "CreateViewStatement"):
@@ -89,9 +91,6 @@ def needed(node: Node, ref: Callable[[tuple[str, ...]], Place]) -> Iterator[tupl
             yield "bigquery.tables.update", target
         if node.is_or_replace and node.kind == "CreateTableStatement":
             yield "bigquery.tables.updateData", target
-        options = node.options_list.options_entries or [] if node.options_list else []
-        if any(entry.name.id_string.lower() == "expiration_timestamp" for entry in options):
-            yield "bigquery.tables.delete", target
         if node.clone_data_source:
             source = ref(node.clone_data_source.path_expr.parts)
             yield "bigquery.tables.updateData", (*target[:2], "")
