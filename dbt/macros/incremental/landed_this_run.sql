@@ -20,7 +20,12 @@
             end as alarm
     ),
     changed as (
-        select coalesce(l.shard, k.shard) as shard, l.path, l.version, coalesce(k.seq, 0) + 1 as seq
+        select
+            coalesce(l.shard, k.shard) as shard,
+            l.path,
+            l.version,
+            coalesce(k.seq, 0) + 1 as seq,
+            coalesce(k.entry = 'shard' and k.version <> 'again', false) as is_held
         from landed as l
         full join known as k on k.shard = l.shard
         where {{ 'l.version is distinct from k.version and ' ~ in_sight('k') if is_incremental() else 'true' }}
@@ -33,5 +38,5 @@
     )
     select *, case when problem is null then shard end as touched_key from examined
     union all
-    select batch_id, null, null, null, null, null, null from ({{ unfinished_batches() }}) as u
+    select batch_id, null, null, null, null, null, null, null from ({{ unfinished_batches() }}) as u
 {% endmacro %}
