@@ -196,7 +196,7 @@ def _as_it_streams(draw: st.DrawFn, happened: list[Event]) -> list[Step]:
     """
     tables: dict[str, tuple[Event, ...]] = {}
     steps: list[Step] = []
-    for event in draw(st.permutations(happened)):
+    for event in draw(st.permutations(happened))[: len(BATCHES)]:
         file = table_of(event, intraday=True)
         rows = tables.get(file, ())
         what = draw(_often("grows", "changes", "loses", "daily", "other", times=8))
