@@ -1,6 +1,6 @@
 {#- This run of a staging model: the shards that landed, changed or vanished since this model last looked.
     A shard that cannot be read (problem) keeps the rows of its earlier version and is not looked at again until it
-    changes. -#}
+    changes. is_held: whether its last version was taken in and still holds: it may have grown. -#}
 {% macro changed_shards() %}
     with known as (
         select touched_key as shard, version, seq, entry, detail
