@@ -1,4 +1,4 @@
-"""An export whose tables do not all have GA4's columns (semantics E4): what cannot be read is set aside, and said."""
+"""An export that changes: tables without GA4's columns are set aside and said (E4), one that grows is read on (E3)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from include.sensing import News, compare
 from include.settings import PROJECT as ROOT
 from include.store_bigquery import BigQueryStore
 from tests.bigquery.conftest import DATASET
+from tests.bigquery.double.errors import Fault
+from tests.bigquery.double.service import Service
 from tests.bigquery.world import run_dbt
 
 EVENT_PARAMS = """
@@ -133,3 +135,46 @@ def test_a_daily_table_that_cannot_be_read_hides_nothing_and_holds_up_none_but_i
         ("events_20260129", "whole day"),
     ]
     assert not staging.to_do()
+
+
+def written(service: Service, since: int) -> dict[str, int | None]:
+    """Rows of stg_ga_events that the statements since then deleted and inserted."""
+    sent = (one for one in service.statements[since:] if one.target and one.target[-1] == "stg_ga_events")
+    return {one.kind: one.changed for one in sent}
+
+
+def test_an_intraday_table_is_read_on_and_the_daily_one_replaces_it_in_one_step(
+    staging: Staging, client: bigquery.Client, service: Service
+) -> None:
+    """Rows of any time that are new are the only ones written; a table that lost or changed one is read whole."""
+    today = f"{DATASET}.events_intraday_20260129"
+
+    def taken_in(change: str) -> tuple[dict[str, int | None], set[str], list[str]]:
+        """After a change of the table: what a run wrote, the devices it told of, and the events that are staged."""
+        client.query_and_wait(change.format(today))
+        known = {batch for (batch,) in staging.store.rows("select distinct batch_id from attribution.int_journal")}
+        since = len(service.statements)
+        staging.run()
+        told = staging.store.rows(
+            "select batch_id, touched_key from attribution.int_journal where entry = 'device_key'"
+        )
+        events = staging.store.rows("select event_name from attribution.stg_ga_events order by 1")
+        devices = {device for batch, device in told if batch not in known}
+        return written(service, since), devices, [event for (event,) in events]
+
+    export(client, "intraday_20260129", "first")
+    staging.run()
+    older = "'older' as event_name, event_timestamp - 5 as event_timestamp, 'd2' as user_pseudo_id"
+    grown = taken_in(f"insert into {{0}} select * replace ({older}) from {{0}} union all select * from {{0}}")
+    assert grown == ({"DELETE": 0, "INSERT": 2}, {"d1", "d2"}, ["first", "first", "older"])
+    changed = taken_in("update {0} set event_name = 'late' where event_name = 'older'")
+    assert changed == ({"DELETE": 3, "INSERT": 3}, {"d2"}, ["first", "first", "late"])
+
+    export(client, "20260129", "whole day")
+    service.faults.append(Fault("backendError", statement=r"^\s*insert into \S+stg_ga_events`"))
+    with pytest.raises(AssertionError, match="stg_ga_events"):
+        staging.run()
+    rows = "select shard, event_name from attribution.stg_ga_events"
+    assert {row["shard"] for row in client.query_and_wait(rows)} == {"events_intraday_20260129"}
+    staging.run()
+    assert [tuple(row.values()) for row in client.query_and_wait(rows)] == [("events_20260129", "whole day")]

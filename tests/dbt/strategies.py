@@ -188,16 +188,46 @@ def _runs() -> st.SearchStrategy[Step]:
 
 
 @st.composite
+def _as_it_streams(draw: st.DrawFn, happened: list[Event]) -> list[Step]:
+    """Each event comes into the intraday table of its date, late ones after those of a later time, twice some.
+
+    A row of the table is changed or lost meanwhile, the daily table lands with some of the rows and the intraday table
+    grows on behind it, or something else happens.
+    """
+    tables: dict[str, tuple[Event, ...]] = {}
+    steps: list[Step] = []
+    for event in draw(st.permutations(happened))[: len(BATCHES)]:
+        file = table_of(event, intraday=True)
+        rows = tables.get(file, ())
+        what = draw(_often("grows", "changes", "loses", "daily", "other", times=8))
+        if what == "changes":
+            rows = (*(replace(row, source="newsletter", number=None) for row in rows[:1]), *rows[1:])
+        elif what == "loses":
+            rows = rows[1:]
+        elif what == "daily":
+            steps.append(Lands(table_of(event, intraday=False), rows or (event,)))
+        elif what == "other":
+            steps.append(draw(_changes(happened)))
+        tables[file] = (*rows, *draw(_often((event,), (event, event))))
+        steps += [Lands(file, tables[file]), draw(_runs())]
+    return steps
+
+
+@st.composite
 def stories(draw: st.DrawFn, settings: st.SearchStrategy[str] | None = None) -> Story:
     """A story under one of SETTINGS: now and then something changes, and then the pipeline runs.
 
-    In one of four each event lands by itself, as it happens, and is taken in before the next: the usual micro-batch.
+    In one of five each event lands by itself, as it happens, and is taken in before the next: the usual micro-batch. In
+    another it does so in a table that GA4 streams into.
     """
     name = draw(st.sampled_from(list(SETTINGS)) if settings is None else settings)
     happened = draw(events(name))
-    if draw(_often(False, True)):
+    kind = draw(_often("mixed", "as it happens", "as it streams"))
+    if kind == "as it happens":
         as_it_happens = zip(BATCHES, sorted(happened, key=lambda event: event.at), strict=False)
         return Story(name, tuple(step for file, event in as_it_happens for step in (Lands(file, (event,)), Runs())))
+    if kind == "as it streams":
+        return Story(name, tuple(possible(draw(_as_it_streams(happened)))))
     changes = st.lists(_changes(happened), min_size=1, max_size=2)
     parts = draw(st.lists(st.tuples(changes, _runs()), min_size=3, max_size=6))
     steps = possible([step for change, run in parts for step in (*change, run)])

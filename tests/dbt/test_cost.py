@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.dbt_build import OF_A_BATCH, batch_ids, read_by_node, row_counts, touched_rows
@@ -17,7 +18,8 @@ from include.journal import trim
 from include.publish import publish
 from include.simulator.history import write_history
 from include.simulator.stream import write_batch
-from tests.dbt.project import Project, environment
+from tests.dbt.project import Project, environment, unequal
+from tests.dbt.replayed import Replayed
 
 EVENTS = 20
 #: An event that is common, so that conversions, touchpoints and marts are large enough to tell too, and a window that
@@ -119,3 +121,30 @@ def test_a_batch_reads_as_many_rows_on_ten_times_the_history(costs: tuple[Cost, 
         if rows > one.read[node] + whole + 2 * BITE:
             grown[name] = (one.read[node], rows, whole)
     assert grown == {}
+
+
+def test_an_intraday_table_that_grows_costs_its_new_rows(tmp_path: Path) -> None:
+    """E3: of whatever time they are, they alone are written, and their devices alone are derived again."""
+    project = Replayed(tmp_path / "home")
+    folder = project.settings.ga4_export
+    write_history(folder, seed=1, end=datetime(2026, 3, 5, 12, tzinfo=UTC), days=2, people=2000)
+    (path,) = folder.glob("events_intraday_*.parquet")
+    table = pq.read_table(path)
+    known = [place for place, device in enumerate(table["user_pseudo_id"].to_pylist()) if device]
+    places = known[:: len(known) // EVENTS][:EVENTS]
+    pq.write_table(table.take([place for place in range(table.num_rows) if place not in places]), path)
+    project.build()
+    tables = "stg_ga_events", "int_events", "int_journal"
+    (held,) = project.rows("select " + ", ".join(f"(select max(rowid) from {name}) as {name}" for name in tables))
+    pq.write_table(table, path)
+    project.build()
+
+    written = {name: project.rows(f"from {name} where rowid > {held[name]}") for name in tables}
+    assert len(written["stg_ga_events"]) == EVENTS
+    devices = set(table.take(places)["user_pseudo_id"].to_pylist())
+    assert {row["touched_key"] for row in written["int_journal"] if row["entry"] == "device_key"} == devices
+    assert {row["device_key"] for row in written["int_events"]} == devices
+    assert len(written["int_events"]) < 0.2 * table.num_rows
+    full = Replayed(tmp_path / "full", ga4_export=folder)
+    full.build("--full-refresh")
+    assert unequal(project, full) == {}

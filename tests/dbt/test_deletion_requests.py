@@ -145,6 +145,23 @@ def test_a_file_of_the_users_is_written_with_the_setting_alone_and_keeps_its_for
     assert path.parent.is_symlink()
 
 
+def test_who_is_in_an_intraday_table_that_only_grows_goes_too(project: Project, tmp_path: Path) -> None:
+    """E3, L3: of a table that is to be read again no row is held, although each is still there."""
+    daily = project.settings.ga4_export / "events_20260111.parquet"
+    path = daily.rename(daily.with_name("events_intraday_20260111.parquet"))
+    link_export(project, tmp_path / "shop")
+    project.build()
+    ask(project, f"person,{ANN}")
+    assert take_requests(project.settings, now=NOW).landing_files == 1
+    finish(project)
+    assert [row["user_pseudo_id"] for row in project.rows("select * from stg_ga_events")] == ["other"]
+    rows = pq.read_table(path).to_pylist()
+    export(project, "intraday_20260111", *rows, {**rows[0], "user_pseudo_id": "third"})
+    project.build()
+    staged = project.rows("select * from stg_ga_events order by user_pseudo_id")
+    assert [row["user_pseudo_id"] for row in staged] == ["other", "third"]
+
+
 def test_a_device_goes_whoever_used_it(project: Project) -> None:
     delete(project, "device,tablet")
     assert keys(project) == {"laptop@0", f"laptop@{DAY}", "kiosk@0", "None@0", f"None@{DAY}"}

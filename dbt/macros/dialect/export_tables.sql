@@ -4,11 +4,12 @@
     {{- return({'daily': 'events_2', 'fresh': 'events_fresh_', 'intraday': 'events_intraday_'}) -}}
 {%- endmacro %}
 
-{#- The table made last of each kind, whose columns its wildcard has: name, problem. One without is left out. -#}
-{% macro newest_export_tables() %}
+{#- The table made last of each kind, or of one, whose columns its wildcard has: name, problem. A kind without is left
+    out. -#}
+{% macro newest_export_tables(only=none) %}
     {%- set found = {} -%}
     {%- if execute -%}
-        {%- for kind, prefix in export_wildcards().items() -%}
+        {%- for kind, prefix in export_wildcards().items() if only in (none, kind) -%}
             {%- set rows = run_query(
                 "select t.table_id, p.problem from " ~ export_list() ~ " as t left join " ~ export_problems()
                 ~ " as p on p.shard = t.table_id where regexp_contains(t.table_id, r'^" ~ prefix
@@ -19,6 +20,13 @@
     {%- endif -%}
     {{ return(found) }}
 {% endmacro %}
+
+{% macro is_intraday(shard) %}starts_with({{ shard }}, '{{ export_wildcards().intraday }}'){% endmacro %}
+
+{#- A hash of all that staging reads of a landed row; of intraday tables alone, which grow (macro grown_rows). -#}
+{% macro row_hash() -%}
+    case when {{ is_intraday('shard') }} then {{ md5_hex(row_json(export_fields() | list)) }} end
+{%- endmacro %}
 
 {#- BigQuery's own list of the export's tables; reading it costs nothing. -#}
 {% macro export_list() %}{{ return('`' ~ env_var('GA4_DATASET', '') ~ '.__TABLES__`') }}{% endmacro %}

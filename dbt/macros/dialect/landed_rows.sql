@@ -1,7 +1,12 @@
 {#- The export's rows with their shard, in the columns that staging reads. -#}
 {% macro exported_events() %}{{ return(adapter.dispatch('exported_events', 'attribution')()) }}{% endmacro %}
 {% macro duckdb__exported_events() -%}
-    select * from {{ source('ga4', 'events') }}
+    {%- set fields = export_fields() | join(', ') -%}
+    select shard, {{ fields }} from {{ source('ga4', 'events') }}
+    {%- if is_incremental() %}
+    union all
+    {{ rows_of_growth() }}
+    {%- endif %}
 {%- endmacro %}
 {% macro bigquery__exported_events() -%}
     {%- set tables = newest_export_tables() -%}
@@ -11,6 +16,10 @@
     {%- else %}
     {{ no_export_rows() }}
     {%- endfor %}
+    {%- if is_incremental() and 'intraday' in tables %}
+    union all
+    {{ rows_of_growth() }}
+    {%- endif %}
 {%- endmacro %}
 
 {#- A wildcard has the columns of its newest table: where that one cannot be read, it is set aside, and none beside it

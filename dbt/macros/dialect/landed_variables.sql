@@ -13,6 +13,14 @@
     there. -#}
 {% macro set_landed() %}
     {%- if this.identifier == 'stg_ga_events' %}
+    {%- if is_incremental() and grown_rows() in compiled_code %}
+    {%- set newest = newest_export_tables('intraday').intraday %}
+    set intraday_suffixes = (
+        select array_agg(substr(shard, {{ export_wildcards().intraday | length + 1 }})) from {{ this_run() }}
+        where {{ can_have_grown() }}
+    );
+    {{ find_grown_rows(no_export_rows() if not newest or newest.problem else export_rows('intraday', newest.name)) }}
+    {%- endif %}
     {%- for kind, prefix in export_wildcards().items() %}
     set {{ kind }}_suffixes = (
         select array_agg(distinct substr(touched_key, {{ prefix | length + 1 }})) from {{ this_run() }}

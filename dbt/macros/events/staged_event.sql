@@ -37,7 +37,7 @@ devices as (
     from keyed
 )
 select
-    shard, line_number, reject_reason, payload,
+    shard, line_number, row_hash, reject_reason, payload,
     {{ event_columns() | join(', ') }}
 from devices
 where old_hash is null or old_hash in (select k.event_hash from {{ kept_events() }} as k where k.event_hash is not null)

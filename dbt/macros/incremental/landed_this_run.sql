@@ -1,6 +1,7 @@
 {#- This run of a staging model: the shards that landed, changed or vanished since this model last looked.
     A shard that cannot be read (problem) keeps the rows of its earlier version and is not looked at again until it
-    changes. Of export tables that it never saw it takes those of the first `max_new_days` dates. -#}
+    changes. is_held: whether its last version was taken in and still holds: it may have grown. Of export tables that it
+    never saw it takes those of the first `max_new_days` dates. -#}
 {% macro changed_shards() %}
     with known as (
         select touched_key as shard, version, seq, entry, detail
@@ -20,7 +21,12 @@
             end as alarm
     ),
     changed as (
-        select coalesce(l.shard, k.shard) as shard, l.path, l.version, coalesce(k.seq, 0) + 1 as seq
+        select
+            coalesce(l.shard, k.shard) as shard,
+            l.path,
+            l.version,
+            coalesce(k.seq, 0) + 1 as seq,
+            coalesce(k.entry = 'shard' and k.version <> 'again', false) as is_held
         from landed as l
         full join known as k on k.shard = l.shard
         where {{ 'l.version is distinct from k.version and ' ~ in_sight('k') if is_incremental() else 'true' }}
@@ -37,5 +43,5 @@
     )
     select *, case when problem is null then shard end as touched_key from examined
     union all
-    select batch_id, null, null, null, null, null, null from ({{ unfinished_batches() }}) as u
+    select batch_id, null, null, null, null, null, null, null from ({{ unfinished_batches() }}) as u
 {% endmacro %}

@@ -7,7 +7,7 @@
         'select ' ~ rejected_day() ~ ' as first_date, ' ~ rejected_day() ~ ' as last_date union distinct select '
         ~ utc_date('j.from_at') ~ ', ' ~ utc_date('j.from_at') ~ ' from ' ~ journal()
         ~ " as j where j.entry = 'shard_day' and j.model = '" ~ this.identifier
-        ~ "' and j.touched_key in (select shard from " ~ this_run() ~ ')'
+        ~ "' and j.touched_key in (select touched_key from " ~ this_run() ~ ')'
     ) }}
 {% endmacro %}
 

@@ -1,5 +1,6 @@
 -- One row a row of a landed GA4 export table; copies of one event are still apart.
 -- The only place that knows the export's nesting and its schema versions.
+{{ config(meta={'makes': ['__grown_rows']}) }}
 with exported as (
     {{ exported_events() }}
 ),
@@ -8,6 +9,7 @@ listed as (
     select
         *,
         {{ param_lists() }},
+        {{ row_hash() }} as row_hash,
         {{ text_or_null('event_name') }} as sent_name,
         {{ text_or_null('user_id') }} as sent_user_id,
         {{ text_or_null('ecommerce.transaction_id') }} as sent_transaction_id
@@ -29,6 +31,7 @@ fields as (
     select
         shard,
         cast(null as {{ dbt.type_bigint() }}) as line_number,
+        row_hash,
         cast(null as {{ dbt.type_string() }}) as event_id,
         {{ text_or_null('user_pseudo_id') }} as user_pseudo_id,
         sent_user_id,

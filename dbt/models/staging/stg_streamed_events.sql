@@ -41,6 +41,7 @@ fields as (
     select
         shard,
         line_number,
+        cast(null as {{ dbt.type_string() }}) as row_hash,
         event_id_text as event_id,
         user_pseudo_id_text as user_pseudo_id,
         user_id_text as sent_user_id,
