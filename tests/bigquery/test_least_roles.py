@@ -153,7 +153,7 @@ def publish_one(store: BigQueryStore) -> None:
 def ready(store: BigQueryStore, client: bigquery.Client) -> BigQueryStore:
     """A warehouse with the tables that the calls below look for."""
     client.query_and_wait("create table shop.events_20260131 as select 1 as x")
-    for table in ("kept", "int_events__this_run", "streamed_events"):
+    for table in ("kept", "kept__dbt_tmp", "streamed_events"):
         client.query_and_wait(f"create table attribution.{table} as select 1 as x")
     return store
 
@@ -179,7 +179,7 @@ def test_without_one_the_error_names_the_role_to_grant(
     ready: BigQueryStore, service: Service, needed: str, call: Callable[[BigQueryStore], object], role: str
 ) -> None:
     permission, _, place = needed.partition(" on ")
-    granted = documented()
+    granted = documented("a night")
     service.identities[""] = Identity(granted)
     granted[PLACES[place]].remove(f"bigquery.{permission}")
     with pytest.raises(WarehouseError, match=rf"(?s)Access Denied: .*Give this identity .*roles/bigquery\.{role}"):
