@@ -63,7 +63,7 @@ def publication(  # noqa: PLR0913 - what there is, and what is to be
     statements += [s for name, source in copies.items() if name not in views for s in cloned(name, source)]
     statements += [s for name, query in made.items() for s in filled(name, query)]
     statements += [s for name, query in again.items() for s in viewed(name, query)]
-    stale = (name for name in theirs if name.startswith("mart_") and name not in copies)
+    stale = (name for name in theirs if name.startswith("mart_") and name not in {*copies, *again})
     return [*statements, *(f"drop table {named(place.published, name)}" for name in stale)]
 
 

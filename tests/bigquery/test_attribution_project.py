@@ -65,8 +65,9 @@ def sources(results: list[Result]) -> list[Read]:
     return [read for result in results for read in result.reads if read.table.endswith(names)]
 
 
-#: Of these a batch reads a narrow column whole (docs/incremental.md): streamed ids, days of a person's orders.
-WHOLE = (".stg_streamed_events", ".int_conversions")
+#: Of these a batch reads narrow columns whole (docs/incremental.md): streamed ids, days of a person's orders and of a
+#: device.
+WHOLE = (".stg_streamed_events", ".int_conversions", ".int_device_days")
 
 
 def unpruned(results: list[Result]) -> list[str]:

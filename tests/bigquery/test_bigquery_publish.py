@@ -237,15 +237,16 @@ def test_figures_are_those_of_what_readers_see_and_read_the_days_of_the_batch(
     ]
 
 
-def test_a_view_for_reports_shows_what_is_published_and_nothing_newer(
-    settings: Settings, small: BigQueryStore, client: bigquery.Client
+@pytest.mark.parametrize("name", ["report_sessions", "mart_conversion_paths"])
+def test_a_view_on_published_tables_shows_what_is_published_and_nothing_newer(
+    settings: Settings, small: BigQueryStore, client: bigquery.Client, name: str
 ) -> None:
-    small.run("create view report_sessions as select session_id from `test-project`.`attribution`.`mart_sessions`")
+    small.run(f"create view {name} as select session_id from `test-project`.`attribution`.`mart_sessions`")
     publish(settings, "run 1")
     small.run(MORE)
-    shown = "select session_id from report_sessions order by 1"
+    shown = f"select session_id from {name} order by 1"
     assert small.published_rows(shown) == [("s1",)]
-    assert client.get_table("attribution_published.report_sessions").table_type == "VIEW"
+    assert client.get_table(f"attribution_published.{name}").table_type == "VIEW"
     publish(settings, "run 2")
     assert small.published_rows(shown) == [("s1",), ("s2",)]
 
