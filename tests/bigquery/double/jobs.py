@@ -163,6 +163,39 @@ def _find(call: Call) -> Job:
     return job
 
 
+def _child(parent: Json, number: int, result: Result) -> Json:
+    """The job of one statement, or of an expression that reads tables, in a script."""
+    reference = {**parent["jobReference"], "jobId": f"script_job_{parent['jobReference']['jobId']}_{number}"}
+    is_expression, size = result.kind == "EXPRESSION", str(result.size)
+    query = {"statementType": "SELECT" if is_expression else result.kind}
+    query |= {"totalBytesProcessed": size, "totalBytesBilled": str(result.billed)}
+    return {
+        **parent,
+        "id": f"{reference['projectId']}:{reference['location']}.{reference['jobId']}",
+        "jobReference": reference,
+        "configuration": {"jobType": "QUERY", "query": {"query": result.text, "useLegacySql": False}},
+        "statistics": {
+            "parentJobId": parent["jobReference"]["jobId"],
+            "scriptStatistics": {"evaluationKind": "EXPRESSION" if is_expression else "STATEMENT"},
+            "query": query,
+            "totalBytesProcessed": size,
+        },
+    }
+
+
+@route("GET", "/jobs")
+def _list(call: Call) -> Json:
+    """The jobs of a script, the last first. A statement that is a job by itself has none."""
+    only(call.query, {"parentJobId", "projection", "prettyPrint"}, "jobs.list")
+    if "parentJobId" not in call.query:
+        raise UnsupportedError("jobs.list without parentJobId")
+    job = call.service.jobs[call.project, call.query["parentJobId"]]
+    if job.resource["statistics"]["query"]["statementType"] != "SCRIPT":
+        return {"jobs": []}
+    children = [_child(job.resource, number, result) for number, result in enumerate(job.statements)]
+    return {"kind": "bigquery#jobList", "jobs": children[::-1]}
+
+
 @route("GET", "/jobs/{j}")
 def _get(call: Call) -> Json:
     return _find(call).resource
