@@ -1,4 +1,4 @@
-"""`make check-bigquery`: is this deployment's BigQuery ready, and what would the first build read and cost?
+"""`make check-bigquery`: is BigQuery ready, does it do what this project assumes, and what will the first build cost?
 
     python -m include.check_bigquery [--start DATE] [--end DATE] [--price DOLLARS]
 
@@ -11,10 +11,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
+from google.api_core.exceptions import Forbidden
 from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import bigquery
 from rich.console import Console
@@ -29,6 +31,8 @@ from include.settings import BigQuery, SettingError, Settings
 from include.store_bigquery import BigQueryStore
 from include.warehouse import WarehouseError
 
+Finding = tuple[bool, str]  # whether BigQuery does as assumed, and what it did
+
 #: US dollars a TiB read on demand: the list price for the location US since July 2023.
 LIST_PRICE = 6.25
 
@@ -37,6 +41,36 @@ PRUNED = """
 declare suffixes array<string> default [@suffix];
 select count(event_timestamp) from `{export}.{prefix}*` where _table_suffix in unnest(suffixes)
 """
+
+#: A table of as many days as one statement may write, two rows each, in the dataset and, cloned, in the published one.
+OWN_TABLE, DAYS = "check_bigquery", 4_000
+TABLE_OF_DAYS = f"""
+create or replace table `{{table}}` partition by day as
+select day, id
+from unnest(generate_date_array('2020-01-01', date_add(date '2020-01-01', interval {DAYS - 1} day))) as day
+cross join unnest([1, 2]) as id
+"""  # noqa: S608 - a number
+ONE_DAY = "select * from `{table}` where day = date '2020-01-01'"
+#: What a model's script does with a day: a variable prunes, beside a temporary table, and in a transaction.
+MODEL = """
+declare days array<date>;
+create temp table keys as select date '2020-01-01' as day, 1 as id;
+set days = (select array_agg(distinct day) from keys);
+create temp table derived as
+select t.day, t.id from `{table}` as t inner join keys as k on k.id = t.id where t.day in unnest(days);
+begin transaction;
+delete from `{table}` where day in unnest(days) and id in (select id from keys);
+insert into `{table}` (day, id) select day, id from derived;
+commit transaction
+"""
+#: A clone may change each partition; these would be more changes than the 30,000 that a table takes a day.
+CLONES = 8
+
+#: What docs/bigquery.md lists of a table's own permissions, and one that dataEditor has not.
+READS = {"bigquery.tables.get", "bigquery.tables.getData"}
+ERASES = {"bigquery.tables.updateData", "bigquery.tables.delete"}
+WRITES = READS | ERASES | {"bigquery.tables.update"}
+TESTED = WRITES | {"bigquery.tables.setIamPolicy"}
 
 
 class NotReadyError(RuntimeError):
@@ -82,8 +116,8 @@ def estimate(store: BigQueryStore, start: date | None, end: date | None) -> tupl
     return tables, total
 
 
-def pruned_read(store: BigQueryStore, table: str) -> tuple[int, int, int]:
-    """Read one column of a table through its wildcard: rows, bytes that BigQuery read, and bytes of that column."""
+def pruned_export(store: BigQueryStore, table: str) -> Finding:
+    """Whether reading one column of a table through its wildcard, by a script variable, reads that table alone."""
     client, place = store.client, store.place
     prefix = next(prefix for prefix in WILDCARDS if table.startswith(prefix))
     expected = _dry_run(client, f"select event_timestamp from `{place.export}.{table}`")  # noqa: S608 - GA4's name
@@ -91,7 +125,69 @@ def pruned_read(store: BigQueryStore, table: str) -> tuple[int, int, int]:
     config = bigquery.QueryJobConfig(query_parameters=[suffix], use_query_cache=False)
     job = client.query(PRUNED.format(export=place.export, prefix=prefix), job_config=config)
     ((rows,),) = job.result()
-    return rows, int(job.total_bytes_processed or 0), expected
+    read = int(job.total_bytes_processed or 0)
+    if read > expected:
+        return False, (
+            f"read: the pruner did not cut: {table} has {expected:,} bytes of the column event_timestamp, and reading "
+            f"it by a script variable took {read:,}"
+        )
+    return True, f"read: {rows:,} rows of {table}, {read:,} bytes; a script variable prunes"
+
+
+def pruned_days(client: bigquery.Client, table: str) -> Iterator[Finding]:
+    """Whether a model's script reads and deletes in the partitions that its variable names alone."""
+    day = _dry_run(client, ONE_DAY.format(table=table))
+    script = client.query(MODEL.format(table=table))
+    script.result()
+    processed: Counter[str] = Counter()
+    for child in client.list_jobs(parent_job=script.job_id):
+        processed[child.statement_type] += child.total_bytes_processed or 0
+    for kind, name in (("CREATE_TABLE_AS_SELECT", "read"), ("DELETE", "delete in a transaction")):
+        # DELETE: the columns it looks at and the whole partition; the temporary table in any case
+        holds = 0 < processed[kind] <= 3 * day
+        yield holds, f"{name} by days in a variable: {processed[kind]:,} bytes; one day has {day:,}, {DAYS:,} have each"
+
+
+def cloned(client: bigquery.Client, table: str, copy: str) -> Finding:
+    """Whether clones read nothing and are no modifications of partitions."""
+    what = f"clones of {DAYS:,} partitions, more than the 30,000 changes of partitions that a table takes a day"
+    processed = 0
+    for number in range(1, CLONES + 1):
+        try:
+            answer = client.query_and_wait(f"create or replace table `{copy}` clone `{table}`")
+        except Forbidden as error:
+            if "quotaExceeded" not in {one["reason"] for one in error.errors}:
+                raise
+            return False, f"{what}: number {number} of {CLONES} was refused: {error.message}"
+        processed += answer.total_bytes_processed or 0
+    return processed == 0, f"{CLONES} {what}: {processed:,} bytes"
+
+
+def rights(client: bigquery.Client, table: str, needed: set[str]) -> Finding:
+    """Whether the identity has the permissions on a table that runs need, and which it has beyond them."""
+    has = set(client.test_iam_permissions(table, sorted(TESTED)).get("permissions", ()))
+    said = {"missing": needed - has, "more than a run needs": has - needed}
+    found = [f"{name}: {', '.join(sorted(some))}" for name, some in said.items() if some]
+    return needed <= has, f"permissions on {table}: {'; '.join(found) or 'as docs/bigquery.md lists them'}"
+
+
+def assumptions(store: BigQueryStore, tables: list[str]) -> Iterator[Finding]:
+    """What only an account can tell, on the newest table of the export and on a table that is made and dropped."""
+    client, place = store.client, store.place
+    if tables:
+        yield pruned_export(store, tables[-1])
+        needed = READS | (ERASES if store.settings.erase_from_export else set())
+        yield rights(client, f"{place.export}.{tables[-1]}", needed)
+    table, copy = (f"{place.project}.{dataset}.{OWN_TABLE}" for dataset in (place.dataset, place.published))
+    client.query_and_wait(TABLE_OF_DAYS.format(table=table))
+    try:
+        yield rights(client, table, WRITES)
+        yield from pruned_days(client, table)
+        yield cloned(client, table, copy)
+        yield rights(client, copy, WRITES)
+    finally:
+        for one in (table, copy):
+            client.delete_table(one, not_found_ok=True)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -149,15 +245,16 @@ def check(settings: Settings, place: BigQuery, asked: argparse.Namespace, say: C
         say.print(f"ok  prepare: {place.dataset}, {place.published} and {place.dataset}.streamed_events are there")
         if not tables:
             say.print("ok  read: the export has no table of these dates, so none was read")
-            return
-        rows, billed, expected = pruned_read(store, tables[-1])
-    if billed > expected:
+        failed = 0
+        for holds, what in assumptions(store, tables):
+            say.print(f"{'ok' if holds else 'not as assumed'}  {what}")
+            failed += not holds
+    say.print('Send all these lines, please: "Report back" in docs/bigquery.md says where and what else helps.')
+    if failed:
         raise NotReadyError(
-            f"the pruner did not cut: {tables[-1]} has {expected:,} bytes of the column event_timestamp, and "
-            f"reading it by a script variable took {billed:,}. Every run would read the whole export: keep "
-            "start_date and end_date narrow, and report this (docs/bigquery.md)."
+            f"BigQuery does not do {failed} of the things above as assumed, and runs would fail or cost more than "
+            "docs/bigquery.md says: keep start_date and end_date narrow until that is solved."
         )
-    say.print(f"ok  read: {rows:,} rows of {tables[-1]}, {billed:,} bytes; a script variable prunes")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

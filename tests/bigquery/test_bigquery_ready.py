@@ -1,10 +1,9 @@
-"""Before a run on BigQuery: who the pipeline is, what is made or missing, and what the first build would cost."""
+"""Before a run on BigQuery: who the pipeline is, and what is made or missing."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from dbt.adapters.bigquery.credentials import BigQueryCredentials
 from google.auth import exceptions, impersonated_credentials
 from google.cloud import bigquery
 
-from include import bigquery_login, bigquery_setup, check_bigquery
+from include import bigquery_setup
 from include.bigquery_errors import UnavailableError
 from include.bigquery_login import credentials
 from include.prepare import PrepareError, prepare
@@ -32,7 +31,6 @@ from tests.bigquery.double.errors import Fault
 from tests.bigquery.double.permissions import Identity
 from tests.bigquery.double.service import Service
 
-Check = Callable[..., tuple[int, str]]
 SECRET = "ya29.secret"  # noqa: S105 - nobody's
 
 
@@ -192,93 +190,3 @@ def test_an_unreachable_service_is_said(settings: Settings, monkeypatch: pytest.
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", "http://127.0.0.1:9")
     with pytest.raises(UnavailableError, match=r"cannot be reached: .*Check the network"):
         prepare(settings, events=5)
-
-
-DATES = ("--start", "2026-01-30", "--end", "2026-01-31")
-#: An export of three tables of ten events, of which DATES hold two.
-EXPORT = """
-create table shop.{} as
-select n as event_timestamp, 'page_view' as event_name, 'd1' as user_pseudo_id, 'never read' as platform,
-    struct('mobile' as category, 'never read' as language) as device
-from unnest(generate_array(1, 10)) as n
-"""
-
-
-@pytest.fixture
-def checked(settings: Settings, client: bigquery.Client, capsys: pytest.CaptureFixture[str]) -> Check:
-    """`make check-bigquery` on that export: its exit code and what it says."""
-    assert settings.bigquery is not None
-    for table in ("events_20260129", "events_20260130", "events_intraday_20260131"):
-        client.query_and_wait(EXPORT.format(table))
-
-    def check(*arguments: str) -> tuple[int, str]:
-        return check_bigquery.main(arguments), capsys.readouterr().out
-
-    return check
-
-
-def read(service: Service) -> list[tuple[int, bool | None]]:
-    """Of each read of the export its bytes, and whether a constant filter chose them."""
-    reads = [one for result in service.statements for one in result.reads]
-    return [(one.size, one.filtered) for one in reads if ".shop.events" in one.table]
-
-
-def test_a_ready_project_is_told_its_cost_and_reads_one_column_of_one_table(checked: Check, service: Service) -> None:
-    code, said = checked(*DATES, "--price", "1e12")
-    assert code == 0
-    # of each row an integer, and four texts with two bytes each; the stand-in counts a struct whole, BigQuery does not
-    assert f"reads {2 * 10 * (8 + 11 + 4 + 8 + 12)} bytes of 2 tables" in said
-    assert re.search(r"\$782\.17 at \$1e\+12 a TiB", said), said
-    assert "10 rows of events_intraday_20260131, 80 bytes; a script variable prunes" in said
-    assert {name for _, name in service.warehouse.datasets} >= {"attribution", "attribution_published"}
-    assert read(service) == [(80, True)]
-
-
-def test_above_the_ceiling_nothing_is_read_or_made(
-    checked: Check, service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("BQ_MAX_BYTES_BILLED", "859")
-    code, said = checked(*DATES)
-    assert code == 1
-    assert re.search(r"would read 860 bytes.*BQ_MAX_BYTES_BILLED allows 859\. Narrow start_date", said, re.DOTALL), said
-    assert read(service) == []
-    assert ("test-project", "attribution") not in service.warehouse.datasets
-
-
-def test_a_pruner_that_does_not_cut_is_red(checked: Check, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = "select count(event_timestamp) from `{export}.{prefix}*` where @suffix is not null"
-    monkeypatch.setattr("include.check_bigquery.PRUNED", whole)
-    code, said = checked("--end", "2026-01-30")
-    assert code == 1
-    assert "the pruner did not cut: events_20260130 has 80 bytes" in said
-
-
-def test_without_credentials_it_says_so_and_stops(
-    checked: Check, service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def nobody() -> None:
-        raise exceptions.DefaultCredentialsError("none found")  # type: ignore[no-untyped-call]
-
-    monkeypatch.setattr(bigquery_login, "credentials", nobody)
-    asked = len(service.requests)
-    code, said = checked()
-    assert code == 2
-    assert re.search(r"cannot start: no Google credentials\. .*application-default login", said)
-    assert len(service.requests) == asked
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("GCP_PROJECT", "", "cannot start: GCP_PROJECT is not set"),
-        ("BQ_LOCATION", "EU", "is in US, BQ_LOCATION is EU"),
-        ("GA4_DATASET", "test-project.none", "test-project.none of the GA4 export does not exist"),
-    ],
-)
-def test_what_is_wrong_is_said(
-    checked: Check, monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
-) -> None:
-    monkeypatch.setitem(os.environ, name, value)
-    code, said = checked()
-    assert code == (2 if "cannot start" in message else 1)
-    assert message in said

@@ -194,6 +194,65 @@ def test_ddl_in_a_transaction_and_another_layout_are_refused(client: bigquery.Cl
             client.query_and_wait(f"create or replace table t {layout} as select date '2026-01-01' as day, 1 as x")
 
 
+#: 4,001 days of one row each.
+DAYS = (
+    "select day from unnest(generate_date_array('2000-01-01', date_add(date '2000-01-01', interval 4000 day))) as day"
+)
+LONG = "rpad('', 700000, 'a')"
+#: By the documentation of quotas and of multi-statement queries: what is too much, and what is just allowed.
+LIMITS = {
+    "The query is too large": (f"select 1 -- {'a' * 2**20}", f"select 1 -- {'a' * (2**20 - 12)}"),
+    "Too many partitions produced by query, allowed 4000, query produces at least 4001 partitions": (
+        f"create table days partition by day as {DAYS}",
+        f"create table days partition by day as {DAYS} limit 4000",
+    ),
+    "Too many partitions produced by query, allowed 4000": (
+        f"create table days (day date) partition by day; insert into days {DAYS}",
+        f"insert into days {DAYS} limit 4000",
+    ),
+    "d3 is the 3rd clone in a chain": (
+        f"create table d0 (x int64); {'; '.join(f'create table d{i + 1} clone d{i}' for i in range(4))}",
+        "create table d4 clone d2",
+    ),
+    "larger than 1048576 bytes": (
+        f"declare v default struct({LONG} as a, {LONG} as b); select 1",
+        f"declare v default struct({LONG} as a); select 1",
+    ),
+    "With v14 the variables exceed 10 MB": (
+        f"declare {', '.join(f'v{i}' for i in range(15))} string default {LONG}; select 1",
+        f"declare {', '.join(f'v{i}' for i in range(14))} string default {LONG}; select 1",
+    ),
+}
+
+
+@pytest.mark.parametrize("message", LIMITS)
+def test_what_is_too_much_is_refused(client: bigquery.Client, message: str) -> None:
+    too_much, just = LIMITS[message]
+    with pytest.raises(GoogleAPICallError, match=message):
+        client.query_and_wait(too_much)
+    client.query_and_wait(just)
+
+
+def test_labels_are_as_long_as_they_may_be(tables: bigquery.Client) -> None:
+    tables.query_and_wait("select 1", job_config=bigquery.QueryJobConfig(labels={"model": "a" * 63}))
+    assert refused(tables, "select 1", labels={"model": "a" * 64}) == "invalid"
+
+
+def test_what_dml_and_metadata_process_and_bill(client: bigquery.Client, service: Service) -> None:
+    """Of two days of two rows, each a date and two integers; UPDATE names the column it sets, too."""
+    days = "unnest([date '2026-01-01', '2026-01-02']) as day cross join unnest([1, 2]) as x"
+    client.query_and_wait(f"create table t partition by day as select day, x, x as y from {days}")
+    for sql, size in (
+        ("select x from t where day = '2026-01-01'", 2 * 16),
+        ("delete from t where day = '2026-01-01' and x = 1", 2 * 16 + 2 * 24),
+        ("update t set y = 3 where day = '2026-01-02' and x = 1", 2 * 24 + 2 * 24),
+        ("insert into t select day, x, 4 from t where day = '2026-01-02'", 2 * 16),
+        ("select table_name from shop.INFORMATION_SCHEMA.TABLES", 0),
+    ):
+        client.query_and_wait(sql)
+        assert (service.statements[-1].size, service.statements[-1].billed) == (size, 10 * 2**20), sql
+
+
 WORLDS = 10
 #: Subqueries that the stand-in runs once, beforehand.
 QUERIES = (

@@ -14,6 +14,7 @@ from tests.bigquery.double.tables import Ref, Table, named, new_version
 
 _TRUNCATIONS = ("timestamp_trunc", "datetime_trunc", "date_trunc")
 _WHOLE_DAYS = ("date", "timestamp", "datetime")
+_CLONES = 3  # in a chain (quotas, "Table clones")
 _PLAIN = {"description": "description", "friendly_name": "friendlyName"}
 
 
@@ -109,7 +110,9 @@ def _cloned(statement: Statement, ref: Ref, meta: dict[str, object]) -> Table:
     old = statement.session.table(statement.session.ref(source.path_expr.parts))
     if old.sql is not None:
         raise BigQueryError(f"{old.name} is a view and cannot be copied")
-    return Table(ref, old.schema, old.rows, meta={**old.meta, **meta})
+    if old.depth == _CLONES:
+        raise BigQueryError(f"{old.name} is the {_CLONES}rd clone in a chain and cannot be cloned; copy it")
+    return Table(ref, old.schema, old.rows, meta={**old.meta, **meta}, depth=old.depth + 1)
 
 
 def _made(statement: Statement, ref: Ref, meta: dict[str, object]) -> Table:
@@ -119,7 +122,9 @@ def _made(statement: Statement, ref: Ref, meta: dict[str, object]) -> Table:
     if node.query:
         statement.prepare()
         columns, rows = statement.query(statement.sql(node.query))
-        table.put(_cast(statement, schema, Content(new_version(), _numbered(columns), rows)))
+        made = _cast(statement, schema, Content(new_version(), _numbered(columns), rows))
+        table.require_few_partitions(made)
+        table.put(made)
     return table
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable
+from itertools import chain
 
 from tests.bigquery.double.cells import to_cell, to_json
 from tests.bigquery.double.engine import Typed
@@ -34,6 +36,7 @@ def page(schema: list[Field], rows: list[Proto], query: dict[str, str]) -> dict[
 
 _OF_QUERY = {"query", "useLegacySql", "defaultDataset", "queryParameters", "parameterMode", "maximumBytesBilled"}
 _QUERY = _OF_QUERY | {"priority", "useQueryCache", "labels", "createDisposition", "allowLargeResults"}
+_LENGTH = 1024 * 1024
 _ANONYMOUS = "_anonymous"  # the hidden dataset of results
 
 
@@ -43,6 +46,9 @@ def run_query_job(service: Service, project: str, job: Job) -> None:
     only(given, _QUERY, "a query job")
     if given.get("useLegacySql", True):
         raise UnsupportedError("legacy SQL; set useLegacySql to false")
+    if len(given["query"]) > _LENGTH:
+        limit = "The maximum standard SQL query length is 1024.00K characters, including comments and white space"
+        raise BigQueryError(f"The query is too large. {limit} characters.", "invalid")
     default = given.get("defaultDataset")
     session = Session(
         service.engine,
@@ -118,6 +124,9 @@ def run_job(service: Service, project: str, body: dict[str, Json], run: Runner) 
     """Run a job and keep it. What fails before it starts is raised; what fails in it stands in its status."""
     only(body, _JOB, "a job")
     only(body["configuration"], _CONFIGURATION, "a job's configuration")
+    for label in chain(*body["configuration"].get("labels", {}).items()):
+        if not re.fullmatch(r"[\w-]{0,63}", label) or label != label.lower():
+            raise BigQueryError(f"Label {label} is longer than 63 characters or has invalid characters", "invalid")
     reference = body.get("jobReference", {})
     job_id, location = reference.get("jobId") or f"job_{uuid.uuid4().hex}", reference.get("location") or LOCATION
     if (project, job_id) in service.jobs:
@@ -163,6 +172,39 @@ def _find(call: Call) -> Job:
     return job
 
 
+def _child(parent: Json, number: int, result: Result) -> Json:
+    """The job of one statement, or of an expression that reads tables, in a script."""
+    reference = {**parent["jobReference"], "jobId": f"script_job_{parent['jobReference']['jobId']}_{number}"}
+    is_expression, size = result.kind == "EXPRESSION", str(result.size)
+    query = {"statementType": "SELECT" if is_expression else result.kind}
+    query |= {"totalBytesProcessed": size, "totalBytesBilled": str(result.billed)}
+    return {
+        **parent,
+        "id": f"{reference['projectId']}:{reference['location']}.{reference['jobId']}",
+        "jobReference": reference,
+        "configuration": {"jobType": "QUERY", "query": {"query": result.text, "useLegacySql": False}},
+        "statistics": {
+            "parentJobId": parent["jobReference"]["jobId"],
+            "scriptStatistics": {"evaluationKind": "EXPRESSION" if is_expression else "STATEMENT"},
+            "query": query,
+            "totalBytesProcessed": size,
+        },
+    }
+
+
+@route("GET", "/jobs")
+def _list(call: Call) -> Json:
+    """The jobs of a script, the last first. A statement that is a job by itself has none."""
+    only(call.query, {"parentJobId", "projection", "prettyPrint"}, "jobs.list")
+    if "parentJobId" not in call.query:
+        raise UnsupportedError("jobs.list without parentJobId")
+    job = call.service.jobs[call.project, call.query["parentJobId"]]
+    if job.resource["statistics"]["query"]["statementType"] != "SCRIPT":
+        return {"jobs": []}
+    children = [_child(job.resource, number, result) for number, result in enumerate(job.statements)]
+    return {"kind": "bigquery#jobList", "jobs": children[::-1]}
+
+
 @route("GET", "/jobs/{j}")
 def _get(call: Call) -> Json:
     return _find(call).resource
@@ -190,7 +232,7 @@ def _answer(job: Job, query: dict[str, str]) -> Json:
 def _run_query(call: Call) -> Json:
     only(call.body, _QUERIES, "jobs.query")
     query = {name: call.body[name] for name in _OF_QUERY if name in call.body}
-    configuration = {"query": query, "dryRun": call.body.get("dryRun", False)}
+    configuration = {"query": query, **{name: call.body[name] for name in ("dryRun", "labels") if name in call.body}}
     # a request that is sent again, for its answer was late, is the same job
     job_id = f"query_{call.body.get('requestId', uuid.uuid4())}"
     reference = {"location": call.body.get("location"), "jobId": job_id}

@@ -49,6 +49,10 @@ class Identity:
                 return True
         return False
 
+    def has(self, permission: str, project: str, dataset: str) -> bool:
+        """The same, of which nothing is made use."""
+        return any(permission in self.granted.get(place, ()) for place in (f"{project}.{dataset}", project))
+
     def require(self, permission: str, project: str, dataset: str = "", table: str = "") -> None:
         """Raises BigQueryError (accessDenied), in BigQuery's words, where it has not."""
         if self.may(permission, project, dataset):

@@ -46,11 +46,13 @@ class _Reading:
     def __init__(self, session: Session, source: bytes, tables: dict[str, Content]) -> None:
         self.session, self.source, self.tables = session, source, tables
         self.ctes: dict[str, Node] = {}
+        self.changed: Node | None = None  # the scan of the table that DELETE or UPDATE changes
         self.whole = _whole(session, source)
 
     def statement(self, statement: Node) -> None:
         """DML names its target beside its condition."""
         if statement.table_scan and statement.kind != "ResolvedInsertStmt":
+            self.changed = statement.table_scan
             self.scan(statement.table_scan, self.conditions(statement.where_expr))
         for name in statement.child_names():
             if name != "table_scan":
@@ -152,7 +154,10 @@ class _Reading:
         if name.endswith("*"):
             self.session.record(self.sharded(ref, used, conditions))
         elif ref in self.session.warehouse.tables:
-            self.session.record(self.partitioned(self.session.warehouse.tables[ref], used, conditions))
+            is_changed = node is self.changed
+            self.session.record(self.partitioned(self.session.warehouse.tables[ref], used, conditions, is_changed))
+        elif name.startswith("INFORMATION_SCHEMA."):
+            self.session.record(Read(node.table.name, 0))  # billed the minimum; of __TABLES__ no documentation says so
         return {}
 
     def sharded(self, ref: Ref, used: list[Node], conditions: list[Condition]) -> Read:
@@ -173,11 +178,15 @@ class _Reading:
         size = sum(_size(shards[part].sizes(), used) for part in parts)
         return Read(".".join(ref), size, bool(kept), parts, len(shards))
 
-    def partitioned(self, table: Table, used: list[Node], conditions: list[Condition]) -> Read:
-        """A table: the partitions that the filters on its partition column leave."""
+    def partitioned(self, table: Table, used: list[Node], conditions: list[Condition], is_changed: bool) -> Read:
+        """A table: the partitions that the filters on its partition column leave.
+
+        DELETE and UPDATE process the columns they name and all columns of the partitions they change ("On-demand query
+        size calculation" in the reference of DML): here of those that the filters leave, changed or not.
+        """
         by = table.partitioning()
         if by is None:
-            return Read(table.name, _size(table.sizes(), used))
+            return Read(table.name, _size(table.sizes(), used, is_changed))
         index, told = by
         column = table.schema[index]
         kept = _on(conditions, used, column["name"].lower())
@@ -189,7 +198,8 @@ class _Reading:
         distinct = {row.cell[index].SerializeToString(): row.cell[index] for row in table.rows}
         hit = self.left(list(distinct.values()), to_type(column), kept)
         parts = tuple(sorted({told(cell) for cell in hit}))
-        return Read(table.name, _size(table.sizes(set(parts)), used), bool(kept), parts, len(table.partitions()))
+        size = _size(table.sizes(set(parts)), used, is_changed)
+        return Read(table.name, size, bool(kept), parts, len(table.partitions()))
 
     def left(self, cells: list[Proto], type_: Proto, conditions: list[Condition]) -> list[Proto]:
         """The values that every condition lets through."""
@@ -244,5 +254,5 @@ def _moved(conditions: list[Condition], above: list[Node], below: list[Node]) ->
     ]
 
 
-def _size(sizes: dict[str, int], used: list[Node]) -> int:
-    return sum(sizes.get(column.name.lower(), 0) for column in used)
+def _size(sizes: dict[str, int], used: list[Node], is_changed: bool = False) -> int:
+    return sum(sizes.get(column.name.lower(), 0) for column in used) + sum(sizes.values()) * is_changed

@@ -135,6 +135,15 @@ def _patch_table(call: Call) -> Json:
     return _table(call)
 
 
+@route("POST", "/datasets/{d}/tables/{t}:testIamPermissions")
+def _test_permissions(call: Call) -> Json:
+    """Those of the given that the caller has; of a table that is not there, none, and no error."""
+    warehouse, caller = call.service.warehouse, call.service.warehouse.caller
+    asked = call.body["permissions"] if call.ref in warehouse.tables else []
+    held = [one for one in asked if caller is None or caller.has(one, *call.ref[:2])]
+    return {"permissions": held} if held else {}
+
+
 @route("DELETE", "/datasets/{d}/tables/{t}", "bigquery.tables.get", "bigquery.tables.delete")
 def _delete_table(call: Call) -> Json:
     del call.service.warehouse.tables[call.service.warehouse.table(call.ref).ref]

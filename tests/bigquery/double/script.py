@@ -58,8 +58,9 @@ def insert(session: Session, text: str, result: Result) -> None:
     """INSERT of values or a query."""
     result.kind = "INSERT"
     statement, table = _prepared(session, text, result)
-    made = _modify(statement)
-    table.put([*table.rows, *(pb.TableData.Row(cell=change.cell) for change in made)])
+    made = [pb.TableData.Row(cell=change.cell) for change in _modify(statement)]
+    table.require_few_partitions(made)
+    table.put([*table.rows, *made])
     result.changed = len(made)
 
 
@@ -181,7 +182,7 @@ class Script:
         default = self._cut(node.default_value) if node.default_value else "null"
         declared = f"cast({default} as {self._cut(node.type)})" if node.type else default
         for name in node.variable_list.identifier_list:
-            self.session.variables[name.id_string.lower()] = self._value(declared)
+            self.session.assign(name.id_string.lower(), self._value(declared))
 
     def _set(self, node: Node) -> None:
         name = node.variable.id_string
@@ -193,7 +194,7 @@ class Script:
             sql = f"select cast(@v as {sql_type(to_field('x', declared))})"
             _, rows = self.session.query(sql, {}, {"v": (type_, cell)})
             cell = rows[0].cell[0]
-        self.session.variables[name.lower()] = (declared, cell)
+        self.session.assign(name.lower(), (declared, cell))
 
     def _if(self, node: Node) -> None:
         if node.elseif_clauses:

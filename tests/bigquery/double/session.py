@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tests.bigquery.double.cells import size
 from tests.bigquery.double.engine import Content, Engine, Named, Typed
 from tests.bigquery.double.errors import BigQueryError, UnsupportedError
 from tests.bigquery.double.protos import Proto
@@ -36,6 +37,9 @@ def billed(reads: list[Read]) -> int:
     for read in reads:
         sizes[read.table] = max(read.size, sizes.get(read.table, _LEAST_BILLED))
     return sum(sizes.values())
+
+
+_VARIABLES = 10 * 2**20  # bytes of all of them; of one the evaluator has BigQuery's limit, 1 MB
 
 
 @dataclass
@@ -71,6 +75,12 @@ class Session:
         if self.limit is not None and total > self.limit:
             message = f"Query exceeded limit for bytes billed: {self.limit}. {total} or higher required."
             raise BigQueryError(message, "bytesBilledLimitExceeded", late=not self.dry)
+
+    def assign(self, name: str, value: Typed) -> None:
+        """Give a variable a value. Raises BigQueryError where all of them are too large (multi-statement queries)."""
+        self.variables[name] = value
+        if sum(size(cell) for _, cell in self.variables.values()) > _VARIABLES:
+            raise BigQueryError(f"With {name} the variables exceed 10 MB", late=True)
 
     def ref(self, path: tuple[str, ...]) -> Ref:
         """The table that a path names. Raises BigQueryError for a path that needs a dataset or makes no sense."""

@@ -34,6 +34,7 @@ def by_time(given: Json) -> Callable[[Proto], str]:
 
 Ref = tuple[str, str, str]  # project, dataset, table
 
+_PARTITIONS = 4000
 _versions = itertools.count(1)
 
 
@@ -69,7 +70,7 @@ def _stored(row: Proto, schema: list[Field]) -> Proto:
 class Table:
     """A table, or a view where `sql` is set. `rows` is never changed in place: snapshots and clones share it.
 
-    meta: properties of the REST resource; times in milliseconds since 1970.
+    meta: properties of the REST resource; times in milliseconds since 1970. depth: of how many clones it is the last.
     """
 
     ref: Ref
@@ -78,6 +79,7 @@ class Table:
     sql: str | None = None
     meta: dict[str, Json] = field(default_factory=dict)
     kind: str = "TABLE"
+    depth: int = 0
     created: int = field(default_factory=now_ms)
     modified: int = field(default_factory=now_ms)
     version: int = field(default_factory=new_version)
@@ -108,6 +110,14 @@ class Table:
         if not by or "field" not in by:
             return None
         return [f["name"].lower() for f in self.schema].index(by["field"].lower()), by_time(by)
+
+    def require_few_partitions(self, rows: list[Proto]) -> None:
+        """Raises BigQueryError where a query writes these rows to more partitions than one job may (quotas)."""
+        by = self.partitioning()
+        count = len({by[1](row.cell[by[0]]) for row in rows}) if by else 0
+        if count > _PARTITIONS:
+            message = f"Too many partitions produced by query, allowed {_PARTITIONS}, query produces at least {count}"
+            raise BigQueryError(f"{message} partitions", late=True)
 
     def partitions(self) -> dict[str | None, list[Proto]]:
         """The rows by partition id; all under None where the table is not partitioned."""
