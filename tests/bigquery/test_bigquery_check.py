@@ -68,7 +68,7 @@ def test_what_only_an_account_can_tell_is_reported_with_the_least_permissions(
 ) -> None:
     for name in DATASETS:
         client.create_dataset(name)
-    service.identities[""] = Identity(documented("a night"))
+    service.identities[""] = Identity(documented())
     code, said = checked(*DATES)
     assert code == 0, said
     # of each of two rows a date and an integer; of the temporary table an integer
@@ -94,7 +94,7 @@ def no_clone(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def too_many(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """An identity that may hand out rights, and may not erase from the export though it is to."""
-    service.identities[""] = Identity(documented("a night"))
+    service.identities[""] = Identity(documented())
     for name in DATASETS:
         service.warehouse.datasets[PROJECT, name] = {"location": "US"}
         service.identities[""].granted[f"{PROJECT}.{name}"].add("bigquery.tables.setIamPolicy")

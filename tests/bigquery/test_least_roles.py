@@ -179,7 +179,7 @@ def test_without_one_the_error_names_the_role_to_grant(
     ready: BigQueryStore, service: Service, needed: str, call: Callable[[BigQueryStore], object], role: str
 ) -> None:
     permission, _, place = needed.partition(" on ")
-    granted = documented("a night")
+    granted = documented()
     service.identities[""] = Identity(granted)
     granted[PLACES[place]].remove(f"bigquery.{permission}")
     with pytest.raises(WarehouseError, match=rf"(?s)Access Denied: .*Give this identity .*roles/bigquery\.{role}"):
