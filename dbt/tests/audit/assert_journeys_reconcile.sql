@@ -1,6 +1,7 @@
 -- A conversion, a touchpoint or a session that counts for no conversion is in no journey, or in one too many.
 -- Of a person whom a batch touched, what lies from a window before it on is looked at.
 {%- set window = {'before': var('lookback_days'), 'after': 36500} %}
+{%- set no_text = 'cast(null as ' ~ dbt.type_string() ~ ')' %}
 with conversions as (
     select * from {{ unpublished(ref('int_conversions'), 'person_id', **window) }} as c
 ),
@@ -53,8 +54,8 @@ pairs as (
 select
     coalesce(e.person_id, f.person_id) as person_id,
     coalesce(e.conversion_id, f.conversion_id) as conversion_id,
-    cast(null as {{ dbt.type_string() }}) as journey_id,
-    cast(null as {{ dbt.type_string() }}) as session_id,
+    {{ no_text }} as journey_id,
+    {{ no_text }} as session_id,
     e.touchpoints,
     f.touchpoints as touchpoints_of_journeys
 from expected as e
@@ -64,7 +65,7 @@ where f.touchpoints is distinct from e.touchpoints
     or f.net_revenue is distinct from e.net_revenue
 union all
 select
-    j.person_id, null as conversion_id, j.journey_id, null as session_id,
+    j.person_id, {{ no_text }} as conversion_id, j.journey_id, {{ no_text }} as session_id,
     count(p.session_id) as touchpoints, j.touchpoints as touchpoints_of_journeys
 from idle_journeys as j
 left join pairs as p on p.journey_id = j.journey_id
@@ -73,7 +74,7 @@ group by j.person_id, j.journey_id, j.touchpoints
 having count(p.session_id) <> j.touchpoints
 union all
 select
-    s.person_id, null as conversion_id, null as journey_id, s.session_id,
+    s.person_id, {{ no_text }} as conversion_id, {{ no_text }} as journey_id, s.session_id,
     1 as touchpoints, count(p.journey_id) as touchpoints_of_journeys
 from idle_sessions as s
 left join pairs as p on p.session_id = s.session_id
