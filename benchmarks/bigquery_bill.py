@@ -36,6 +36,8 @@ MONTHLY = (3_000_000, 30_000_000, 300_000_000)
 BATCHES = {"5 min": 288, "1 h": 24, "1 day": 1}
 #: Tables that do not grow with the shop: the journal is trimmed each night.
 STEADY = ("int_journal", "model_fits", "deletion_tombstones", "kept_events", "kept_history", "checks", "pipeline_runs")
+#: Rows of the largest reads.
+MOST = 12
 WRITES = ("INSERT", "DELETE", "UPDATE", "CREATE_TABLE_AS_SELECT")
 
 
@@ -59,15 +61,17 @@ def grown(read: Read, steady: frozenset[str], days: float, history: float) -> in
     return int(read.size * (days if read.filtered else history))
 
 
+def by_table(statement: Result, steady: frozenset[str], days: float, history: float) -> dict[str, int]:
+    """The bytes that a statement reads of each table, however often it does."""
+    sizes: dict[str, int] = {}
+    for read in statement.reads:
+        sizes[read.table] = max(sizes.get(read.table, 0), grown(read, steady, days, history))
+    return sizes
+
+
 def billed(statements: Sequence[Result], steady: frozenset[str], days: float = 1, history: float = 1) -> int:
     """The bytes that BigQuery bills for them."""
-    total = 0
-    for statement in statements:
-        sizes: dict[str, int] = {}
-        for read in statement.reads:
-            sizes[read.table] = max(LEAST, sizes.get(read.table, 0), grown(read, steady, days, history))
-        total += sum(sizes.values())
-    return total
+    return sum(max(LEAST, size) for one in statements for size in by_table(one, steady, days, history).values())
 
 
 def growth(monthly: int, events: int) -> tuple[float, float]:
@@ -166,11 +170,12 @@ def _by_table(steps: Sequence[Step], steady: frozenset[str], events: int) -> Rep
     days, history = growth(MONTHLY[1], events)
     for step in steps:
         for statement in step.statements():
-            for read in statement.reads:
-                kind = "days" if read.filtered else "whole"
-                of = read.table.rpartition(".")[2], f"{kind}, {step.name}, {statement.kind}"
-                sums[of] = sums.get(of, 0) + grown(read, steady, days, history)
-    found = sorted(sums.items(), key=lambda one: -one[1])[:40]
+            filtered = {read.table for read in statement.reads if read.filtered}
+            for table, size in by_table(statement, steady, days, history).items():
+                kind = "days" if table in filtered else "whole"
+                of = table.rpartition(".")[2], f"{kind}, {step.name}, {statement.kind}"
+                sums[of] = sums.get(of, 0) + size
+    found = sorted(sums.items(), key=lambda one: -one[1])[:MOST]
     return Report(
         f"the largest reads at {MONTHLY[1]:,} events a month",
         ("table", "read", "GB"),
