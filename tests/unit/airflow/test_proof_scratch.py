@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -35,8 +36,10 @@ def loaded(settings: Settings, warehouse: Run) -> Settings:
 def test_the_rebuild_reads_no_date_that_was_never_loaded() -> None:
     names = ("events_20260103", "events_intraday_20260105", "events_fresh_20260104", "bing.parquet")
     loaded = [("stg_ga_events", name, "v") for name in names]
-    assert read_dates(loaded) == ("--vars", '{"start_date": "2026-01-03", "end_date": "2026-01-05"}')
-    assert read_dates([("stg_streamed_events", "b", "v")]) == ("--vars", '{"start_date": null, "end_date": null}')
+    every = {"start_date": "2026-01-03", "end_date": "2026-01-05", "max_new_days": None}
+    assert read_dates(loaded) == ("--vars", json.dumps(every))
+    none = {**every, "start_date": None, "end_date": None}
+    assert read_dates([("stg_streamed_events", "b", "v")]) == ("--vars", json.dumps(none))
 
 
 def test_a_warehouse_written_during_the_copy_is_no_snapshot(loaded: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
