@@ -33,9 +33,7 @@ PARTS = ("full", "microbatch", "stream", "publish", "bigquery")
 def parser() -> argparse.ArgumentParser:
     """The command's options."""
     options = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n")[0])
-    options.add_argument(
-        "--only", choices=("full", "microbatch", "stream", "publish", "bigquery"), help="measure one of them"
-    )
+    options.add_argument("--only", choices=PARTS, help="measure one of them")
     options.add_argument(
         "--ga4",
         type=Path,

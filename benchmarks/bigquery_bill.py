@@ -8,26 +8,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 
 from benchmarks.measure import Report
+from include.check_bigquery import LIST_PRICE
 from include.publish import publish
 from include.simulator.stream import write_batch
 from include.transform import AUDIT, GATE, MARTS, MODELS_ONLY, TRANSFORM, read_manifest, refresh_manifest
 from tests.bigquery.conftest import deployment
 from tests.bigquery.double.engine import Engine
 from tests.bigquery.double.service import Job
-from tests.bigquery.double.session import Read, Result
+from tests.bigquery.double.session import Read, Result, billed
 from tests.bigquery.world import World, opened, shop
 from tests.dbt.project import environment
 
 log = logging.getLogger(__name__)
 
 DAYS, PEOPLE, EVENTS = 4, 60, 20
-#: US dollars a TiB, on demand, list price of the US since July 2023.
-PRICE = 6.25
-LEAST = 10 * 2**20
 #: Seconds of a job that only reads, and of a script that changes rows; dbt's threads for checks (dbt/profiles.yml).
 SELECT, SCRIPT, THREADS = 1.0, 2.0, 4
 #: How long the shop has exported, in days, and how many events a month its sizes are worked out for.
@@ -53,25 +52,15 @@ class Step:
         return [one for job in self.jobs for one in job.statements]
 
 
-def grown(read: Read, steady: frozenset[str], days: float, history: float) -> int:
-    """The bytes of a read in a shop with `days` times the events of a day and `history` times those of all days."""
-    name = read.table.rpartition(".")[2]
-    if name in steady or "._script." in read.table:
-        return read.size
-    return int(read.size * (days if read.filtered else history))
+def grown(statement: Result, steady: frozenset[str], days: float, history: float) -> list[Read]:
+    """A statement's reads in a shop with `days` times the events of a day and `history` times those of all days."""
 
+    def of(read: Read) -> Read:
+        if read.table.rpartition(".")[2] in steady or "._script." in read.table:
+            return read
+        return replace(read, size=int(read.size * (days if read.filtered else history)))
 
-def by_table(statement: Result, steady: frozenset[str], days: float, history: float) -> dict[str, int]:
-    """The bytes that a statement reads of each table, however often it does."""
-    sizes: dict[str, int] = {}
-    for read in statement.reads:
-        sizes[read.table] = max(sizes.get(read.table, 0), grown(read, steady, days, history))
-    return sizes
-
-
-def billed(statements: Sequence[Result], steady: frozenset[str], days: float = 1, history: float = 1) -> int:
-    """The bytes that BigQuery bills for them."""
-    return sum(max(LEAST, size) for one in statements for size in by_table(one, steady, days, history).values())
+    return [of(read) for read in statement.reads]
 
 
 def growth(monthly: int, events: int) -> tuple[float, float]:
@@ -136,17 +125,18 @@ def measure_bigquery(scratch: Path) -> Iterator[Report]:
     models = {node["name"]: node for node in nodes if node["resource_type"] == "model"}
     steady = frozenset((*STEADY, *(node["name"] for node in nodes if node["resource_type"] == "seed")))
     parents = {name: [one.rpartition(".")[2] for one in node["depends_on"]["nodes"]] for name, node in models.items()}
-    yield _sent(steps, steady, parents)
+    yield _sent(steps, parents)
     yield _of_shops(steps, steady, events)
     yield _by_table(steps, steady, events)
 
 
-def _sent(steps: Sequence[Step], steady: frozenset[str], parents: Mapping[str, Sequence[str]]) -> Report:
+def _sent(steps: Sequence[Step], parents: Mapping[str, Sequence[str]]) -> Report:
     rows, sums = [], [0.0, 0.0, 0.0, 0.0]
     for step in steps:
         waits = step.name in {"the gate", "the audit"}
         path = sum(map(seconds, step.jobs)) / THREADS if waits else longest_path(step, parents)
-        figures = [len(step.jobs), len(step.statements()), billed(step.statements(), steady) / 1e9, path]
+        size = sum(one.billed for one in step.statements())
+        figures = [len(step.jobs), len(step.statements()), size / 1e9, path]
         sums = [a + b for a, b in zip(sums, figures, strict=True)]
         rows.append([step.name, f"{figures[0]}", f"{figures[1]}", f"{figures[2]:.2f}", f"{path:.0f}"])
     rows.append(["together", f"{sums[0]:.0f}", f"{sums[1]:.0f}", f"{sums[2]:.2f}", f"{sums[3]:.0f}"])
@@ -157,8 +147,8 @@ def _of_shops(steps: Sequence[Step], steady: frozenset[str], events: int) -> Rep
     statements = [one for step in steps for one in step.statements()]
     rows = []
     for monthly in MONTHLY:
-        size = billed(statements, steady, *growth(monthly, events))
-        monthly_bills = (f"{size / 2**40 * PRICE * batches * 30:,.0f}" for batches in BATCHES.values())
+        size = sum(billed(grown(one, steady, *growth(monthly, events))) for one in statements)
+        monthly_bills = (f"{size / 2**40 * LIST_PRICE * batches * 30:,.0f}" for batches in BATCHES.values())
         rows.append([f"{monthly:,}", f"{size / 1e9:,.1f}", *monthly_bills])
     columns = ("events a month", "GB a batch", *(f"$ a month, {name}" for name in BATCHES))
     return Report("what batches cost on BigQuery, by the size of the shop", columns, rows)
@@ -170,11 +160,13 @@ def _by_table(steps: Sequence[Step], steady: frozenset[str], events: int) -> Rep
     days, history = growth(MONTHLY[1], events)
     for step in steps:
         for statement in step.statements():
-            filtered = {read.table for read in statement.reads if read.filtered}
-            for table, size in by_table(statement, steady, days, history).items():
-                kind = "days" if table in filtered else "whole"
-                of = table.rpartition(".")[2], f"{kind}, {step.name}, {statement.kind}"
-                sums[of] = sums.get(of, 0) + size
+            # a table is billed once a statement, however often that reads it
+            largest = {
+                read.table: read for read in sorted(grown(statement, steady, days, history), key=attrgetter("size"))
+            }
+            for table, read in largest.items():
+                of = table.rpartition(".")[2], f"{'days' if read.filtered else 'whole'}, {step.name}, {statement.kind}"
+                sums[of] = sums.get(of, 0) + read.size
     found = sorted(sums.items(), key=lambda one: -one[1])[:MOST]
     return Report(
         f"the largest reads at {MONTHLY[1]:,} events a month",

@@ -45,7 +45,7 @@ _TYPE_OF: Mapping[type, str] = {
     date: "DATE",
 }
 #: What dbt and a night make for themselves; no table of the project has such a name.
-_TEMPORARY = re.compile("__dbt_")
+_TEMPORARY = "__dbt_"
 _VALUE = re.compile(r"\$([a-z_]+)")
 
 Parameter = bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter
@@ -118,7 +118,7 @@ class BigQueryStore(Store):
 
     def drop_temporary(self) -> None:
         """Drop what a run or a night that died left beside the tables. No dbt may be at work."""
-        names = [item.table_id for item in self._tables(self.place.dataset) if _TEMPORARY.search(item.table_id)]
+        names = [item.table_id for item in self._tables(self.place.dataset) if _TEMPORARY in item.table_id]
         self._run([";\n".join(f"drop table if exists {name}" for name in names)] if names else [], [])
 
     def _tables(self, dataset: str) -> list[Any]:

@@ -1,8 +1,7 @@
 {#- Adds people whose conversions another fit weighs than their rows say, though nothing of theirs was touched: after a
     new fit. They are a batch of its own, told as a rebuild, so that the models below and the checks look at them. -#}
 {% macro stale_fits() %}
-    {{ set_all_days(fits_moved()) }}
-    {%- set add %}
+    {%- call on_all_days_if(fits_moved()) %}
     insert into {{ this_run() }} (touched_key)
     with models as ({{ models_by_date() }}),
     expected as (
@@ -29,7 +28,6 @@
         from {{ entries_this_run() }} as j
         where j.batch_id = b.batch_id
     );
-    {%- endset %}
-    {{ if_days(add) }}
+    {%- endcall %}
     {{ set_days() }}
 {%- endmacro %}

@@ -4,12 +4,20 @@
     {{- return({'daily': 'events_2', 'fresh': 'events_fresh_', 'intraday': 'events_intraday_'}) -}}
 {%- endmacro %}
 
-{#- The table made last of each kind, or of one, whose columns its wildcard has: name, problem. A kind without is left
-    out. -#}
-{% macro newest_export_tables(only=none) %}
+{#- The table made last of each kind, whose columns its wildcard has: name, problem. A kind without is left out. Asked
+    for once an invocation. -#}
+{% macro newest_export_tables() %}
+    {%- set answers = graph.setdefault('newest_export_tables', {}) if execute else {} -%}
+    {%- if invocation_id not in answers -%}
+        {%- do answers.update({invocation_id: find_newest_export_tables()}) -%}
+    {%- endif -%}
+    {{ return(answers[invocation_id]) }}
+{% endmacro %}
+
+{% macro find_newest_export_tables() %}
     {%- set found = {} -%}
     {%- if execute -%}
-        {%- for kind, prefix in export_wildcards().items() if only in (none, kind) -%}
+        {%- for kind, prefix in export_wildcards().items() -%}
             {%- set rows = run_query(
                 "select t.table_id, p.problem from " ~ export_list() ~ " as t left join " ~ export_problems()
                 ~ " as p on p.shard = t.table_id where regexp_contains(t.table_id, r'^" ~ prefix

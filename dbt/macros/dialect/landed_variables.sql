@@ -14,7 +14,7 @@
 {% macro set_landed() %}
     {%- if this.identifier == 'stg_ga_events' %}
     {%- if is_incremental() and grown_rows() in compiled_code %}
-    {%- set newest = newest_export_tables('intraday').intraday %}
+    {%- set newest = newest_export_tables().intraday %}
     set intraday_suffixes = (
         select array_agg(substr(shard, {{ export_wildcards().intraday | length + 1 }})) from {{ this_run() }}
         where {{ can_have_grown() }}

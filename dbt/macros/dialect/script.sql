@@ -18,7 +18,14 @@
 {#- The one under which the script journals what follows. -#}
 {% macro last_batch() %}(select max(b.batch_id) from {{ batches() }} as b){% endmacro %}
 
-{#- Statements that find nothing unless days are set. DuckDB has no IF, and reads nothing for them. -#}
+{#- Statements that look at all days, where a query has a row; else they find nothing.
+    Usage: {% call on_all_days_if(query) %} statements {% endcall %} -#}
+{% macro on_all_days_if(query) %}
+    {{ set_all_days(query) }}
+    {{ if_days(caller()) }}
+{% endmacro %}
+
+{#- DuckDB has no IF, and reads nothing where no day is set. -#}
 {% macro if_days(statements) %}{{ return(adapter.dispatch('if_days', 'attribution')(statements)) }}{% endmacro %}
 {% macro duckdb__if_days(statements) %}{{ statements }}{% endmacro %}
 {% macro bigquery__if_days(statements) %}

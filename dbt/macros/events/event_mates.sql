@@ -15,15 +15,13 @@
 
 {#- What a staging table that was rebuilt holds, and what int_events held of it: all. -#}
 {% macro add_all_devices() %}
-    {{ set_all_days('select 1 from ' ~ entries_this_run() ~ " as j where j.entry = 'rebuilt'") }}
-    {%- set add %}
+    {%- call on_all_days_if('select 1 from ' ~ entries_this_run() ~ " as j where j.entry = 'rebuilt'") %}
     insert into {{ this_run() }} (touched_key)
     {%- for holder in [ref('stg_ga_events'), ref('stg_streamed_events'), this] %}
     select h.device_key from {{ holder }} as h where {{ pruned(holder) }}
     {{- ' union distinct' if not loop.last }}
     {%- endfor %};
-    {%- endset %}
-    {{ if_days(add) }}
+    {%- endcall %}
 {% endmacro %}
 
 {#- The copies of this run's events wherever they lie, as a table, and their days beside those of this run. What has no
@@ -55,14 +53,12 @@
 {#- Exported events under an id that a sender gave: one that looks like their keys. Where there is none, nothing is
     read. -#}
 {% macro find_exported_copies() %}
-    {{ set_all_days(ids_like_keys()) }}
-    {%- set add %}
+    {%- call on_all_days_if(ids_like_keys()) %}
     insert into {{ beside('__copies') }} (event_key, device_key, event_date)
     select s.event_key, s.device_key, s.event_date
     from {{ ref('stg_ga_events') }} as s
     where s.reject_reason is null and {{ pruned(ref('stg_ga_events')) }} and s.event_key in ({{ ids_like_keys() }});
-    {%- endset %}
-    {{ if_days(add) }}
+    {%- endcall %}
 {% endmacro %}
 {% macro ids_like_keys() -%}
     select c.event_key from {{ beside('__copies') }} as c where {{ matches('c.event_key', '^[0-9a-f]{32}$') }}

@@ -9,16 +9,14 @@
 {#- Adds people whose flag changed because the first event of all did since this model was last built, though nothing
     of theirs was touched. -#}
 {% macro stale_lookback() %}
-    {{ set_all_days(first_event_moved()) }}
-    {%- set add %}
+    {%- call on_all_days_if(first_event_moved()) %}
     insert into {{ this_run() }} (touched_key)
     select a.person_id
     from (select * from {{ this }} where {{ pruned(this) }}) as a
     inner join (select * from {{ ref('int_conversions') }} where {{ pruned(ref('int_conversions')) }}) as c
         on c.conversion_id = a.conversion_id
     where a.lookback_complete <> ({{ lookback_complete('c.converted_at') }});
-    {%- endset %}
-    {{ if_days(add) }}
+    {%- endcall %}
     {{ set_days() }}
 {%- endmacro %}
 

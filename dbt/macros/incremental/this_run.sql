@@ -37,16 +37,14 @@
 {#- Takes what these batches touched, and sets the days on which it lies. -#}
 {% macro take_keys() %}
     {%- set meta = model.config.meta -%}
-    {%- if is_incremental() %}
-        {%- if meta.replaces != 'shard' %}
-        {{ create_beside(this_run()) }}
-        select j.touched_key, j.from_at, j.until_at
-        from {{ entries_this_run() }} as j
-        where j.entry = '{{ meta.replaces }}';
-        {%- endif %}
-        {%- if meta.replaces != 'shard' or model.config.partition_by %}
-        {{ context[meta.also or ('set_shard_days' if meta.replaces == 'shard' else 'set_days')]() }}
-        {%- endif %}
+    {%- if is_incremental() and meta.replaces != 'shard' %}
+    {{ create_beside(this_run()) }}
+    select j.touched_key, j.from_at, j.until_at
+    from {{ entries_this_run() }} as j
+    where j.entry = '{{ meta.replaces }}';
+    {{ context[meta.also or 'set_days']() }}
+    {%- elif is_incremental() and model.config.partition_by %}
+    {{ set_shard_days() }}
     {%- endif -%}
     {#- A table of an earlier version may lack a column; all below it is built anew then and waits for no keys. -#}
     {%- set before = load_cached_relation(this) if not is_incremental() else none -%}

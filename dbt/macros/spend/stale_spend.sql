@@ -1,13 +1,11 @@
 {#- Adds the days of all spend after a new fit: under a data-driven model, which has no row before its first fit, they
     may have none yet, though no credit of theirs was touched. -#}
 {% macro stale_spend() %}
-    {{ set_all_days(fits_moved()) }}
-    {%- set add %}
+    {%- call on_all_days_if(fits_moved()) %}
     insert into {{ this_run() }} (touched_key)
     select distinct {{ key_text('s.spend_date') }} from {{ ref('int_ad_spend') }} as s
     where exists ({{ fits_moved() }});
-    {%- endset %}
-    {{ if_days(add) }}
+    {%- endcall %}
     {{ set_dates() }}
 {%- endmacro %}
 
